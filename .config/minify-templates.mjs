@@ -1,0 +1,54 @@
+// Lit's templates are strings, which no minifier shortens. Here their white space goes: runs that hold a line break become one space in markup,
+// and nothing where a style sheet needs none.
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'acorn';
+
+const markup = (text) => text.replace(/\s*\n\s*/g, ' ');
+
+function styles(text) {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([{};]) ?/g, '$1')
+    .replace(/, /g, ',')
+    .replace(/([{;][-\w]+): /g, '$1:')
+    .replace(/;\}/g, '}')
+    .trim();
+}
+
+const minifiers = { html: markup, svg: markup, css: styles };
+
+function* templates(node) {
+  if (!node || typeof node !== 'object') return;
+  if (Array.isArray(node)) {
+    for (const inner of node) yield* templates(inner);
+    return;
+  }
+  if (node.type === 'TaggedTemplateExpression' && minifiers[node.tag.name]) yield node;
+  for (const [key, inner] of Object.entries(node)) if (key !== 'type') yield* templates(inner);
+}
+
+export function minifyTemplates(code) {
+  const edits = [];
+  for (const { tag, quasi } of templates(parse(code, { ecmaVersion: 2022, sourceType: 'module' }))) {
+    // A fragment that begins or ends at an expression may be anything, so a style sheet with expressions keeps the space around them.
+    const minify = tag.name === 'css' && quasi.expressions.length ? markup : minifiers[tag.name];
+    for (const { start, end } of quasi.quasis) edits.push({ start, end, text: minify(code.slice(start, end)) });
+  }
+  edits.sort((one, other) => other.start - one.start);
+  let result = code;
+  for (const { start, end, text } of edits) result = result.slice(0, start) + text + result.slice(end);
+  return result;
+}
+
+/** Shortens the templates of all emitted modules that run in a page. */
+export function minifyTemplatesIn(folder) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/^(connect|numpad|shared)[\\/].*\.js$/.test(name)) continue;
+    const path = join(folder, name);
+    const code = readFileSync(path, 'utf8');
+    const short = minifyTemplates(code);
+    if (short !== code) writeFileSync(path, short);
+  }
+}
