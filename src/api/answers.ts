@@ -1,0 +1,68 @@
+import { RulrrApiError } from './errors.js';
+import type { Call, RawAnswer } from './transport.js';
+import type { RulrrAnswer, Tokens } from './types.js';
+
+/** An answer that came with 2xx and says nothing usable: Rulrr may have done what was asked. */
+export function unreadable(operation: string, detail: string, status = 200): RulrrApiError {
+  return new RulrrApiError(operation, 'bad_answer', { status, sent: 'unclear', detail });
+}
+
+/** A JSON object whose `success` is not false. */
+export function parse(raw: RawAnswer, operation: string): RulrrAnswer {
+  const { status, contentType, text } = raw;
+  if (status === 204 && !text) return {};
+  if (contentType && !/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
+    throw unreadable(operation, 'It is not JSON.', status);
+  }
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw unreadable(operation, 'It is not valid JSON.', status);
+  }
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+    throw unreadable(operation, 'It is not a JSON object.', status);
+  }
+  const record = answer as RulrrAnswer;
+  if (record['success'] === false) throw new RulrrApiError(operation, 'refused', { status, sent: 'answered' });
+  return record;
+}
+
+/** A text that must be there. @throws RulrrApiError naming the field, never its value */
+export function field(answer: RulrrAnswer, name: string, operation: string): string {
+  const value = answer[name];
+  if (typeof value !== 'string' || !value) throw unreadable(operation, `It has no "${name}".`);
+  return value;
+}
+
+/** A token pair, whole or not at all. */
+export function tokensOf(answer: RulrrAnswer, operation: string): Tokens {
+  const { expiration, ereceipt } = answer;
+  const accessToken = field(answer, 'accessToken', operation);
+  const refreshToken = field(answer, 'refreshToken', operation);
+  if (typeof expiration !== 'string' && typeof expiration !== 'number')
+    throw unreadable(operation, 'It has no "expiration".');
+  if (typeof ereceipt !== 'boolean') throw unreadable(operation, 'Its "ereceipt" is neither true nor false.');
+  return { accessToken, refreshToken, expiration, ereceipt };
+}
+
+/** See `customersUploadUrl` of the options. */
+export function uploadUrlOf(answer: RulrrAnswer): string | undefined {
+  for (const name of ['uploadUrl', 'uploadURL', 'upload_url', 'url']) {
+    const value = answer[name];
+    if (typeof value === 'string' && URL.canParse(value)) return value;
+  }
+  return undefined;
+}
+
+/** A body and its header. @throws TypeError for what JSON cannot say */
+export function jsonBody(value: unknown, operation: string): Pick<Call, 'body' | 'headers'> {
+  let body: string | undefined;
+  try {
+    body = JSON.stringify(value);
+  } catch {
+    // Said below: a circular value's own error would quote it.
+  }
+  if (body === undefined) throw new TypeError(`${operation}: the body cannot be written as JSON.`);
+  return { body, headers: { 'Content-Type': 'application/json' } };
+}

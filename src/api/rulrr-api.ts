@@ -1,0 +1,279 @@
+import { systemClock } from '../shared/clock.js';
+import { field, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
+import { RulrrApiError } from './errors.js';
+import { transmit, type Call, type RawAnswer } from './transport.js';
+import type {
+  CallOptions,
+  IntegrationState,
+  RulrrAnswer,
+  RulrrApiOptions,
+  StoreProfile,
+  TokenCallOptions,
+  Tokens,
+} from './types.js';
+
+const states: readonly string[] = ['pending', 'finished', 'cancelled'] satisfies IntegrationState[];
+
+function wrong(option: string, what: string): never {
+  throw new TypeError(`RulrrApi: option "${option}" ${what}.`);
+}
+
+function requireText(value: unknown, option: string): string {
+  if (typeof value !== 'string') wrong(option, 'is missing');
+  if (!value.trim()) wrong(option, 'is blank');
+  return value;
+}
+
+function requirePositive(value: number | undefined, option: string, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (!Number.isFinite(value) || value <= 0) wrong(option, 'must be a positive number');
+  return value;
+}
+
+const isLoopback = (url: URL) => /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+
+/** An argument that a caller left out is the caller's mistake: said before anything is sent. */
+function requireArgument(value: unknown, operation: string, name: string): string {
+  if (typeof value !== 'string' || !value.trim()) throw new TypeError(`${operation}: "${name}" is missing or blank.`);
+  return value;
+}
+
+/** A call that must not be cut off once it is under way may still be called off beforehand. */
+function notBegun(signal: AbortSignal | undefined, operation: string): void {
+  if (signal?.aborted) throw new RulrrApiError(operation, 'aborted', { sent: 'no' });
+}
+
+/**
+ * Rulrr's API, one method a row of its reference. Runs wherever `fetch` does.
+ *
+ * Each method rejects with `RulrrApiError`, or with `TypeError` for an argument that cannot be right. Reads are tried once more
+ * if the first try surely never reached Rulrr; so are orders, and only then. Nothing is sent again after an unclear failure.
+ *
+ * @example
+ * const api = new RulrrApi({ apiBaseUrl, clientId, clientSecret });
+ * const { integrationToken } = await api.createIntegration();
+ */
+export class RulrrApi {
+  // Private by the language, so that neither `console.log` nor JSON shows a secret.
+  readonly #options: RulrrApiOptions;
+  readonly #base: URL;
+  readonly #fetch: typeof fetch;
+  readonly #timeoutMs: number;
+  readonly #redeemTimeoutMs: number;
+  readonly #maxAnswerBytes: number;
+
+  /** @throws TypeError naming the option that is missing, blank or wrong; never quoting its value */
+  constructor(options: RulrrApiOptions) {
+    if (typeof options !== 'object' || options === null) throw new TypeError('RulrrApi: options are missing.');
+    requireText(options.clientId, 'clientId');
+    requireText(options.clientSecret, 'clientSecret');
+    const base = requireText(options.apiBaseUrl, 'apiBaseUrl');
+    if (!URL.canParse(base)) wrong('apiBaseUrl', 'is not an absolute URL');
+    this.#base = new URL(base);
+    if (this.#base.protocol !== 'https:' && !(this.#base.protocol === 'http:' && isLoopback(this.#base))) {
+      wrong('apiBaseUrl', 'must be https (http is for loopback addresses)');
+    }
+    if (this.#base.search || this.#base.hash) wrong('apiBaseUrl', 'must not hold a query or a fragment');
+    if (this.#base.username || this.#base.password) wrong('apiBaseUrl', 'must not hold a user name or password');
+    if (options.accessToken !== undefined) requireText(options.accessToken, 'accessToken');
+    if (options.fetch !== undefined && typeof options.fetch !== 'function') wrong('fetch', 'must be a function');
+    this.#options = { ...options };
+    // Called without a receiver; looked up late, so that a global replaced after construction counts.
+    const given = options.fetch;
+    this.#fetch = given ? (input, init) => given(input, init) : (input, init) => fetch(input, init);
+    this.#timeoutMs = requirePositive(options.timeoutMs, 'timeoutMs', 10_000);
+    this.#redeemTimeoutMs = requirePositive(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
+    this.#maxAnswerBytes = requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024);
+  }
+
+  /** The same client for one connected store. */
+  withAccessToken(accessToken: string): RulrrApi {
+    return new RulrrApi({ ...this.#options, accessToken });
+  }
+
+  /** `POST /v1/auth/integration`: begins to link a store. */
+  async createIntegration(options: CallOptions = {}): Promise<{ integrationToken: string }> {
+    const operation = 'createIntegration';
+    const url = this.#url('/v1/auth/integration', this.#credentials());
+    const answer = await this.#json({ operation, method: 'POST', url, signal: options.signal });
+    return { integrationToken: field(answer, 'integrationToken', operation) };
+  }
+
+  /** `GET /v1/auth/integration`: how far the merchant is. */
+  async getIntegrationStatus(
+    integrationToken: string,
+    options: CallOptions = {},
+  ): Promise<{ status: IntegrationState }> {
+    const operation = 'getIntegrationStatus';
+    requireArgument(integrationToken, operation, 'integrationToken');
+    const url = this.#url('/v1/auth/integration', { ...this.#credentials(), integration_token: integrationToken });
+    const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
+    const status = field(answer, 'status', operation);
+    if (!states.includes(status)) throw unreadable(operation, 'Its "status" is none of pending, finished, cancelled.');
+    return { status: status as IntegrationState };
+  }
+
+  /**
+   * `GET /v1/auth/integration/token`: the tokens of a finished integration. Rulrr answers this **once**; save the answer in
+   * `onRawAnswer`. Never sent again by itself. @throws RulrrApiError `already_retrieved` (410) from the second time on
+   */
+  async retrieveTokens(integrationToken: string, options: TokenCallOptions = {}): Promise<Tokens> {
+    const operation = 'retrieveTokens';
+    requireArgument(integrationToken, operation, 'integrationToken');
+    const query = { ...this.#credentials(), integration_token: integrationToken };
+    const url = this.#url('/v1/auth/integration/token', query);
+    notBegun(options.signal, operation);
+    const raw = await this.#transmit({ operation, method: 'GET', url, timeoutMs: this.#redeemTimeoutMs });
+    await options.onRawAnswer?.(raw.text);
+    return tokensOf(parse(raw, operation), operation);
+  }
+
+  /** `POST /v1/auth/token`: a new pair for an old one, ahead of its end. See `refreshRequest` and `parseRefresh`. */
+  async refreshTokens(refreshToken: string, options: TokenCallOptions = {}): Promise<Tokens> {
+    const operation = 'refreshTokens';
+    requireArgument(refreshToken, operation, 'refreshToken');
+    const { clientId, clientSecret, refreshRequest, parseRefresh } = this.#options;
+    const request = refreshRequest
+      ? refreshRequest({ clientId, clientSecret, refreshToken })
+      : { query: { ...this.#credentials(), refresh_token: refreshToken } };
+    const url = this.#url('/v1/auth/token', request.query ?? {});
+    notBegun(options.signal, operation);
+    const raw = await this.#transmit({
+      operation,
+      method: 'POST',
+      url,
+      timeoutMs: this.#redeemTimeoutMs,
+      ...(request.body === undefined ? {} : jsonBody(request.body, operation)),
+    });
+    await options.onRawAnswer?.(raw.text);
+    const answer = parse(raw, operation);
+    return parseRefresh ? parseRefresh(answer) : tokensOf(answer, operation);
+  }
+
+  /** `PUT /v1/stores`: the store's profile. */
+  async updateStore(profile: StoreProfile, options: CallOptions = {}): Promise<RulrrAnswer> {
+    const operation = 'updateStore';
+    for (const name of ['storeName', 'storeAddress', 'storeCountryCode'] as const) {
+      requireArgument(profile?.[name], operation, name);
+    }
+    if (!/^[A-Z]{2}$/.test(profile.storeCountryCode)) {
+      throw new TypeError('updateStore: "storeCountryCode" must be an ISO 3166-1 alpha-2 code, such as US.');
+    }
+    const url = this.#dataUrl('/v1/stores', operation);
+    return this.#read({ operation, method: 'PUT', url, ...jsonBody(profile, operation), signal: options.signal });
+  }
+
+  /** `GET /v1/stores`: the store's settings, e-receipts on or off among them (the field's name is not published). */
+  async getStore(options: CallOptions = {}): Promise<RulrrAnswer> {
+    const operation = 'getStore';
+    return this.#read({
+      operation,
+      method: 'GET',
+      url: this.#dataUrl('/v1/stores', operation),
+      signal: options.signal,
+    });
+  }
+
+  /** `GET /v1/customers`: where the list of customers is to be uploaded. https, or loopback where the API is. */
+  async getCustomersUploadUrl(options: CallOptions = {}): Promise<URL> {
+    const operation = 'getCustomersUploadUrl';
+    const url = this.#dataUrl('/v1/customers', operation);
+    const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
+    const found = (this.#options.customersUploadUrl ?? uploadUrlOf)(answer);
+    if (typeof found !== 'string' || !URL.canParse(found)) throw unreadable(operation, 'It holds no upload URL.');
+    const target = new URL(found);
+    const allowed =
+      target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target) && isLoopback(this.#base));
+    if (!allowed) throw unreadable(operation, 'Its upload URL is not https.');
+    return target;
+  }
+
+  /**
+   * Puts the list of customers at the URL that Rulrr gives. Neither a token nor the client's credentials go there.
+   * @param contentType such as `text/csv`
+   */
+  async uploadCustomers(body: BodyInit, contentType: string, options: CallOptions = {}): Promise<void> {
+    const operation = 'uploadCustomers';
+    requireArgument(contentType, operation, 'contentType');
+    if (body === undefined || body === null) throw new TypeError(`${operation}: "body" is missing.`);
+    const url = await this.getCustomersUploadUrl(options);
+    const headers = { 'Content-Type': contentType };
+    await this.#transmit({
+      operation,
+      method: 'PUT',
+      url,
+      body,
+      headers,
+      timeoutMs: this.#redeemTimeoutMs,
+      signal: options.signal,
+    });
+  }
+
+  /**
+   * `POST /v1/orders`: one order or transaction, passed on as given (its body is not published in full). Tried once more only
+   * if the first try surely never reached Rulrr; after an unclear failure it is never sent again.
+   */
+  async createOrder(order: RulrrAnswer, options: CallOptions = {}): Promise<RulrrAnswer> {
+    const operation = 'createOrder';
+    if (typeof order !== 'object' || order === null) throw new TypeError(`${operation}: "order" must be an object.`);
+    const url = this.#dataUrl('/v1/orders', operation);
+    return this.#read({ operation, method: 'POST', url, ...jsonBody(order, operation), signal: options.signal });
+  }
+
+  /** `GET /v1/orders`: one order. The name of its parameter is not published, so the query is given as it is to stand. */
+  async getOrder(query: Record<string, string>, options: CallOptions = {}): Promise<RulrrAnswer> {
+    const operation = 'getOrder';
+    if (typeof query !== 'object' || query === null) throw new TypeError(`${operation}: "query" must be an object.`);
+    return this.#read({
+      operation,
+      method: 'GET',
+      url: this.#dataUrl('/v1/orders', operation, query),
+      signal: options.signal,
+    });
+  }
+
+  /** Nothing of the options: they hold secrets. */
+  toJSON(): Record<string, unknown> {
+    return { name: 'RulrrApi' };
+  }
+
+  #credentials(): Record<string, string> {
+    return { client_id: this.#options.clientId, client_secret: this.#options.clientSecret };
+  }
+
+  #url(path: string, query: Record<string, string>): URL {
+    const url = new URL(this.#base);
+    url.pathname = url.pathname.replace(/\/+$/, '') + path;
+    url.hash = '';
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url;
+  }
+
+  #dataUrl(path: string, operation: string, query: Record<string, string> = {}): URL {
+    const { accessToken } = this.#options;
+    if (!accessToken) throw new TypeError(`${operation}: needs an access token. Use withAccessToken(token).`);
+    return this.#url(path, { ...query, access_token: accessToken });
+  }
+
+  #transmit(call: Call): Promise<RawAnswer> {
+    const headers = { Accept: 'application/json', ...call.headers };
+    const { clock = systemClock } = this.#options;
+    const options = { fetch: this.#fetch, clock, timeoutMs: this.#timeoutMs, maxAnswerBytes: this.#maxAnswerBytes };
+    return transmit({ ...call, headers }, options);
+  }
+
+  async #json(call: Call): Promise<RulrrAnswer> {
+    return parse(await this.#transmit(call), call.operation);
+  }
+
+  /** One more try where the first surely never left: harmless for every call, orders included. */
+  async #read(call: Call): Promise<RulrrAnswer> {
+    try {
+      return await this.#json(call);
+    } catch (error) {
+      const again = error instanceof RulrrApiError && error.code === 'unreachable' && !call.signal?.aborted;
+      if (!again) throw error;
+      return this.#json(call);
+    }
+  }
+}

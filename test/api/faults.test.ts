@@ -1,0 +1,279 @@
+// What a socket can do to a call, over real ones: which code comes of it, and what is known of the request.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { RulrrApi, type RulrrApiError } from '../../src/api/index.js';
+import { neverSent } from '../../src/api/errors.js';
+import { serveSandbox, type Fault, type ServedSandbox } from '../../src/sandbox/index.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { apiAt, client, failureOf, httpAnswer, rawServer } from './support.js';
+
+const verdict = ({ code, sent, status }: RulrrApiError) => `${code} ${sent} ${status}`;
+const answer = '{"success":true,"integrationToken":"it_1"}';
+
+describe('faults that the sandbox makes on the wire', () => {
+  let served: ServedSandbox;
+  before(async () => (served = await serveSandbox({ clients: [client] })));
+  after(() => served.close());
+
+  const table: [Omit<Fault, 'route'>, string][] = [
+    [{ kind: 'status', status: 400 }, 'bad_client_id answered 400'],
+    [{ kind: 'status', status: 403 }, 'forbidden answered 403'],
+    [{ kind: 'status', status: 404 }, 'not_found answered 404'],
+    [{ kind: 'status', status: 410 }, 'already_retrieved answered 410'],
+    [{ kind: 'status', status: 418 }, 'unexpected_status answered 418'],
+    [{ kind: 'status', status: 429 }, 'rate_limited answered 429'],
+    [{ kind: 'status', status: 500 }, 'server_error answered 500'],
+    [{ kind: 'status', status: 502 }, 'server_error answered 502'],
+    [{ kind: 'status', status: 503 }, 'server_error answered 503'],
+    [{ kind: 'status', status: 504 }, 'server_error answered 504'],
+    [{ kind: 'redirect' }, 'redirect_refused answered 302'],
+    [{ kind: 'reset' }, 'connection_lost unclear 0'],
+    [{ kind: 'close' }, 'connection_lost unclear 0'],
+    [{ kind: 'lose-answer' }, 'connection_lost unclear 0'],
+    [{ kind: 'garbage' }, 'connection_lost unclear 0'],
+    [{ kind: 'cut', at: 0 }, 'connection_lost unclear 200'],
+    [{ kind: 'cut', at: 20 }, 'connection_lost unclear 200'],
+    [{ kind: 'oversized' }, 'answer_too_large unclear 200'],
+    [{ kind: 'wrong-content-type' }, 'bad_answer unclear 200'],
+    [{ kind: 'bad-json' }, 'bad_answer unclear 200'],
+    [{ kind: 'missing-fields' }, 'bad_answer unclear 200'],
+  ];
+  for (const [fault, expected] of table) {
+    it(`${Object.values(fault).join(' ')} → ${expected}`, async () => {
+      served.sandbox.faults.set({ route: 'create-integration', times: 1, ...fault });
+      assert.equal(verdict(await failureOf(apiAt(served.origin).createIntegration())), expected);
+      assert.deepEqual(served.sandbox.faults.active, []);
+    });
+  }
+
+  for (const kind of ['hang', 'drip'] as const) {
+    it(`${kind} ends at the deadline, which covers the body`, async () => {
+      served.sandbox.faults.set({ route: 'create-integration', kind, times: 1, ms: 60_000 });
+      const error = await failureOf(apiAt(served.origin, { timeoutMs: 150 }).createIntegration());
+      assert.equal(`${error.code} ${error.sent}`, 'timeout unclear');
+    });
+  }
+
+  it('a redirect is never followed, whatever its status', async () => {
+    const elsewhere = await rawServer((socket) => socket.end(httpAnswer(200, answer)));
+    for (const status of [300, 301, 302, 303, 307, 308]) {
+      const server = await rawServer((socket) =>
+        socket.end(httpAnswer(status, '', { Location: `${elsewhere.url}/x` })),
+      );
+      assert.equal((await failureOf(apiAt(server.url).createIntegration())).code, 'redirect_refused');
+      await server.close();
+    }
+    assert.equal(elsewhere.seen.length, 0);
+    await elsewhere.close();
+  });
+});
+
+describe('faults below HTTP', () => {
+  it('refused and unknown hosts are surely unsent', async () => {
+    const gone = await rawServer(() => undefined);
+    await gone.close();
+    const localhost = gone.url.replace('127.0.0.1', 'localhost');
+    for (const url of [gone.url, localhost, 'https://no-such-host.invalid']) {
+      assert.equal(verdict(await failureOf(apiAt(url).createIntegration())), 'unreachable no 0', url);
+    }
+  });
+
+  it('a TLS handshake that fails is surely unsent', async () => {
+    // Answers the handshake's first bytes: they hold no end of a head for which `rawServer` would wait.
+    const plain = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(httpAnswer(400, '')));
+    });
+    const bare = createServer({}, () => assert.fail('nothing may arrive'));
+    try {
+      for (const server of [plain, bare]) {
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        const { port } = server.address() as AddressInfo;
+        const error = await failureOf(apiAt(`https://127.0.0.1:${port}`).createIntegration());
+        assert.equal(verdict(error), 'unreachable no 0');
+      }
+    } finally {
+      plain.close();
+      bare.close();
+    }
+  });
+
+  it('an answer cut at every byte is unclear, and never half a pair', { timeout: 60_000 }, async () => {
+    const body = JSON.stringify({
+      success: true,
+      accessToken: 'a',
+      refreshToken: 'r',
+      expiration: '2027',
+      ereceipt: true,
+    });
+    const whole = httpAnswer(200, body);
+    let at = 0;
+    const server = await rawServer((socket) => void socket.end(whole.slice(0, at)));
+    const api = apiAt(server.url);
+    const raw: string[] = [];
+    for (at = 0; at < whole.length; at++) {
+      const call = api.retrieveTokens('it', { onRawAnswer: async (text) => void raw.push(text) });
+      const error = await failureOf(call);
+      assert.equal(`${error.code} ${error.sent}`, 'connection_lost unclear', `cut at ${at}`);
+    }
+    assert.deepEqual(raw, []);
+    assert.equal(server.seen.length, whole.length);
+    at = whole.length;
+    assert.equal((await api.retrieveTokens('it')).accessToken, 'a');
+    await server.close();
+  });
+
+  it('an order whose answer is lost went out once, and is not sent again', async () => {
+    const server = await rawServer((socket) => socket.destroy());
+    const error = await failureOf(apiAt(server.url, { accessToken: 'a' }).createOrder({ orderId: '1' }));
+    assert.equal(error.sent, 'unclear');
+    assert.equal(server.seen.length, 1);
+    await server.close();
+  });
+
+  it('an order that was answered with a redirect may have been carried out', async () => {
+    const server = await rawServer((socket) => socket.end(httpAnswer(303, '', { Location: '/elsewhere' })));
+    const error = await failureOf(apiAt(server.url, { accessToken: 'a' }).createOrder({ orderId: '1' }));
+    assert.equal(verdict(error), 'redirect_refused unclear 303');
+    assert.equal(server.seen.length, 1);
+    await server.close();
+  });
+
+  it('a read or an order that surely never left is tried once more', async () => {
+    let tries = 0;
+    const fetch: typeof globalThis.fetch = async () => {
+      if (++tries === 1) throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } });
+      return Response.json({ success: true, orderId: '1' });
+    };
+    const api = new RulrrApi({ apiBaseUrl: 'https://api.example', ...client, accessToken: 'a', fetch });
+    await api.createOrder({ orderId: '1' });
+    assert.equal(tries, 2);
+    tries = 0;
+    assert.equal((await failureOf(api.retrieveTokens('it'))).sent, 'no');
+    assert.equal(tries, 1, 'redeeming is tried again by whoever keeps the books, not here');
+  });
+
+  it('success: false is a failure, whatever the status says', async () => {
+    const server = await rawServer((socket) =>
+      socket.end(httpAnswer(200, '{"success":false,"integrationToken":"it"}')),
+    );
+    assert.equal(verdict(await failureOf(apiAt(server.url).createIntegration())), 'refused answered 200');
+    await server.close();
+  });
+
+  it('tokens that are not whole are refused, field by field', async () => {
+    const good = { success: true, accessToken: 'a', refreshToken: 'r', expiration: '2027', ereceipt: true };
+    const odd: Record<string, unknown>[] = [
+      { accessToken: '' },
+      { refreshToken: 1 },
+      { expiration: null },
+      { ereceipt: 'yes' },
+    ];
+    for (const change of odd) {
+      const fetch = async () => Response.json({ ...good, ...change });
+      const error = await failureOf(apiAt('http://127.0.0.1:1', { fetch }).retrieveTokens('it'));
+      assert.equal(error.code, 'bad_answer');
+      assert.match(error.message, new RegExp(Object.keys(change)[0]!));
+    }
+    for (const body of ['[]', 'null', '"x"', '']) {
+      const fetch = async () => new Response(body, { headers: { 'Content-Type': 'application/json' } });
+      assert.equal((await failureOf(apiAt('http://127.0.0.1:1', { fetch }).retrieveTokens('it'))).code, 'bad_answer');
+    }
+    const fetch = async () => Response.json({ success: true, status: 'done' });
+    assert.equal(
+      (await failureOf(apiAt('http://127.0.0.1:1', { fetch }).getIntegrationStatus('it'))).code,
+      'bad_answer',
+    );
+  });
+});
+
+describe('time and abort', () => {
+  const silent: typeof globalThis.fetch = () => new Promise(() => {});
+
+  it('the deadlines hold though a replaced fetch takes no notice: 10 s, 60 s where the answer comes once', async () => {
+    const clock = fakeClock();
+    const api = apiAt('http://127.0.0.1:1', { fetch: silent, clock, timeoutMs: undefined });
+    const ended: string[] = [];
+    const status = failureOf(api.getIntegrationStatus('it')).then(({ code }) => ended.push(`status ${code}`));
+    const tokens = failureOf(api.retrieveTokens('it')).then(({ code }) => ended.push(`tokens ${code}`));
+    await clock.advanceAsync(9_999);
+    assert.deepEqual(ended, []);
+    await clock.advanceAsync(1);
+    await status;
+    await clock.advanceAsync(49_999);
+    assert.deepEqual(ended, ['status timeout']);
+    await clock.advanceAsync(1);
+    await tokens;
+    assert.deepEqual(ended, ['status timeout', 'tokens timeout']);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('the deadline covers a body that never ends', async () => {
+    const clock = fakeClock();
+    const fetch = async () => new Response(new ReadableStream({ start: (to) => to.enqueue(new Uint8Array([123])) }));
+    const failed = failureOf(apiAt('http://127.0.0.1:1', { fetch, clock, timeoutMs: 700 }).createIntegration());
+    await new Promise(setImmediate);
+    await clock.advanceAsync(700);
+    assert.equal(verdict(await failed), 'timeout unclear 200');
+  });
+
+  it('an abort before the call is unsent, one during it unclear; a redeem under way goes on', async () => {
+    let calls = 0;
+    let give: (response: Response) => void = () => {};
+    const fetch = () => {
+      calls += 1;
+      return new Promise<Response>((resolve) => (give = resolve));
+    };
+    const api = apiAt('http://127.0.0.1:1', { fetch });
+    const stopped = AbortSignal.abort();
+    assert.equal(verdict(await failureOf(api.getIntegrationStatus('it', { signal: stopped }))), 'aborted no 0');
+    assert.equal(verdict(await failureOf(api.retrieveTokens('it', { signal: stopped }))), 'aborted no 0');
+    assert.equal(calls, 0);
+    const during = new AbortController();
+    const failed = failureOf(api.getIntegrationStatus('it', { signal: during.signal }));
+    during.abort();
+    assert.equal(verdict(await failed), 'aborted unclear 0');
+    const later = new AbortController();
+    const tokens = api.retrieveTokens('it', { signal: later.signal });
+    later.abort();
+    give(Response.json({ success: true, accessToken: 'a', refreshToken: 'r', expiration: '2027', ereceipt: true }));
+    assert.equal((await tokens).accessToken, 'a');
+  });
+
+  it('reads Retry-After as seconds and as a date, and nothing else', async () => {
+    const clock = fakeClock(Date.UTC(2026, 10, 24, 12, 0, 0));
+    const cases: [string | undefined, number | undefined][] = [
+      [undefined, undefined],
+      ['3', 3000],
+      [' 0 ', 0],
+      ['9'.repeat(400), 86_400_000],
+      ['Tue, 24 Nov 2026 12:00:20 GMT', 20_000],
+      ['Tue, 24 Nov 2026 11:00:00 GMT', 0],
+      ['soon', undefined],
+      ['-5', undefined],
+      ['1.5', undefined],
+    ];
+    for (const [value, expected] of cases) {
+      const headers: Record<string, string> = value === undefined ? {} : { 'Retry-After': value };
+      const fetch = async () => new Response('', { status: 429, headers });
+      const error = await failureOf(apiAt('http://127.0.0.1:1', { fetch, clock }).createIntegration());
+      assert.equal(error.retryAfterMs, expected, String(value));
+    }
+  });
+
+  it('a broken connection that stood is not taken for one that never came about', () => {
+    const caused = (cause: unknown) => Object.assign(new TypeError('fetch failed'), { cause });
+    assert.equal(neverSent(caused({ code: 'EHOSTUNREACH', syscall: 'connect' })), true);
+    assert.equal(neverSent(caused({ code: 'EHOSTUNREACH', syscall: 'read' })), false);
+    assert.equal(neverSent(caused({ code: 'ETIMEDOUT', syscall: 'connect' })), true);
+    assert.equal(neverSent(caused({ code: 'ETIMEDOUT', syscall: 'read' })), false);
+    assert.equal(neverSent(caused({ code: 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC' })), false);
+    assert.equal(neverSent(caused({ code: 'UND_ERR_SOCKET' })), false);
+    const tried = (codes: string[]) => ({ errors: codes.map((code) => ({ code })) });
+    assert.equal(neverSent(caused(tried(['ECONNREFUSED', 'ECONNREFUSED']))), true);
+    assert.equal(neverSent(caused(tried(['ECONNREFUSED', 'ECONNRESET']))), false);
+    assert.equal(neverSent('odd'), false);
+  });
+});

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { RulrrApi, type RulrrApiOptions } from '../../src/api/index.js';
+import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
+import { apiAt, client, failureOf } from './support.js';
+
+let served: ServedSandbox;
+let api: RulrrApi;
+before(async () => {
+  served = await serveSandbox({ clients: [client] });
+  api = apiAt(served.origin);
+});
+after(() => served.close());
+
+async function finish(integrationToken: string, ereceipt = 'on'): Promise<void> {
+  for (const [step, action] of [
+    ['2', 'next'],
+    ['3', 'finish'],
+  ] as const) {
+    const form = { integration_token: integrationToken, client_id: client.clientId, step, action, ereceipt };
+    await fetch(served.connectBaseUrl, { method: 'POST', body: new URLSearchParams(form) });
+  }
+}
+
+async function connected(): Promise<RulrrApi> {
+  const { integrationToken } = await api.createIntegration();
+  await finish(integrationToken);
+  return api.withAccessToken((await api.retrieveTokens(integrationToken)).accessToken);
+}
+
+describe('RulrrApi against the sandbox over a real socket', () => {
+  it('links a store: created, pending, finished, tokens once, then 410', async () => {
+    const { integrationToken } = await api.createIntegration();
+    assert.deepEqual(await api.getIntegrationStatus(integrationToken), { status: 'pending' });
+    await finish(integrationToken, 'off');
+    assert.deepEqual(await api.getIntegrationStatus(integrationToken), { status: 'finished' });
+    const raw: string[] = [];
+    const onRawAnswer = async (text: string) => void raw.push(text);
+    const tokens = await api.retrieveTokens(integrationToken, { onRawAnswer });
+    assert.equal(tokens.ereceipt, false);
+    assert.ok(Date.parse(String(tokens.expiration)) > Date.now());
+    assert.deepEqual(JSON.parse(raw[0]!), { success: true, ...tokens });
+    const again = await failureOf(api.retrieveTokens(integrationToken, { onRawAnswer }));
+    assert.deepEqual([again.code, again.status, again.sent], ['already_retrieved', 410, 'answered']);
+    assert.equal(raw.length, 1);
+  });
+
+  it('waits for the raw answer to be saved before it reads it, and rejects if that fails', async () => {
+    const body = 'this is not JSON';
+    const fetch = async () => new Response(body, { headers: { 'Content-Type': 'application/json' } });
+    const order: string[] = [];
+    const onRawAnswer = async (text: string) => {
+      order.push(text);
+      await new Promise(setImmediate);
+      order.push('saved');
+    };
+    const error = await failureOf(apiAt(served.origin, { fetch }).retrieveTokens('it', { onRawAnswer }));
+    assert.equal(error.code, 'bad_answer');
+    assert.deepEqual(order, [body, 'saved']);
+    const full = new Error('disk full');
+    const failing = () => Promise.reject(full);
+    await assert.rejects(apiAt(served.origin, { fetch }).retrieveTokens('it', { onRawAnswer: failing }), full);
+  });
+
+  it('names the refusals: 400 client id, 403 secret, 403 integration token', async () => {
+    const stranger = await failureOf(apiAt(served.origin, { clientId: 'somebody' }).createIntegration());
+    assert.deepEqual([stranger.code, stranger.status], ['bad_client_id', 400]);
+    const wrong = await failureOf(apiAt(served.origin, { clientSecret: 'wrong' }).createIntegration());
+    assert.deepEqual([wrong.code, wrong.status], ['forbidden', 403]);
+    const unknown = await failureOf(api.getIntegrationStatus('unknown'));
+    assert.deepEqual([unknown.code, unknown.status], ['forbidden', 403]);
+  });
+
+  it('reads and writes the store, its orders and its list of customers', async () => {
+    const store = await connected();
+    await store.updateStore({ storeName: 'Deli', storeAddress: '2 Side Street', storeCountryCode: 'DE' });
+    const settings = await store.getStore();
+    assert.deepEqual([settings['storeName'], settings['ereceipt']], ['Deli', true]);
+    const order = { orderId: 'A-1', total: '1250', currency: 'EUR', ereceipt: { phoneNumber: '+12135550123' } };
+    await store.createOrder(order);
+    assert.deepEqual((await store.getOrder({ orderId: 'A-1' }))['order'], order);
+    assert.equal(served.sandbox.messages.at(-1)?.phoneNumber, '+12135550123');
+    await store.uploadCustomers('name,phone\nAda,+12135550123\n', 'text/csv');
+    const upload = served.sandbox.uploads.at(-1)!;
+    assert.deepEqual([upload.contentType, upload.text], ['text/csv', 'name,phone\nAda,+12135550123\n']);
+    const stream = new Blob(['name\nGrace\n']).stream();
+    await store.uploadCustomers(stream, 'text/csv');
+    assert.equal(served.sandbox.uploads.at(-1)!.text, 'name\nGrace\n');
+  });
+
+  it('refreshes by the documented default, and by a request and an answer of the caller', async () => {
+    const { integrationToken } = await api.createIntegration();
+    await finish(integrationToken);
+    const first = await api.retrieveTokens(integrationToken);
+    const second = await api.refreshTokens(first.refreshToken);
+    assert.notEqual(second.accessToken, first.accessToken);
+    assert.equal((await failureOf(api.refreshTokens(first.refreshToken))).code, 'forbidden');
+    const seen: string[] = [];
+    const custom = apiAt(served.origin, {
+      fetch: async (input, init) => {
+        seen.push(`${init!.method} ${new URL(String(input)).search} ${String(init!.body)}`);
+        return Response.json({ pair: ['a', 'r'] });
+      },
+      refreshRequest: ({ refreshToken }) => ({ query: { v: '2' }, body: { token: refreshToken } }),
+      parseRefresh: ({ pair }) => {
+        const [accessToken, refreshToken] = pair as [string, string];
+        return { accessToken, refreshToken, expiration: '2027-01-01T00:00:00Z', ereceipt: true };
+      },
+    });
+    assert.equal((await custom.refreshTokens('old')).accessToken, 'a');
+    assert.deepEqual(seen, ['POST ?v=2 {"token":"old"}']);
+  });
+
+  it('hears 403 from every data endpoint once the token is revoked', async () => {
+    const store = await connected();
+    served.sandbox.revokeTokens();
+    const profile = { storeName: 'Deli', storeAddress: '2 Side Street', storeCountryCode: 'DE' };
+    const calls = [
+      () => store.getStore(),
+      () => store.updateStore(profile),
+      () => store.createOrder({}),
+      () => store.getOrder({ orderId: 'A-1' }),
+      () => store.getCustomersUploadUrl(),
+    ];
+    for (const call of calls) assert.equal((await failureOf(call())).code, 'forbidden');
+  });
+});
+
+describe('RulrrApi refuses what cannot be right before anything is sent', () => {
+  const good: RulrrApiOptions = { apiBaseUrl: 'https://api.example', clientId: 'id', clientSecret: 'secret' };
+  const wrong: [string, Partial<Record<keyof RulrrApiOptions, unknown>>][] = [
+    ['apiBaseUrl', { apiBaseUrl: undefined }],
+    ['apiBaseUrl', { apiBaseUrl: '  ' }],
+    ['apiBaseUrl', { apiBaseUrl: 'api.example' }],
+    ['apiBaseUrl', { apiBaseUrl: 'http://api.example' }],
+    ['apiBaseUrl', { apiBaseUrl: 'http://127.0.0.1.example' }],
+    ['apiBaseUrl', { apiBaseUrl: 'https://user:word@api.example' }],
+    ['apiBaseUrl', { apiBaseUrl: 'https://api.example?x=1' }],
+    ['clientId', { clientId: '' }],
+    ['clientSecret', { clientSecret: undefined }],
+    ['accessToken', { accessToken: ' ' }],
+    ['timeoutMs', { timeoutMs: 0 }],
+    ['maxAnswerBytes', { maxAnswerBytes: NaN }],
+    ['redeemTimeoutMs', { redeemTimeoutMs: -1 }],
+    ['fetch', { fetch: 'fetch' }],
+  ];
+  for (const [name, change] of wrong) {
+    it(`option ${name}: ${JSON.stringify(Object.values(change)[0]) ?? 'missing'}`, () => {
+      const options = { ...good, ...change } as RulrrApiOptions;
+      assert.throws(
+        () => new RulrrApi(options),
+        (error: Error) => error instanceof TypeError && error.message.includes(`"${name}"`),
+      );
+    });
+  }
+
+  for (const apiBaseUrl of [
+    'http://localhost:1',
+    'http://127.0.0.1:1/base/',
+    'http://[::1]:1',
+    'https://api.example/x',
+  ]) {
+    it(`takes ${apiBaseUrl}`, () => void new RulrrApi({ ...good, apiBaseUrl }));
+  }
+
+  it('arguments that are missing', async () => {
+    let calls = 0;
+    const fetch = async () => Response.json({ calls: ++calls });
+    const bare = new RulrrApi({ ...good, fetch });
+    const store = bare.withAccessToken('token');
+    const profile = { storeName: 'Deli', storeAddress: '2 Side Street', storeCountryCode: 'DE' };
+    const circular: Record<string, unknown> = {};
+    circular['self'] = circular;
+    const mistakes: [RegExp, () => Promise<unknown>][] = [
+      [/integrationToken/, () => bare.getIntegrationStatus('')],
+      [/integrationToken/, () => bare.retrieveTokens(undefined as never)],
+      [/refreshToken/, () => bare.refreshTokens(' ')],
+      [/access token/, () => bare.getStore()],
+      [/access token/, () => bare.createOrder({})],
+      [/storeAddress/, () => store.updateStore({ ...profile, storeAddress: '' })],
+      [/storeCountryCode/, () => store.updateStore({ ...profile, storeCountryCode: 'Germany' })],
+      [/order/, () => store.createOrder(null as never)],
+      [/JSON/, () => store.createOrder(circular)],
+      [/query/, () => store.getOrder(undefined as never)],
+      [/contentType/, () => store.uploadCustomers('x', '')],
+      [/body/, () => store.uploadCustomers(undefined as never, 'text/csv')],
+    ];
+    for (const [names, mistake] of mistakes) {
+      await assert.rejects(mistake, (error: Error) => error instanceof TypeError && names.test(error.message));
+    }
+    assert.equal(calls, 0);
+  });
+
+  it('an upload URL that is not https, or missing', async () => {
+    for (const uploadUrl of ['http://elsewhere.example/up', 'http://127.0.0.1/up', 'ftp://x/', undefined]) {
+      const store = new RulrrApi({ ...good, accessToken: 'a', fetch: async () => Response.json({ uploadUrl }) });
+      assert.equal((await failureOf(store.getCustomersUploadUrl())).code, 'bad_answer');
+    }
+  });
+
+  it('sends neither credentials nor token to the upload URL', async () => {
+    const sent: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      sent.push(`${String(input)} ${JSON.stringify(init?.headers)}`);
+      return Response.json({ uploadUrl: 'https://bucket.example/put?sig=1' });
+    };
+    await new RulrrApi({ ...good, accessToken: 'a-token', fetch }).uploadCustomers('x', 'text/csv');
+    assert.match(sent[1]!, /^https:\/\/bucket\.example\/put\?sig=1 /);
+    assert.doesNotMatch(sent[1]!, /a-token|secret|client_id/);
+  });
+
+  it('keeps a path of the base URL and asks below /v1', async () => {
+    const sent: URL[] = [];
+    const fetch: typeof globalThis.fetch = async (input) => {
+      sent.push(new URL(String(input)));
+      return Response.json({ integrationToken: 'it' });
+    };
+    await new RulrrApi({ ...good, apiBaseUrl: 'https://api.example/base/', fetch }).createIntegration();
+    assert.equal(sent[0]!.pathname, '/base/v1/auth/integration');
+  });
+});
