@@ -1,0 +1,39 @@
+import { css } from 'lit';
+
+/**
+ * The few tokens that both elements share. A page sets `--rulrr-*`; the elements read the private `--_*` below, so that
+ * nothing of the page can leak in by another name. Dark is the page's choice (`color-scheme`) or the system's.
+ */
+export const tokens = css`
+  :host {
+    --_accent: var(--rulrr-accent, #0b5c4d);
+    --_on-accent: var(--rulrr-on-accent, #ffffff);
+    --_surface: var(--rulrr-surface, #ffffff);
+    --_surface-raised: var(--rulrr-surface-raised, #f1f4f3);
+    --_text: var(--rulrr-text, #14201d);
+    --_text-muted: var(--rulrr-text-muted, #4b5a56);
+    --_border: var(--rulrr-border, #7b8985);
+    --_danger: var(--rulrr-danger, #a3261b);
+    --_radius: var(--rulrr-radius, 12px);
+    --_font: var(--rulrr-font, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif);
+    --_focus: var(--rulrr-focus, #1457d9);
+    color: var(--_text);
+    font-family: var(--_font);
+  }
+  @media (prefers-color-scheme: dark) {
+    :host {
+      --_accent: var(--rulrr-accent, #6fd3bd);
+      --_on-accent: var(--rulrr-on-accent, #06231d);
+      --_surface: var(--rulrr-surface, #17201e);
+      --_surface-raised: var(--rulrr-surface-raised, #24302d);
+      --_text: var(--rulrr-text, #eef4f2);
+      --_text-muted: var(--rulrr-text-muted, #b3c1bd);
+      --_border: var(--rulrr-border, #7d8c87);
+      --_danger: var(--rulrr-danger, #ff9d92);
+      --_focus: var(--rulrr-focus, #8db4ff);
+    }
+  }
+  :host([hidden]) {
+    display: none;
+  }
+`;
