@@ -1,0 +1,30 @@
+import type { Fault } from './faults.js';
+
+/** What is to happen on the wire; a `Response` cannot say it. */
+export type WireFault = Pick<Fault, 'kind' | 'at' | 'ms'>;
+
+/** The nearest that a fetch without sockets can come to a broken connection: it rejects as Node's does. */
+export async function inProcess(response: Response, { kind, at, ms }: WireFault): Promise<Response> {
+  const broken = (code: string) =>
+    Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) });
+  if (kind === 'garbage') throw broken('HPE_INVALID_CONSTANT');
+  if (kind === 'reset') throw broken('ECONNRESET');
+  if (kind === 'close' || kind === 'lose-answer') throw broken('UND_ERR_SOCKET');
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (kind === 'cut') {
+        const until = Math.min(at ?? Math.floor(bytes.length / 2), bytes.length);
+        if (sent === 0 && until > 0) controller.enqueue(bytes.slice(0, until));
+        sent = until;
+        controller.error(broken('UND_ERR_SOCKET'));
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, (ms ?? 2000) / Math.max(1, bytes.length)));
+      if (sent < bytes.length) controller.enqueue(bytes.slice(sent, ++sent));
+      else controller.close();
+    },
+  });
+  return new Response(body, { status: response.status, headers: response.headers });
+}

@@ -1,0 +1,382 @@
+import * as api from './api-routes.js';
+import { inProcess, type WireFault } from './broken-answer.js';
+import { connectPage, endPage, lastStep, messagePage } from './connect-page.js';
+import { controlPage } from './control-page.js';
+import { Faults, type Fault, type SandboxRoute } from './faults.js';
+import { checkOptions, type SandboxOptions } from './options.js';
+import { scenarioNames, scenarios, type Scenario, type ScenarioName } from './scenarios.js';
+import { SandboxState, type Integration, type SandboxMessage, type SandboxOrder, type SandboxUpload } from './state.js';
+
+export interface Sandbox {
+  /** Rulrr's API under `/v1`, the connect page at `/connect/`, the controls under `/_sandbox`. */
+  fetch(request: Request): Promise<Response>;
+  /** As `fetch`, with the fault of the wire beside the answer; for adapters that own a socket. */
+  respond(request: Request): Promise<{ response: Response; wire?: WireFault }>;
+  /** Text messages on the customer's phone, oldest first. Live. */
+  readonly messages: readonly SandboxMessage[];
+  /** Orders posted, oldest first. Live. */
+  readonly orders: readonly SandboxOrder[];
+  /** Lists of customers that were uploaded. Live. */
+  readonly uploads: readonly SandboxUpload[];
+  readonly faults: Faults;
+  /** Clears all faults and sets those of a named scenario. @throws TypeError for an unknown name */
+  scenario(name: ScenarioName): void;
+  readonly currentScenario: string;
+  /** Turns e-receipts on or off for every store, as a merchant may after connecting. */
+  setEreceipt(on: boolean): void;
+  /** Requests so far, by route; faulty ones count too. */
+  readonly calls: Readonly<Partial<Record<SandboxRoute, number>>>;
+  /** Revokes every access and refresh token given out so far. */
+  revokeTokens(): void;
+  /** Forgets everything. */
+  reset(): void;
+  /** Ends requests that hang or are slow. */
+  close(): Promise<void>;
+}
+
+const maxBody = 1024 * 1024;
+class TooLarge extends Error {}
+const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
+const html = (status: number, body: string) =>
+  new Response(body, {
+    status,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'Referrer-Policy': 'no-referrer',
+    },
+  });
+const seeOther = (location: string) => new Response(null, { status: 303, headers: { Location: location } });
+
+/** Rows of Rulrr's reference. */
+const apiTable: Record<string, SandboxRoute> = {
+  'POST /v1/auth/integration': 'create-integration',
+  'GET /v1/auth/integration': 'integration-status',
+  'GET /v1/auth/integration/token': 'token',
+  'POST /v1/auth/token': 'refresh',
+  'PUT /v1/stores': 'put-store',
+  'GET /v1/stores': 'get-store',
+  'GET /v1/customers': 'customers',
+  'POST /v1/orders': 'post-order',
+  'GET /v1/orders': 'get-order',
+};
+
+/**
+ * A stand-in for Rulrr: every row of its reference with its refusals, tokens that are handed out once, a connect page, and
+ * faults on demand. It shares no code with the proxy or the client, so it stays an independent witness.
+ *
+ * @example
+ * const sandbox = createSandbox({ clients: [{ clientId: 'demo', clientSecret: 'demo-secret' }] });
+ * const proxy = createRulrrProxy({ …, fetch: (url, init) => sandbox.fetch(new Request(url, init)) });
+ */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  checkOptions(options);
+  const { clients, now = Date.now, control = true } = options;
+  const state = new SandboxState(options.state ?? null, options.save);
+  const faults = new Faults();
+  const calls: Partial<Record<SandboxRoute, number>> = {};
+  const closing = new AbortController();
+  const name = state.data.scenario as ScenarioName;
+  if (scenarioNames.includes(name)) for (const fault of scenarios[name].faults) faults.set(fault);
+
+  const sandbox: Sandbox = {
+    async fetch(request) {
+      const { response, wire } = await sandbox.respond(request);
+      return wire ? inProcess(response, wire) : response;
+    },
+    async respond(request) {
+      const url = new URL(request.url);
+      const routed = route(request, url);
+      if (!routed) return { response: json(404, { success: false, error: 'no such path' }) };
+      try {
+        if (routed.route === 'control') return { response: await routed.run() };
+        return await withFaults(routed.route, routed.run, request.signal);
+      } catch (error) {
+        if (!(error instanceof TooLarge)) throw error;
+        return { response: json(413, { success: false, error: 'the body is larger than 1 MiB' }) };
+      }
+    },
+    messages: state.data.messages,
+    orders: state.data.orders,
+    uploads: state.data.uploads,
+    faults,
+    scenario(wanted) {
+      if (!scenarioNames.includes(wanted)) {
+        throw new TypeError(`There is no scenario "${String(wanted)}". Scenarios: ${scenarioNames.join(', ')}.`);
+      }
+      const { faults: list, open }: Scenario = scenarios[wanted];
+      faults.clear();
+      for (const fault of list) faults.set(fault);
+      for (const integration of state.data.integrations) endIfOpen(integration, open);
+      state.data.scenario = wanted;
+      state.changed();
+    },
+    get currentScenario() {
+      return state.data.scenario;
+    },
+    setEreceipt(on) {
+      for (const store of state.data.stores) store.ereceipt = on;
+      state.changed();
+    },
+    calls,
+    revokeTokens() {
+      for (const grant of state.data.grants) grant.revoked = true;
+      state.changed();
+    },
+    reset() {
+      faults.clear();
+      state.reset();
+    },
+    async close() {
+      closing.abort();
+    },
+  };
+
+  function route(request: Request, url: URL): { route: SandboxRoute | 'control'; run: () => Promise<Response> } | null {
+    const { method } = request;
+    const row = apiTable[`${method} ${url.pathname}`];
+    if (row) return { route: row, run: () => runApi(row, request, url) };
+    const uploadTo = /^\/_upload\/([\w-]+)\/[\w-]+$/.exec(url.pathname);
+    if (uploadTo && method === 'PUT') {
+      return { route: 'upload', run: async () => toJson(await api.upload(contextOf(request, url), uploadTo[1]!)) };
+    }
+    if (url.pathname === '/connect') {
+      return { route: 'connect-page', run: async () => seeOther(`/connect/${url.search}`) };
+    }
+    if (url.pathname === '/connect/' && (method === 'GET' || method === 'HEAD' || method === 'POST')) {
+      return { route: 'connect-page', run: () => runConnectPage(request, url) };
+    }
+    if (control && /^\/_sandbox(\/|$)/.test(url.pathname))
+      return { route: 'control', run: () => runControl(request, url) };
+    if (control && url.pathname === '/') return { route: 'control', run: async () => seeOther('/_sandbox') };
+    return null;
+  }
+
+  function contextOf(request: Request, url: URL): api.ApiContext {
+    return {
+      state,
+      clients,
+      now,
+      integrationTtlMs: options.integrationTtlMs ?? 30 * 60_000,
+      accessTokenTtlMs: options.accessTokenTtlMs ?? 365 * 86_400_000,
+      query: url.searchParams,
+      origin: url.origin,
+      contentType: request.headers.get('Content-Type') ?? '',
+      text: () => readBody(request),
+    };
+  }
+
+  async function runApi(row: SandboxRoute, request: Request, url: URL): Promise<Response> {
+    const context = contextOf(request, url);
+    switch (row) {
+      case 'create-integration':
+        return toJson(api.createIntegration(context));
+      case 'integration-status':
+        // Sessions that began after the scenario was chosen end when they are first asked about.
+        for (const one of state.data.integrations) endIfOpen(one, openOf(state.data.scenario));
+        return toJson(api.integrationStatus(context));
+      case 'token':
+        return toJson(api.retrieveTokens(context));
+      case 'refresh':
+        return toJson(api.refreshTokens(context));
+      case 'put-store':
+        return toJson(await api.putStore(context));
+      case 'get-store':
+        return toJson(api.getStore(context));
+      case 'customers':
+        return toJson(api.customers(context));
+      case 'post-order':
+        return toJson(await api.postOrder(context));
+      default:
+        return toJson(api.getOrder(context));
+    }
+  }
+
+  async function runConnectPage(request: Request, url: URL): Promise<Response> {
+    const form = request.method === 'POST' ? new URLSearchParams(await readBody(request)) : url.searchParams;
+    const token = form.get('integration_token');
+    const clientId = form.get('client_id');
+    if (!token || !clientId) {
+      const text = 'The address of this page must name an integration_token and a client_id.';
+      return html(400, messagePage('This link is incomplete', text));
+    }
+    const integration = state.data.integrations.find((one) => one.token === token && one.clientId === clientId);
+    const ttl = options.integrationTtlMs ?? 30 * 60_000;
+    if (
+      !integration ||
+      integration.expired ||
+      (integration.status === 'pending' && now() >= integration.createdAt + ttl)
+    ) {
+      return html(403, messagePage('This link no longer works', 'Go back to the till and press Connect again.'));
+    }
+    if (integration.status !== 'pending') return html(200, endPage(integration.status));
+    const step = Math.min(Math.max(Math.trunc(Number(form.get('step'))) || 1, 1), lastStep);
+    if (request.method !== 'POST') return html(200, connectPage(integration, step));
+    return seeOther(takeStep(integration, form, step));
+  }
+
+  /** What a form of the connect page does; answers with the address of the next document. */
+  function takeStep(integration: Integration, form: URLSearchParams, step: number): string {
+    const ereceipt = form.get('ereceipt');
+    if (ereceipt === 'on' || ereceipt === 'off') integration.ereceipt = ereceipt === 'on';
+    if (form.get('store')?.trim()) integration.storeName = form.get('store')!.trim().slice(0, 80);
+    const action = form.get('action');
+    if (action === 'cancel') integration.status = 'cancelled';
+    if (action === 'finish' && step === lastStep) integration.status = 'finished';
+    state.changed();
+    const next = action === 'next' ? Math.min(step + 1, lastStep) : step;
+    const query = new URLSearchParams({ integration_token: integration.token, client_id: integration.clientId });
+    query.set('step', String(next));
+    return `/connect/?${query}`;
+  }
+
+  async function runControl(request: Request, url: URL): Promise<Response> {
+    const { method } = request;
+    const { messages, orders, uploads, scenario } = state.data;
+    if (method === 'GET' && url.pathname === '/_sandbox') return html(200, controlPage(state.data, faults.active));
+    if (method === 'GET' && url.pathname === '/_sandbox/state') {
+      const body = { messages, orders, uploads, scenario, faults: faults.active };
+      return json(200, { ...body, scenarios }, { 'Cache-Control': 'no-store' });
+    }
+    if (method !== 'POST') return json(404, { error: 'no such control' });
+    // A page somewhere else must not steer a developer's sandbox.
+    const site = request.headers.get('Sec-Fetch-Site');
+    if (site && site !== 'same-origin' && site !== 'none') return json(403, { error: 'same-origin requests only' });
+    const text = await readBody(request);
+    const isForm = (request.headers.get('Content-Type') ?? '').startsWith('application/x-www-form-urlencoded');
+    let given: Record<string, unknown>;
+    try {
+      given = isForm
+        ? Object.fromEntries(new URLSearchParams(text))
+        : (JSON.parse(text || '{}') as Record<string, unknown>);
+      if (url.pathname === '/_sandbox/scenario') sandbox.scenario(String(given['name']) as ScenarioName);
+      else if (url.pathname === '/_sandbox/fault') faults.set(faultOf(given));
+      else if (url.pathname === '/_sandbox/ereceipt')
+        sandbox.setEreceipt(given['on'] === true || given['on'] === 'true');
+      else if (url.pathname === '/_sandbox/clear-faults') faults.clear();
+      else if (url.pathname === '/_sandbox/revoke') sandbox.revokeTokens();
+      else if (url.pathname === '/_sandbox/reset') sandbox.reset();
+      else return json(404, { error: 'no such control' });
+    } catch (error) {
+      const reason = error instanceof TypeError ? error.message : 'The body is not valid JSON.';
+      return json(400, { error: reason });
+    }
+    return isForm ? seeOther('/_sandbox') : json(200, { ok: true });
+  }
+
+  /** Lets the faults of a route strike, before and after its work. */
+  async function withFaults(
+    routeName: SandboxRoute,
+    run: () => Promise<Response>,
+    signal: AbortSignal,
+  ): Promise<{ response: Response; wire?: WireFault }> {
+    calls[routeName] = (calls[routeName] ?? 0) + 1;
+    const struck = faults.take(routeName);
+    for (const fault of struck) {
+      if (fault.kind === 'slow') await pause(fault.ms ?? 3000, signal);
+      if (fault.kind === 'hang') await pause(Infinity, signal);
+    }
+    for (const fault of struck) {
+      const { kind } = fault;
+      if (kind === 'status') {
+        const headers: Record<string, string> = fault.retryAfter ? { 'Retry-After': fault.retryAfter } : {};
+        const body = { success: false, error: `fault: ${fault.status}` };
+        const isPage = routeName === 'connect-page';
+        return {
+          response: isPage ? html(fault.status!, messagePage('Fault', body.error)) : json(fault.status!, body, headers),
+        };
+      }
+      if (kind === 'redirect') {
+        return {
+          response: new Response(null, {
+            status: 302,
+            headers: { Location: fault.location ?? 'https://elsewhere.invalid/' },
+          }),
+        };
+      }
+      if (kind === 'oversized') {
+        return { response: json(200, { success: true, filler: 'x'.repeat(8 * 1024 * 1024) }) };
+      }
+      if (kind === 'reset' || kind === 'close' || kind === 'garbage')
+        return { response: json(200, {}), wire: { kind } };
+    }
+    let response = await run();
+    for (const fault of struck) {
+      const { kind } = fault;
+      if (kind === 'lose-answer') return { response, wire: { kind } };
+      if (kind === 'cut' || kind === 'drip') return { response, wire: { kind, at: fault.at, ms: fault.ms } };
+      if (kind === 'wrong-content-type')
+        response = rewrite(response, await response.text(), { 'Content-Type': 'text/html' });
+      if (kind === 'bad-json') response = rewrite(response, (await response.text()).slice(0, -1));
+      if (kind === 'missing-fields') response = rewrite(response, '{"success":true}');
+      if (kind === 'headers') response = rewrite(response, await response.text(), fault.headers);
+    }
+    return { response };
+  }
+
+  /** Waits, unless the caller goes away or the sandbox closes. */
+  function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = ms === Infinity ? undefined : setTimeout(done, ms);
+      function clear(): void {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', gone);
+        closing.signal.removeEventListener('abort', gone);
+      }
+      function done(): void {
+        clear();
+        resolve();
+      }
+      // Whoever went away, and whoever waits when the sandbox closes, gets no answer, and nothing is done for them.
+      function gone(): void {
+        clear();
+        reject(new DOMException('The request was given up.', 'AbortError'));
+      }
+      if (signal.aborted || closing.signal.aborted) return gone();
+      signal.addEventListener('abort', gone, { once: true });
+      closing.signal.addEventListener('abort', gone, { once: true });
+    });
+  }
+
+  return sandbox;
+}
+
+/** A fault as a form sends it: numbers as text, and blanks for what was left out. */
+function faultOf(given: Record<string, unknown>): Fault {
+  const fault: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (value === '' || value === undefined) continue;
+    fault[key] = ['times', 'ms', 'status', 'at'].includes(key) ? Number(value) : value;
+  }
+  return fault as unknown as Fault;
+}
+
+/** What the scenario does to sessions that are open. */
+function openOf(name: string): 'cancel' | 'expire' | undefined {
+  const table: Record<string, Scenario> = scenarios;
+  return table[name]?.open;
+}
+
+function endIfOpen(integration: Integration, open: 'cancel' | 'expire' | undefined): void {
+  if (integration.status !== 'pending') return;
+  if (open === 'cancel') integration.status = 'cancelled';
+  if (open === 'expire') integration.expired = true;
+}
+
+function toJson(answer: { status: number; body: Record<string, unknown> }): Response {
+  return json(answer.status, answer.body);
+}
+
+function rewrite(response: Response, text: string, headers: Record<string, string> = {}): Response {
+  const merged = new Headers(response.headers);
+  for (const [key, value] of Object.entries(headers)) merged.set(key, value);
+  const empty = response.status === 303 || response.status === 204;
+  return new Response(empty ? null : text, { status: response.status, headers: merged });
+}
+
+async function readBody(request: Request): Promise<string> {
+  const text = await request.text();
+  if (text.length > maxBody) throw new TooLarge();
+  return text;
+}

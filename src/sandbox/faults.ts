@@ -1,0 +1,97 @@
+/** The sandbox's routes by name: the rows of Rulrr's reference, the upload target and the connect page. */
+export const routeNames = [
+  'create-integration',
+  'integration-status',
+  'token',
+  'refresh',
+  'put-store',
+  'get-store',
+  'customers',
+  'upload',
+  'post-order',
+  'get-order',
+  'connect-page',
+] as const;
+
+export type SandboxRoute = (typeof routeNames)[number];
+
+/**
+ * What can go wrong. Before the request is processed: `slow`, `hang`, `status`, `redirect`, `reset`, `close`, `garbage`,
+ * `oversized`. After it: `lose-answer`, `cut`, `drip`, `wrong-content-type`, `bad-json`, `missing-fields`, `headers`.
+ */
+export const faultKinds = [
+  'slow',
+  'hang',
+  'status',
+  'redirect',
+  'reset',
+  'close',
+  'garbage',
+  'oversized',
+  'lose-answer',
+  'cut',
+  'drip',
+  'wrong-content-type',
+  'bad-json',
+  'missing-fields',
+  'headers',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface Fault {
+  route: SandboxRoute;
+  kind: FaultKind;
+  /** How many requests it strikes. Default: all until it is cleared. */
+  times?: number;
+  /** `slow` and `drip`: how long, in milliseconds. */
+  ms?: number;
+  /** `status`: which. */
+  status?: number;
+  /** `status`: the header's value, seconds or an HTTP date. */
+  retryAfter?: string;
+  /** `redirect`: where to. */
+  location?: string;
+  /** `cut`: after how many bytes of the body. */
+  at?: number;
+  /** `headers`: further headers of the answer. */
+  headers?: Record<string, string>;
+}
+
+/** The faults that are set; one counts down as it strikes. */
+export class Faults {
+  private list: Fault[] = [];
+
+  /** Adds a fault. @throws TypeError naming what is wrong with it */
+  set(fault: Fault): void {
+    if (!routeNames.includes(fault.route)) {
+      throw new TypeError(`There is no route "${fault.route}". Routes: ${routeNames.join(', ')}.`);
+    }
+    if (!faultKinds.includes(fault.kind)) {
+      throw new TypeError(`There is no fault "${fault.kind}". Faults: ${faultKinds.join(', ')}.`);
+    }
+    if (fault.kind === 'status' && !(Number.isInteger(fault.status) && fault.status! >= 200 && fault.status! <= 599)) {
+      throw new TypeError('A fault of kind "status" needs a "status" from 200 to 599.');
+    }
+    if (fault.times !== undefined && !(fault.times >= 1)) throw new TypeError('"times" must be 1 or more.');
+    this.list.push({ ...fault });
+  }
+
+  /** Removes all faults, or those of one route. */
+  clear(route?: SandboxRoute): void {
+    this.list = route ? this.list.filter((fault) => fault.route !== route) : [];
+  }
+
+  /** Those that are set, as copies. */
+  get active(): readonly Fault[] {
+    return this.list.map((fault) => ({ ...fault }));
+  }
+
+  /** All that strike this request. */
+  take(route: SandboxRoute): Fault[] {
+    const struck = this.list.filter((fault) => fault.route === route);
+    for (const fault of struck) if (fault.times !== undefined) fault.times -= 1;
+    this.list = this.list.filter((fault) => fault.times === undefined || fault.times > 0);
+    return struck;
+  }
+}

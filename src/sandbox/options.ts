@@ -1,0 +1,42 @@
+/** A vendor as Rulrr knows it. */
+export interface Client {
+  clientId: string;
+  clientSecret: string;
+}
+
+export interface SandboxOptions {
+  /** Who may call. At least one. */
+  clients: readonly Client[];
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  now?: () => number;
+  /** How long an integration may stay pending. Rulrr's own limit is not published. Default 30 minutes. */
+  integrationTtlMs?: number;
+  /** Default one year, as Rulrr documents. */
+  accessTokenTtlMs?: number;
+  /** What an earlier sandbox gave to `save`, to go on from there. */
+  state?: string | null;
+  /** Called with the whole state as JSON text after each change. */
+  save?: (text: string) => void;
+  /** Answer below `/_sandbox`: state, scenarios, faults, reset. Default true. */
+  control?: boolean;
+}
+
+export function checkOptions(options: SandboxOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('createSandbox: options are missing.');
+  if (!Array.isArray(options.clients) || !options.clients.length) {
+    throw new TypeError('createSandbox: option "clients" must hold at least one {clientId, clientSecret}.');
+  }
+  options.clients.forEach((client: Partial<Client> | null, at) => {
+    for (const name of ['clientId', 'clientSecret'] as const) {
+      if (typeof client?.[name] !== 'string' || !client[name].trim()) {
+        throw new TypeError(`createSandbox: option "clients[${at}].${name}" is missing or blank.`);
+      }
+    }
+  });
+  for (const name of ['integrationTtlMs', 'accessTokenTtlMs'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
+      throw new TypeError(`createSandbox: option "${name}" must be a positive number of milliseconds.`);
+    }
+  }
+}

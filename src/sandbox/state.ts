@@ -1,0 +1,156 @@
+import { randomToken } from './tokens.js';
+
+/** A till's attempt to link a store. */
+export interface Integration {
+  token: string;
+  clientId: string;
+  status: 'pending' | 'finished' | 'cancelled';
+  createdAt: number;
+  /** Chosen on the connect page. */
+  ereceipt: boolean;
+  storeName: string;
+  /** Rulrr hands the tokens out once. */
+  retrieved: boolean;
+  /** Set by a scenario: the token is no longer known. */
+  expired?: boolean;
+}
+
+/** A token pair and the store it belongs to. */
+export interface Grant {
+  accessToken: string;
+  refreshToken: string;
+  clientId: string;
+  storeId: string;
+  expiresAt: number;
+  revoked: boolean;
+}
+
+export interface Store {
+  id: string;
+  ereceipt: boolean;
+  profile: Record<string, unknown>;
+}
+
+/** A text message as the customer's phone shows it. */
+export interface SandboxMessage {
+  orderId: string;
+  /** E.164. */
+  phoneNumber: string;
+  text: string;
+  storeName: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+export interface SandboxOrder {
+  orderId: string;
+  storeId: string;
+  /** The body as it came. */
+  order: Record<string, unknown>;
+  at: string;
+}
+
+export interface SandboxUpload {
+  storeId: string;
+  contentType: string;
+  bytes: number;
+  text: string;
+  at: string;
+}
+
+/** Everything the sandbox remembers; plain JSON, so that it can be kept across restarts. */
+export interface SandboxData {
+  integrations: Integration[];
+  grants: Grant[];
+  stores: Store[];
+  messages: SandboxMessage[];
+  orders: SandboxOrder[];
+  uploads: SandboxUpload[];
+  scenario: string;
+}
+
+const empty = (): SandboxData => ({
+  integrations: [],
+  grants: [],
+  stores: [],
+  messages: [],
+  orders: [],
+  uploads: [],
+  scenario: 'normal',
+});
+
+/** How many of each are remembered: a sandbox may run for weeks. */
+const most = 10_000;
+
+/** The sandbox's memory. `save` is called after each change with the whole of it as text. */
+export class SandboxState {
+  readonly data: SandboxData;
+  private readonly save: ((text: string) => void) | undefined;
+
+  constructor(text: string | null, save?: (text: string) => void) {
+    this.data = { ...empty(), ...(text ? (JSON.parse(text) as Partial<SandboxData>) : {}) };
+    this.save = save;
+  }
+
+  changed(): void {
+    for (const list of [
+      this.data.integrations,
+      this.data.grants,
+      this.data.messages,
+      this.data.orders,
+      this.data.uploads,
+    ]) {
+      if (list.length > most) list.splice(0, list.length - most);
+    }
+    this.save?.(JSON.stringify(this.data));
+  }
+
+  /** Forgets everything, in place: whoever holds `messages` or `orders` sees them empty. */
+  reset(): void {
+    for (const list of Object.values(this.data)) if (Array.isArray(list)) list.length = 0;
+    this.data.scenario = 'normal';
+    this.changed();
+  }
+
+  addIntegration(clientId: string, now: number): Integration {
+    const integration: Integration = {
+      token: randomToken('it'),
+      clientId,
+      status: 'pending',
+      createdAt: now,
+      ereceipt: true,
+      storeName: 'Corner Bakery',
+      retrieved: false,
+    };
+    this.data.integrations.push(integration);
+    this.changed();
+    return integration;
+  }
+
+  /** Hands the tokens of a finished integration out. The caller has checked that this is the first time. */
+  grant(integration: Integration, now: number, lifeMs: number): { grant: Grant; store: Store } {
+    integration.retrieved = true;
+    const store: Store = {
+      id: randomToken('store'),
+      ereceipt: integration.ereceipt,
+      profile: { storeName: integration.storeName, storeAddress: '1 Sample Street', storeCountryCode: 'US' },
+    };
+    this.data.stores.push(store);
+    const grant = this.addGrant(integration.clientId, store.id, now, lifeMs);
+    return { grant, store };
+  }
+
+  addGrant(clientId: string, storeId: string, now: number, lifeMs: number): Grant {
+    const grant: Grant = {
+      accessToken: randomToken('at'),
+      refreshToken: randomToken('rt'),
+      clientId,
+      storeId,
+      expiresAt: now + lifeMs,
+      revoked: false,
+    };
+    this.data.grants.push(grant);
+    this.changed();
+    return grant;
+  }
+}

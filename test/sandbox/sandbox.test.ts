@@ -1,0 +1,423 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import {
+  createSandbox,
+  faultKinds,
+  routeNames,
+  scenarioNames,
+  scenarios,
+  serveSandbox,
+  type Sandbox,
+  type ServedSandbox,
+} from '../../src/sandbox/index.js';
+
+const client = { clientId: 'pos', clientSecret: 'pos-secret' };
+const base = 'https://rulrr.example';
+const credentials = { client_id: client.clientId, client_secret: client.clientSecret };
+
+function call(sandbox: Sandbox, method: string, path: string, query: Record<string, string> = {}, body?: unknown) {
+  const url = `${base}${path}?${new URLSearchParams(query)}`;
+  const headers = body === undefined ? undefined : { 'Content-Type': 'application/json' };
+  return sandbox.fetch(
+    new Request(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }),
+  );
+}
+
+async function answer(sandbox: Sandbox, ...rest: [string, string, Record<string, string>?, unknown?]) {
+  const response = await call(sandbox, ...rest);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+async function started(sandbox: Sandbox): Promise<string> {
+  const { body } = await answer(sandbox, 'POST', '/v1/auth/integration', credentials);
+  return String(body['integrationToken']);
+}
+
+/** Walks the connect page by its forms, as a browser without scripts would. */
+async function walk(sandbox: Sandbox, token: string, end: 'finish' | 'cancel', ereceipt = 'on'): Promise<string> {
+  let html = '';
+  const post = async (fields: Record<string, string>) => {
+    const form = new URLSearchParams({ integration_token: token, client_id: client.clientId, ...fields });
+    const response = await sandbox.fetch(new Request(`${base}/connect/`, { method: 'POST', body: form }));
+    assert.equal(response.status, 303);
+    const next = await sandbox.fetch(new Request(new URL(response.headers.get('Location')!, base)));
+    html = await next.text();
+  };
+  if (end === 'cancel') await post({ step: '1', action: 'cancel' });
+  else {
+    await post({ step: '1', action: 'next' });
+    assert.match(html, /data-ereceipt="on"/);
+    await post({ step: '2', action: 'next', ereceipt });
+    assert.match(html, /data-action="finish"/);
+    await post({ step: '3', action: 'finish' });
+  }
+  return html;
+}
+
+async function connected(sandbox: Sandbox, ereceipt = 'on'): Promise<Record<string, string>> {
+  const token = await started(sandbox);
+  await walk(sandbox, token, 'finish', ereceipt);
+  const { body } = await answer(sandbox, 'GET', '/v1/auth/integration/token', {
+    ...credentials,
+    integration_token: token,
+  });
+  return body as Record<string, string>;
+}
+
+describe('the sandbox', () => {
+  it('says what is wrong with its options', () => {
+    for (const options of [undefined, {}, { clients: [] }, { clients: [{ clientId: 'a', clientSecret: ' ' }] }]) {
+      assert.throws(() => createSandbox(options as never), /createSandbox: option/);
+    }
+    assert.throws(() => createSandbox({ clients: [client], integrationTtlMs: -1 }), /integrationTtlMs/);
+  });
+
+  it('links a store: pending, finished, and tokens once', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const token = await started(sandbox);
+    const query = { ...credentials, integration_token: token };
+    assert.deepEqual((await answer(sandbox, 'GET', '/v1/auth/integration', query)).body, {
+      success: true,
+      status: 'pending',
+    });
+    assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration/token', query)).status, 403, 'not before the end');
+    assert.match(await walk(sandbox, token, 'finish'), /You are connected/);
+    assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration', query)).body['status'], 'finished');
+    const first = await answer(sandbox, 'GET', '/v1/auth/integration/token', query);
+    assert.deepEqual(Object.keys(first.body).sort(), [
+      'accessToken',
+      'ereceipt',
+      'expiration',
+      'refreshToken',
+      'success',
+    ]);
+    assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration/token', query)).status, 410);
+  });
+
+  it('hands tokens out to one of a hundred that ask at once', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const token = await started(sandbox);
+    await walk(sandbox, token, 'finish');
+    const query = { ...credentials, integration_token: token };
+    const all = await Promise.all(
+      Array.from({ length: 100 }, () => call(sandbox, 'GET', '/v1/auth/integration/token', query)),
+    );
+    const count = (status: number) => all.filter((one) => one.status === status).length;
+    assert.deepEqual([count(200), count(410)], [1, 99]);
+  });
+
+  it('hears a merchant who gives up', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const token = await started(sandbox);
+    assert.match(await walk(sandbox, token, 'cancel'), /Not connected/);
+    const query = { ...credentials, integration_token: token };
+    assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration', query)).body['status'], 'cancelled');
+  });
+
+  it('refuses wrong credentials and tokens as documented', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const token = await started(sandbox);
+    const wrongId = { ...credentials, client_id: 'nobody' };
+    const wrongSecret = { ...credentials, client_secret: 'wrong' };
+    const rows: [string, string, Record<string, string>, number][] = [
+      ['POST', '/v1/auth/integration', wrongId, 400],
+      ['POST', '/v1/auth/integration', wrongSecret, 403],
+      ['POST', '/v1/auth/integration', {}, 400],
+      ['GET', '/v1/auth/integration', { ...wrongSecret, integration_token: token }, 403],
+      ['GET', '/v1/auth/integration', { ...credentials, integration_token: 'wrong' }, 403],
+      ['GET', '/v1/auth/integration/token', { ...credentials, integration_token: 'wrong' }, 403],
+      ['POST', '/v1/auth/token', { ...credentials, refresh_token: 'wrong' }, 403],
+      ['POST', '/v1/auth/token', { ...credentials, refresh_token: '' }, 403],
+      ['GET', '/v1/stores', { access_token: 'wrong' }, 403],
+      ['PUT', '/v1/stores', {}, 403],
+      ['GET', '/v1/customers', {}, 403],
+      ['POST', '/v1/orders', {}, 403],
+      ['GET', '/v1/orders', {}, 403],
+      ['GET', '/v1/elsewhere', {}, 404],
+      ['DELETE', '/v1/stores', {}, 404],
+    ];
+    for (const [method, path, query, status] of rows) {
+      assert.equal(
+        (await call(sandbox, method, path, query)).status,
+        status,
+        `${method} ${path} ${JSON.stringify(query)}`,
+      );
+    }
+  });
+
+  it('knows stores, orders and customers', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const { accessToken } = await connected(sandbox);
+    const query = { access_token: accessToken! };
+    assert.equal((await answer(sandbox, 'PUT', '/v1/stores', query, { storeName: 'Only a name' })).status, 400);
+    const profile = { storeName: 'Café', storeAddress: '1 Rue', storeCountryCode: 'FR' };
+    assert.equal((await answer(sandbox, 'PUT', '/v1/stores', query, profile)).status, 200);
+    const store = (await answer(sandbox, 'GET', '/v1/stores', query)).body;
+    assert.deepEqual([store['storeName'], store['ereceipt']], ['Café', true]);
+    sandbox.setEreceipt(false);
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', query)).body['ereceipt'], false);
+    assert.equal((await answer(sandbox, 'POST', '/v1/orders', query, { orderId: 'o1' })).status, 200);
+    assert.equal((await answer(sandbox, 'GET', '/v1/orders', { ...query, orderId: 'o1' })).body['orderId'], 'o1');
+    assert.equal((await answer(sandbox, 'GET', '/v1/orders', { ...query, orderId: 'none' })).status, 404);
+    const { uploadUrl } = (await answer(sandbox, 'GET', '/v1/customers', query)).body;
+    const put = new Request(String(uploadUrl), {
+      method: 'PUT',
+      body: 'name\nAda',
+      headers: { 'Content-Type': 'text/csv' },
+    });
+    assert.equal((await sandbox.fetch(put)).status, 200);
+    assert.equal(sandbox.uploads[0]!.text, 'name\nAda');
+  });
+
+  it('texts the receipt of an order that names a number, where e-receipts are on', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const on = { access_token: (await connected(sandbox)).accessToken! };
+    const off = { access_token: (await connected(sandbox, 'off')).accessToken! };
+    const order = { orderId: 'o7', ereceipt: { phoneNumber: '+12133734253' } };
+    assert.equal((await answer(sandbox, 'POST', '/v1/orders', off, order)).status, 400);
+    assert.equal(
+      (await answer(sandbox, 'POST', '/v1/orders', on, { ...order, ereceipt: { phoneNumber: '213' } })).status,
+      400,
+    );
+    assert.equal(sandbox.messages.length, 0);
+    assert.equal((await answer(sandbox, 'POST', '/v1/orders', on, order)).status, 200);
+    assert.deepEqual(
+      sandbox.messages.map(({ orderId, phoneNumber }) => [orderId, phoneNumber]),
+      [['o7', '+12133734253']],
+    );
+  });
+
+  it('refreshes once a refresh token, lets tokens end, and revokes them', async () => {
+    let now = Date.UTC(2026, 10, 24);
+    const sandbox = createSandbox({ clients: [client], now: () => now });
+    const { accessToken, refreshToken } = await connected(sandbox);
+    const refresh = { ...credentials, refresh_token: refreshToken! };
+    const next = await answer(sandbox, 'POST', '/v1/auth/token', refresh);
+    assert.equal(next.status, 200);
+    assert.equal((await answer(sandbox, 'POST', '/v1/auth/token', refresh)).status, 403);
+    now += 366 * 86_400_000;
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', { access_token: accessToken! })).status, 403);
+    now -= 366 * 86_400_000;
+    sandbox.revokeTokens();
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', { access_token: accessToken! })).status, 403);
+  });
+
+  it('lets integrations end after their time', async () => {
+    let now = 0;
+    const sandbox = createSandbox({ clients: [client], now: () => now, integrationTtlMs: 1000 });
+    const token = await started(sandbox);
+    now = 1000;
+    assert.equal(
+      (await call(sandbox, 'GET', '/v1/auth/integration', { ...credentials, integration_token: token })).status,
+      403,
+    );
+    const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos' });
+    assert.equal(page.status, 403);
+  });
+
+  it('says on the page what is wrong with its address', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    assert.equal((await call(sandbox, 'GET', '/connect/')).status, 400);
+    assert.equal((await call(sandbox, 'GET', '/connect/', { integration_token: 'x', client_id: 'pos' })).status, 403);
+  });
+
+  it('writes no markup that came from outside', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const token = await started(sandbox);
+    const form = {
+      integration_token: token,
+      client_id: 'pos',
+      step: '2',
+      action: 'next',
+      store: '<img src=x onerror=1>',
+    };
+    await sandbox.fetch(new Request(`${base}/connect/`, { method: 'POST', body: new URLSearchParams(form) }));
+    const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos', step: '3' });
+    assert.doesNotMatch(await page.text(), /<img/);
+  });
+
+  it('answers 413 to a body over 1 MiB', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const { accessToken } = await connected(sandbox);
+    const big = { filler: 'x'.repeat(1024 * 1024) };
+    assert.equal((await call(sandbox, 'POST', '/v1/orders', { access_token: accessToken! }, big)).status, 413);
+  });
+
+  it('forgets everything in place', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const { orders } = sandbox;
+    await answer(
+      sandbox,
+      'POST',
+      '/v1/orders',
+      { access_token: (await connected(sandbox)).accessToken! },
+      { orderId: 'o' },
+    );
+    assert.equal(orders.length, 1);
+    sandbox.reset();
+    assert.equal(orders.length, 0);
+  });
+});
+
+describe('scenarios', () => {
+  it('sets the faults of each, and counts what was asked', async () => {
+    for (const name of scenarioNames) {
+      const sandbox = createSandbox({ clients: [client] });
+      sandbox.scenario(name);
+      assert.equal(sandbox.currentScenario, name);
+      assert.equal(sandbox.faults.active.length, scenarios[name].faults.length);
+    }
+    const sandbox = createSandbox({ clients: [client] });
+    await started(sandbox);
+    assert.deepEqual(sandbox.calls, { 'create-integration': 1 });
+    assert.throws(() => sandbox.scenario('none' as never), /There is no scenario "none". Scenarios: normal/);
+  });
+
+  it('ends sessions that began before and after it was chosen', async () => {
+    for (const [name, expected] of [
+      ['cancelled', [200, 'cancelled']],
+      ['expired', [403, undefined]],
+    ] as const) {
+      const sandbox = createSandbox({ clients: [client] });
+      const early = await started(sandbox);
+      sandbox.scenario(name);
+      const late = await started(sandbox);
+      for (const token of [early, late]) {
+        const query = { ...credentials, integration_token: token };
+        const { status, body } = await answer(sandbox, 'GET', '/v1/auth/integration', query);
+        assert.deepEqual([status, body['status']], expected);
+      }
+    }
+  });
+
+  it('fails three times with a pause, then goes on', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = { ...credentials, integration_token: await started(sandbox) };
+    sandbox.scenario('rate-limited');
+    for (let turn = 0; turn < 3; turn++) {
+      const response = await call(sandbox, 'GET', '/v1/auth/integration', query);
+      assert.deepEqual([response.status, response.headers.get('Retry-After')], [429, '3']);
+    }
+    assert.equal((await call(sandbox, 'GET', '/v1/auth/integration', query)).status, 200);
+  });
+
+  it('refuses framing by header, on every answer of the connect page', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    sandbox.scenario('refuses-framing');
+    assert.equal((await call(sandbox, 'GET', '/connect/')).headers.get('X-Frame-Options'), 'DENY');
+    sandbox.scenario('coop');
+    assert.equal((await call(sandbox, 'GET', '/connect/')).headers.get('Cross-Origin-Opener-Policy'), 'same-origin');
+  });
+});
+
+describe('faults', () => {
+  it('are checked when they are set', () => {
+    const { faults } = createSandbox({ clients: [client] });
+    assert.throws(() => faults.set({ route: 'nowhere' as never, kind: 'hang' }), /There is no route "nowhere"/);
+    assert.throws(() => faults.set({ route: 'token', kind: 'odd' as never }), /There is no fault "odd"/);
+    assert.throws(() => faults.set({ route: 'token', kind: 'status' }), /needs a "status"/);
+    assert.throws(() => faults.set({ route: 'token', kind: 'hang', times: 0 }), /"times"/);
+    assert.equal(routeNames.length, 11);
+  });
+
+  it('strike in process as often as they are told', async () => {
+    for (const kind of faultKinds) {
+      if (kind === 'hang') continue;
+      const sandbox = createSandbox({ clients: [client] });
+      sandbox.faults.set({
+        route: 'create-integration',
+        kind,
+        times: 1,
+        ms: 1,
+        status: 500,
+        at: 3,
+        headers: { 'X-Fault': '1' },
+      });
+      const seen = await call(sandbox, 'POST', '/v1/auth/integration', credentials)
+        .then(async (response) => `${response.status} ${response.headers.get('X-Fault')} ${await response.text()}`)
+        .catch((error: Error & { cause?: { code?: string } }) => `lost ${error.cause?.code}`);
+      const normal = await call(sandbox, 'POST', '/v1/auth/integration', credentials);
+      assert.match(await normal.text(), /^\{"success":true,"integrationToken":"it_\w+"\}$/, kind);
+      if (kind === 'slow' || kind === 'drip' || kind === 'wrong-content-type') assert.match(seen, /^200/, kind);
+      else assert.doesNotMatch(seen, /^200 null \{"success":true,"integrationToken":"it_\w+"\}$/, kind);
+    }
+  });
+
+  it('a hanging request ends with its caller, or with the sandbox, and is not carried out', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    sandbox.faults.set({ route: 'post-order', kind: 'hang' });
+    const { accessToken } = await connected(sandbox);
+    const gone = new AbortController();
+    const url = `${base}/v1/orders?access_token=${accessToken}`;
+    const init = { method: 'POST', body: '{"orderId":"o"}', headers: { 'Content-Type': 'application/json' } };
+    const first = sandbox.fetch(new Request(url, { ...init, signal: gone.signal }));
+    const second = sandbox.fetch(new Request(url, init));
+    gone.abort();
+    await assert.rejects(first, { name: 'AbortError' });
+    await sandbox.close();
+    await assert.rejects(second, { name: 'AbortError' });
+    assert.equal(sandbox.orders.length, 0);
+  });
+});
+
+describe('the sandbox on a socket', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rulrr-sandbox-'));
+  const stateFile = join(folder, 'state.json');
+  let served: ServedSandbox;
+  before(async () => void (served = await serveSandbox({ clients: [client], stateFile })));
+  after(async () => {
+    await served.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(served.origin + path, { method: 'POST', body, headers, redirect: 'manual' });
+
+  it('breaks connections in the ways that a Response cannot', async () => {
+    const url = `${served.origin}/v1/auth/integration?${new URLSearchParams(credentials)}`;
+    for (const kind of ['reset', 'close', 'garbage', 'lose-answer', 'cut'] as const) {
+      served.sandbox.faults.set({ route: 'create-integration', kind, times: 1, at: 5 });
+      await assert.rejects(
+        fetch(url, { method: 'POST' }).then((response) => response.text()),
+        TypeError,
+        kind,
+      );
+      assert.equal((await fetch(url, { method: 'POST' })).status, 200, `after ${kind}`);
+    }
+  });
+
+  it('is steered by its page, and by no page of another site', async () => {
+    const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    assert.equal(
+      (await post('/_sandbox/scenario', 'name=send-failed', { ...form, 'Sec-Fetch-Site': 'cross-site' })).status,
+      403,
+    );
+    assert.equal(served.sandbox.currentScenario, 'normal');
+    assert.equal((await post('/_sandbox/scenario', 'name=send-failed', form)).status, 303);
+    assert.equal(served.sandbox.currentScenario, 'send-failed');
+    assert.equal((await post('/_sandbox/fault', 'route=token&kind=status&status=500&times=2&ms=', form)).status, 303);
+    assert.deepEqual(served.sandbox.faults.active.at(-1), { route: 'token', kind: 'status', status: 500, times: 2 });
+    assert.equal((await post('/_sandbox/fault', '{"route":"token","kind":"odd"}')).status, 400);
+    assert.equal((await post('/_sandbox/clear-faults', '', form)).status, 303);
+    assert.match(await (await fetch(`${served.origin}/_sandbox`)).text(), /The customer's phone/);
+    const state = (await (await fetch(`${served.origin}/_sandbox/state`)).json()) as { scenario: string };
+    assert.equal(state.scenario, 'send-failed');
+    await post('/_sandbox/scenario', '{"name":"normal"}');
+  });
+
+  it('remembers across restarts', async () => {
+    const { accessToken } = await connected(served.sandbox);
+    await served.close();
+    served = await serveSandbox({ clients: [client], stateFile });
+    const { status } = await answer(served.sandbox, 'GET', '/v1/stores', { access_token: accessToken! });
+    assert.equal(status, 200);
+  });
+
+  it('says which file it cannot read', async () => {
+    const broken = join(folder, 'broken.json');
+    writeFileSync(broken, '{"integr');
+    await assert.rejects(serveSandbox({ clients: [client], stateFile: broken }), /broken\.json\. Delete the file/);
+  });
+});
