@@ -1,0 +1,198 @@
+import type { RulrrApi } from '../api/index.js';
+import type { Clock } from '../shared/clock.js';
+import type { Connection } from '../shared/wire.js';
+import { EreceiptSetting, type ReadEreceipt } from './ereceipt-setting.js';
+import type { Emit, ProxyEvent } from './events.js';
+import { InFlight } from './in-flight.js';
+import { Redemption, redemptionTiming, type Redeemed, type RedemptionTiming } from './redemption.js';
+import { Refresher, refreshTiming, type RefreshTiming } from './refresh.js';
+import { Refusal } from './refusal.js';
+import { connectionPrefix, flowKey, flowPrefix, Rows, type ConnectionRow, type FlowRow } from './rows.js';
+import { dropSession, ensureSession } from './sessions.js';
+import { StatusPoller } from './status-poller.js';
+import { notConnected, storeClient } from './store-client.js';
+import type { TokenStore } from './stores/token-store.js';
+import { Sweeper } from './sweep.js';
+import { UpstreamBudget } from './upstream-budget.js';
+import { closingRefusal } from './upstream-refusal.js';
+import { createVault, type Vault } from './vault.js';
+
+/** One account-linking session: what the sealed integration id holds. */
+export interface Flow {
+  /** Ours, random: names the session in logs and in the store, where the integration token must not stand. */
+  flowId: string;
+  /** The vendor's store, fixed when the session started. */
+  storeId: string;
+  /** Rulrr's handle on the integration. A secret: it stays inside the seal. */
+  integrationToken: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  expiresAt: number;
+}
+
+export type FlowStatus =
+  | { status: 'pending'; /** stretched while the upstream budget is short */ pollAfterMs: number }
+  | { status: 'cancelled' }
+  /** Only after the tokens are durably stored. */
+  | { status: 'finished'; connection: Connection };
+
+/** The stores' connections to Rulrr: everything that holds or touches a token. The HTTP side sees no more than this. */
+export interface Connections {
+  /** Remembers a session that has started, so that `sweep` completes it if nobody polls. @throws Refusal */
+  open(flow: Flow): Promise<void>;
+  /** Asks Rulrr (at most once a second for one session, however many ask) and redeems when finished. @throws Refusal */
+  check(flow: Flow): Promise<FlowStatus>;
+  connection(storeId: string): Promise<Connection>;
+  /** Forgets the store's tokens, and ends every session that was started before: none of them brings tokens back. */
+  forget(storeId: string): Promise<void>;
+  /** A client that refreshes its token by itself. @throws Refusal if no store is connected. */
+  forStore(storeId: string): Promise<RulrrApi>;
+  /** Asks about open sessions until they end or expire, and finishes what was cut short. Answers with counts. */
+  sweep(): Promise<{ checked: number; finished: number; ended: number; failed: number }>;
+  /** Seals every row with the newest key, so that older ones can be retired. Online, resumable, safe on many replicas. */
+  rotate(): Promise<{ rewritten: number; current: number; failed: number }>;
+  /** Waits for redemptions in flight (and saves not yet done), then lets go of its timers. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionsOptions {
+  api: RulrrApi;
+  store: TokenStore;
+  /** Newest first: the first seals, all open. The keys for the rows are derived from them for that purpose alone. */
+  keys: readonly (string | Uint8Array)[];
+  clock: Clock;
+  onEvent: (event: ProxyEvent) => void;
+  /** Status calls for one session begin at least this far apart (ms, default 1000). */
+  statusTtlMs?: number;
+  /** Status calls of this process a second (default 50). Redeeming and refreshing count, but never wait. */
+  budgetPerSecond?: number;
+  /** What a poller is told to wait while there is no hurry (ms, default 1000). */
+  pollAfterMs?: number;
+  readEreceipt?: ReadEreceipt;
+  /** How long a poll waits for the redemption it began, so that it can answer `finished` itself (ms, default 4000). */
+  redeemWaitMs?: number;
+  /** How long `close` waits at most (ms, default 60 000). */
+  drainMs?: number;
+  redemption?: Partial<RedemptionTiming>;
+  refresh?: Partial<RefreshTiming>;
+  /** Sessions whose last answer is remembered (default 20 000). */
+  maxSessions?: number;
+  /** For tests that run many thousand schedules: replaces encryption. */
+  vault?: Vault;
+}
+
+const disconnected: Connection = { connected: false, ereceipt: false, expiration: null };
+
+function connectionOf({ pair }: ConnectionRow, ereceipt?: boolean): Connection {
+  if (!pair) return { ...disconnected };
+  return { connected: true, ereceipt: ereceipt ?? pair.ereceipt ?? false, expiration: pair.expiration };
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { api, store, keys, clock, onEvent, readEreceipt, redeemWaitMs = 4_000, drainMs = 60_000 } = options;
+  const emit: Emit = (event) => {
+    try {
+      onEvent({ ...event, at: clock.now() });
+    } catch {
+      // A log hook that throws must not cost a token.
+    }
+  };
+  const owner = crypto.randomUUID();
+  const rows = new Rows(store, options.vault ?? createVault(keys), emit);
+  const inFlight = new InFlight(clock);
+  const budget = new UpstreamBudget(options.budgetPerSecond ?? 50, clock);
+  const shared = { api, rows, clock, budget, inFlight, emit, owner };
+  const redemption = new Redemption({ ...shared, timing: { ...redemptionTiming, ...options.redemption } });
+  const refresher = new Refresher({ ...shared, timing: { ...refreshTiming, ...options.refresh } });
+  const poller = new StatusPoller({
+    ...shared,
+    ttlMs: options.statusTtlMs ?? 1_000,
+    pollAfterMs: options.pollAfterMs ?? 1_000,
+    maxEntries: options.maxSessions ?? 20_000,
+  });
+  const sweeper = new Sweeper({ rows, poller, redemption, refresher, clock, inFlight, emit });
+  const setting = new EreceiptSetting(readEreceipt, clock, inFlight, emit);
+
+  const rowOf = async (storeId: string) => rows.read<ConnectionRow>(await rows.connectionKey(storeId));
+  const clientOf = (storeId: string) => storeClient(api, storeId, rows, refresher);
+
+  async function answer(flow: Flow, redeeming: Promise<Redeemed>): Promise<FlowStatus> {
+    const redeemed = (await inFlight.within(redeeming, redeemWaitMs)) ?? 'busy';
+    if (redeemed === 'busy') return { status: 'pending', pollAfterMs: poller.pollAfterMs() };
+    if (redeemed === 'lost') {
+      throw new Refusal('tokens_lost', 'Rulrr has handed out the tokens and they did not arrive here. Connect again.');
+    }
+    const row = redeemed === 'stored' ? await rowOf(flow.storeId) : null;
+    if (!row?.pair) throw new Refusal('expired', 'The connection was forgotten after this session had started.');
+    return { status: 'finished', connection: connectionOf(row) };
+  }
+
+  /** Rulrr need not go on answering for a session whose tokens it has given out; the row knows. */
+  async function isRedeemed(flow: Flow): Promise<boolean> {
+    const row = await rows.read<FlowRow>(flowKey(flow.flowId)).catch(() => null);
+    return row?.storeId === flow.storeId && (row.state === 'stored' || row.state === 'answered');
+  }
+
+  return {
+    async open(flow) {
+      await ensureSession(rows, flow);
+    },
+    async check(flow) {
+      if (inFlight.closed) throw closingRefusal();
+      const underWay = redemption.underWay(flow);
+      if (underWay) return answer(flow, underWay);
+      const status = await poller.ask(flow).catch(async (error: unknown) => {
+        if (await isRedeemed(flow)) return 'finished' as const;
+        throw error;
+      });
+      if (status === 'finished') return answer(flow, redemption.redeem(flow));
+      if (status === 'pending') return { status, pollAfterMs: poller.pollAfterMs() };
+      // Nothing to wait for: if it does not come off now, the next sweep does it.
+      void inFlight.track(dropSession(rows, flow.flowId).catch(() => false));
+      return { status };
+    },
+    async connection(storeId) {
+      const row = await rowOf(storeId);
+      if (!row?.pair) return { ...disconnected };
+      return connectionOf(row, await setting.of(storeId, row.pair.flowId, () => clientOf(storeId)));
+    },
+    async forget(storeId) {
+      let forgot = false;
+      await rows.update<ConnectionRow>(
+        await rows.connectionKey(storeId),
+        (row) => {
+          forgot = row?.pair !== undefined;
+          return row ? { storeId, lastOrder: row.lastOrder, endedThrough: row.lastOrder } : undefined;
+        },
+        (version) => {
+          forgot = true;
+          // Each order cost at least one write of this row, so its version is no smaller than any of them.
+          return { storeId, lastOrder: version, endedThrough: version };
+        },
+      );
+      if (forgot) emit({ type: 'connection-forgotten', storeId });
+    },
+    async forStore(storeId) {
+      if (!(await rowOf(storeId))?.pair) throw notConnected();
+      return clientOf(storeId);
+    },
+    sweep: () => sweeper.sweep(),
+    async rotate() {
+      const report = { rewritten: 0, current: 0, failed: 0 };
+      for (const prefix of [flowPrefix, connectionPrefix]) {
+        for await (const key of rows.keys(prefix)) {
+          try {
+            report[(await rows.reseal(key)) ? 'rewritten' : 'current'] += 1;
+          } catch {
+            report.failed += 1;
+          }
+        }
+      }
+      return report;
+    },
+    async close() {
+      await inFlight.drain(drainMs);
+      if (inFlight.unsaved) emit({ type: 'tokens-unsaved', count: inFlight.unsaved });
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { RulrrApi } from '../api/index.js';
+import { createConnections } from './connections.js';
+import { Ereceipts } from './ereceipts.js';
+import { errorClass } from './events.js';
+import { admit } from './guard.js';
+import { Integrations } from './integrations.js';
+import { resolveOptions, type ProxyContext, type RulrrProxyOptions } from './options.js';
+import { Refusal } from './refusal.js';
+import { partsFor, problem, respond, withParts, type Parts } from './respond.js';
+import { createRoutes } from './routes.js';
+import { maxStoreIdLength } from './seal.js';
+import { sourceOf, type Source } from './sources.js';
+
+export interface RulrrProxy {
+  /** Answers every request; never rejects. What the host knows beside the request goes to `authorize`. */
+  fetch(request: Request, context?: ProxyContext): Promise<Response>;
+  /** An API client for a connected store; it refreshes its token by itself. @throws Refusal if the store is not connected */
+  forStore(storeId: string): Promise<RulrrApi>;
+  /**
+   * Completes sessions that nobody polls any more, and forgets old idempotency keys. Call it each minute or so: from a timer,
+   * or from a cron where nothing stays running.
+   */
+  sweep(): Promise<SweepReport>;
+  /**
+   * Seals every row of the token store with the first of `sealingKeys`, so that the others can be retired once no session begun
+   * under them is open any more. Online: it may run beside requests and on many replicas, and again after a failure.
+   * Retire a key only after a run that counts none `failed`.
+   */
+  rotateKeys(): Promise<RotationReport>;
+  /** Waits for what is under way; new requests are refused with 503. The token store stays open: it is its maker's to close. */
+  close(): Promise<void>;
+  /** Path of the proxy, without a closing slash. */
+  readonly basePath: string;
+}
+
+/** Rows sealed anew, rows that had the newest key already, and rows that could not be read or written. */
+export interface RotationReport {
+  rewritten: number;
+  current: number;
+  failed: number;
+}
+
+export interface SweepReport {
+  checked: number;
+  finished: number;
+  ended: number;
+  failed: number;
+  /** Idempotency keys forgotten. */
+  pruned: number;
+}
+
+/**
+ * The server side of both elements: a function from `Request` to `Response` that holds the client secret and the stores' tokens.
+ *
+ * ```ts
+ * const proxy = createRulrrProxy({
+ *   clientId, clientSecret, apiBaseUrl,
+ *   sealingKeys: [process.env.RULRR_SEALING_KEY],
+ *   tokenStore: await libsqlTokenStore({ url: 'file:rulrr.db' }),
+ *   authorize: (request) => sessionOf(request)?.store ?? null,
+ *   sendEreceipt: ({ api, orderId, phoneNumber }) => api.createOrder({ ...orderOf(orderId), phoneNumber }),
+ * });
+ * createServer(toNodeHandler(proxy)).listen(8080);
+ * ```
+ * @throws TypeError that names the option that is missing or wrong
+ */
+export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
+  const settings = resolveOptions(options);
+  const { clientId, clientSecret, apiBaseUrl, emit } = settings;
+  // Whoever asks waits a minute at most; the call itself is left standing far longer, since a late answer still holds the tokens.
+  const redeemTimeoutMs = 600_000;
+  const api = new RulrrApi({ apiBaseUrl, clientId, clientSecret, redeemTimeoutMs, fetch: settings.fetch });
+  const connections = createConnections({
+    api,
+    store: settings.tokenStore,
+    keys: settings.sealingKeys,
+    clock: settings.clock,
+    onEvent: emit,
+    statusTtlMs: settings.statusTtlMs,
+    budgetPerSecond: settings.budgetPerSecond,
+    readEreceipt: settings.readEreceipt,
+  });
+  const ereceipts = new Ereceipts(settings, connections);
+  const integrations = new Integrations(settings, connections, api);
+  const route = createRoutes(settings, { integrations, connections, ereceipts });
+  let closing: Promise<void> | undefined;
+
+  /** Methods and paths that are none of ours may hold anything; they are not repeated. */
+  function tell(refusal: Refusal, method: string, path: string): void {
+    const known = path && ['GET', 'POST', 'DELETE'].includes(method);
+    emit({
+      type: 'refused',
+      code: refusal.code,
+      status: refusal.status,
+      ...(known ? { route: `${method} ${path}` } : {}),
+    });
+  }
+
+  async function answer(request: Request, context: ProxyContext): Promise<Parts> {
+    let source: Source | null = null;
+    let path = '';
+    try {
+      const url = new URL(request.url);
+      source = sourceOf(request.headers, url.origin, settings);
+      const admitted = admit(request, url.pathname, source, settings);
+      if ('status' in admitted) {
+        if (admitted.refusal) tell(admitted.refusal, request.method, '');
+        return partsFor(admitted, source);
+      }
+      if (closing) throw new Refusal('store_unavailable', 'The proxy is stopping.', 1);
+      path = admitted.route;
+      return partsFor(await route(request, { ...admitted, source, context }), source);
+    } catch (error) {
+      let refusal: Refusal;
+      if (error instanceof Refusal) refusal = error;
+      else {
+        emit({ type: 'internal-error', code: errorClass(error) });
+        refusal = new Refusal('internal', 'The proxy could not do this.');
+      }
+      tell(refusal, request.method, path);
+      return partsFor(problem(refusal), source);
+    }
+  }
+
+  return {
+    basePath: settings.basePath,
+    fetch: withParts(async (request, context = {}) => respond(await answer(request, context)), answer),
+    async forStore(storeId) {
+      if (typeof storeId !== 'string' || !storeId.trim() || storeId.length > maxStoreIdLength) {
+        throw new TypeError(`forStore: a store id of 1 to ${maxStoreIdLength} characters is needed.`);
+      }
+      return connections.forStore(storeId);
+    },
+    async sweep() {
+      const report = await connections.sweep();
+      return { ...report, pruned: await ereceipts.prune() };
+    },
+    rotateKeys: () => connections.rotate(),
+    close() {
+      closing ??= ereceipts.close().then(() => connections.close());
+      return closing;
+    },
+  };
+}

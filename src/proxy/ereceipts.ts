@@ -1,0 +1,252 @@
+import { base64url } from 'jose';
+import { isValidPhoneNumber } from 'libphonenumber-js/mobile';
+import * as v from 'valibot';
+import { neverSent } from '../api/errors.js';
+import { idempotencyHeader } from '../shared/wire.js';
+import { readJson } from './body.js';
+import type { Connections } from './connections.js';
+import { errorClass } from './events.js';
+import type { ProxySettings } from './options.js';
+import { Refusal } from './refusal.js';
+import { Rows } from './rows.js';
+import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
+import { createVault } from './vault.js';
+
+/**
+ * Throw this from `sendEreceipt` where it is unknown whether the receipt went out: the till prints, and the same key never
+ * sends again. Anything else that is thrown means "not sent".
+ */
+export class EreceiptUnconfirmedError extends Error {
+  override readonly name = 'EreceiptUnconfirmedError';
+  constructor(message = 'It is not known whether the receipt was sent.') {
+    super(message);
+  }
+}
+
+/** A send, read and checked. */
+export interface EreceiptOrder {
+  orderId: string;
+  phoneNumber: string;
+  idempotencyKey: string;
+}
+
+/** One idempotency key, kept in the token store before anything is sent, so that replicas and restarts know it too. */
+interface SendRow {
+  state: 'running' | 'sent' | 'unclear';
+  /** Digest of what is to be sent: the same key with something else is a mistake. Holds no number. */
+  job: string;
+  /** Which attempt wrote the row: a store may throw after it wrote. */
+  owner: string;
+  at: number;
+}
+
+const prefix = 'ereceipt/';
+/** How long a key is remembered. Longer than any till keeps one. */
+const rememberedMs = 7 * 24 * 3600_000;
+/** Clocks of replicas may differ by this, before a send that nobody finished counts as unclear. */
+const slackMs = 5000;
+
+const orderSchema = v.object({
+  orderId: v.pipe(v.string(), v.regex(/\S/), v.maxLength(200)),
+  phoneNumber: v.string(),
+});
+
+/** Reads `POST /ereceipts`. @throws Refusal; never quotes what it refuses. */
+export async function readEreceiptOrder(request: Request): Promise<EreceiptOrder> {
+  const parsed = v.safeParse(orderSchema, await readJson(request));
+  if (!parsed.success) {
+    throw new Refusal(
+      'bad_request',
+      'The body must be {"orderId", "phoneNumber"}: orderId a text of 1 to 200 characters.',
+    );
+  }
+  const idempotencyKey = request.headers.get(idempotencyHeader);
+  if (idempotencyKey === null || !/^[\x21-\x7e]{8,200}$/.test(idempotencyKey)) {
+    throw new Refusal('bad_request', `Needs the header ${idempotencyHeader} with 8 to 200 visible ASCII characters.`);
+  }
+  const { orderId, phoneNumber } = parsed.output;
+  if (!/^\+[1-9]\d{6,14}$/.test(phoneNumber) || !isValidPhoneNumber(phoneNumber)) {
+    throw new Refusal(
+      'invalid_phone_number',
+      'Not a number in E.164, such as +12135550123, that can get a text message.',
+    );
+  }
+  return { orderId, phoneNumber, idempotencyKey };
+}
+
+/** Sends receipts through the vendor's hook, each key once. */
+export class Ereceipts {
+  private readonly settings: ProxySettings;
+  private readonly connections: Connections;
+  private readonly rows: Rows;
+  private readonly running = new Set<Promise<unknown>>();
+  private prunedAt = -Infinity;
+
+  constructor(settings: ProxySettings, connections: Connections) {
+    this.settings = settings;
+    this.connections = connections;
+    this.rows = new Rows(settings.tokenStore, createVault(settings.sealingKeys), settings.emit);
+  }
+
+  /** Resolves once the receipt is surely sent, now or by an earlier call with the same key. @throws Refusal */
+  async send(storeId: string, order: EreceiptOrder): Promise<void> {
+    const hook = this.settings.sendEreceipt;
+    if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
+    const key = prefix + (await digest(storeId, order.idempotencyKey));
+    const job = await digest(storeId, order.idempotencyKey, order.orderId, order.phoneNumber);
+    const known = await this.rows.read<SendRow>(key);
+    if (known) return this.judge(known, job);
+    const { connected, ereceipt } = await this.connections.connection(storeId);
+    if (!connected || !ereceipt) throw new Refusal('ereceipt_disabled', 'This store does not text receipts.');
+
+    const owner = crypto.randomUUID();
+    const row = await this.claim(key, { state: 'running', job, owner, at: this.settings.clock.now() });
+    if (row.owner !== owner) return this.judge(row, job);
+    const work = this.run(hook, storeId, order, key, owner);
+    this.running.add(work);
+    work.finally(() => this.running.delete(work)).catch(() => undefined);
+    return work;
+  }
+
+  /** Waits for the sends that are under way; each ends within its time. */
+  async close(): Promise<void> {
+    while (this.running.size) await Promise.allSettled([...this.running]);
+  }
+
+  /** Forgets keys that no till holds any more, at most once an hour. Answers how many. */
+  async prune(): Promise<number> {
+    const now = this.settings.clock.now();
+    if (now - this.prunedAt < 3600_000) return 0;
+    this.prunedAt = now;
+    let pruned = 0;
+    for await (const key of this.rows.keys(prefix)) {
+      if (await this.rows.remove<SendRow>(key, (row) => now - row.at > rememberedMs).catch(() => false)) pruned += 1;
+    }
+    return pruned;
+  }
+
+  /** Writes the row unless there is one, and answers with the one that stands. Nothing was sent before this has resolved. */
+  private async claim(key: string, row: SendRow): Promise<SendRow> {
+    try {
+      return (await this.rows.update<SendRow>(key, (standing) => (standing ? undefined : row)))!;
+    } catch (error) {
+      // It may have been written all the same. If so it is ours, by its owner; if not, or if nobody can tell, nothing is sent.
+      const standing = await this.rows.read<SendRow>(key);
+      if (standing) return standing;
+      throw error;
+    }
+  }
+
+  /** What an earlier call with the same key means for this one. */
+  private judge(row: SendRow, job: string): void {
+    if (row.job !== job) throw new Refusal('bad_request', 'This Idempotency-Key was used for another receipt.');
+    if (row.state === 'sent') return;
+    // A send that nobody finished in its time: its process is gone, and what it did is unknown.
+    const over = this.settings.clock.now() - row.at > this.settings.sendTimeoutMs + slackMs;
+    if (row.state === 'unclear' || over) throw unconfirmed();
+    throw new Refusal('in_progress', 'The same receipt is being sent. Ask again in a moment.', 1);
+  }
+
+  /** Calls the hook, waits for its time at most, and keeps what became of it. */
+  private async run(
+    hook: NonNullable<ProxySettings['sendEreceipt']>,
+    storeId: string,
+    order: EreceiptOrder,
+    key: string,
+    owner: string,
+  ): Promise<void> {
+    const { clock, emit, sendTimeoutMs } = this.settings;
+    const controller = new AbortController();
+    let late = false;
+    let started = false;
+    const work = (async (): Promise<SendRow['state'] | Refusal> => {
+      try {
+        const api = await this.connections.forStore(storeId);
+        // Time ran out before anything was sent; after this nobody would hear of it.
+        if (late) return new Refusal('send_failed', 'The receipt was not sent.');
+        started = true;
+        await hook({ storeId, ...order, api, signal: controller.signal });
+        return 'sent';
+      } catch (error) {
+        if (error instanceof Refusal)
+          return error.code === 'ereceipt_disabled' ? error : new Refusal('send_failed', error.message);
+        const failed = surelyNotSent(error);
+        emit({ type: failed ? 'ereceipt-failed' : 'ereceipt-unconfirmed', storeId, code: errorClass(error) });
+        return failed ? new Refusal('send_failed', 'The receipt was not sent.') : 'unclear';
+      }
+    })();
+    const timeUp = new Promise<'late'>((resolve) => {
+      const cancel = clock.after(sendTimeoutMs, () => {
+        late = true;
+        controller.abort();
+        resolve('late');
+      });
+      void work.then(cancel);
+    });
+
+    const first = await Promise.race([work, timeUp]);
+    if (first !== 'late') return this.settle(key, owner, storeId, first);
+    if (!started) {
+      await this.settle(key, owner, storeId, new Refusal('send_failed', 'The receipt was not sent.'));
+    }
+    emit({ type: 'ereceipt-unconfirmed', storeId, code: 'send_timeout' });
+    await this.keep(key, owner, 'unclear');
+    // The hook may still come through. The till has printed by then; a repeat of the call will hear the truth.
+    // Nothing waits for it, `close` neither: the row already says that it is unclear.
+    void work.then((state) => {
+      emit({ type: 'ereceipt-late', storeId, code: typeof state === 'string' ? state : 'send_failed' });
+      return state === 'sent' ? this.keep(key, owner, 'sent') : undefined;
+    });
+    throw unconfirmed();
+  }
+
+  private async settle(key: string, owner: string, storeId: string, result: SendRow['state'] | Refusal): Promise<void> {
+    if (result instanceof Refusal) {
+      // Surely not sent: the key is free again, for the same till to try once more.
+      await this.rows
+        .remove<SendRow>(key, (row) => row.owner === owner && row.state === 'running')
+        .catch(() => undefined);
+      throw result;
+    }
+    await this.keep(key, owner, result);
+    if (result === 'unclear') throw unconfirmed();
+    this.settings.emit({ type: 'ereceipt-sent', storeId });
+  }
+
+  /** A row that cannot be written stays `running`, which in time reads as unclear: never as a key that is free. */
+  private async keep(key: string, owner: string, state: SendRow['state']): Promise<void> {
+    const change = (row: SendRow | null) =>
+      row && row.owner === owner && row.state !== state ? { ...row, state } : undefined;
+    const write = () => this.rows.update<SendRow>(key, change);
+    await write()
+      .catch(write)
+      .catch(() => undefined);
+  }
+}
+
+/** SHA-256: of bounded length, in plain characters, and no text that somebody could read. */
+async function digest(...parts: string[]): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(parts));
+  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
+function unconfirmed(): Refusal {
+  return new Refusal('send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+}
+
+/** Judges what the hook threw. Any doubt is a doubt. */
+export function surelyNotSent(error: unknown): boolean {
+  if (!(error instanceof Error)) return true;
+  // By name: an error of another copy of this package is the same error.
+  if (error.name === 'EreceiptUnconfirmedError') return false;
+  if (error.name === 'RulrrApiError') {
+    // An error of the server may stand for an order that was taken.
+    return sentOf(error) === 'no' || (upstreamStatusOf(error) ?? 500) < 500;
+  }
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return false;
+  // fetch() tells of a lost connection by a TypeError; only the codes along its causes say when it was lost.
+  if (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) {
+    return neverSent(error);
+  }
+  return true;
+}

@@ -1,0 +1,101 @@
+/** What the proxy tells its operator. Closed, so that a log pipeline can be built on it. */
+export const proxyEventTypes = [
+  // Sessions: each names its `flowId`.
+  'integration-started',
+  'integration-finished',
+  'integration-cancelled',
+  'integration-expired',
+  /** Rulrr says that the tokens were handed out, and no replica has them: the merchant must connect again. */
+  'integration-lost',
+  /** A redemption did not come through and is tried again. */
+  'redeem-retried',
+  /** The tokens are held in memory because the store did not take them, and are saved again and again. */
+  'save-retried',
+  /** Rulrr answered 200 and no token was found in it: the answer is kept, sealed, for a release that can read it. */
+  'answer-not-understood',
+  /** The tokens came when a newer session had its own stored, or after the store was forgotten. */
+  'tokens-superseded',
+  /** The proxy stopped with `count` answers that no store had taken. */
+  'tokens-unsaved',
+  // Stores.
+  'token-refreshed',
+  'refresh-failed',
+  'connection-forgotten',
+  'row-unreadable',
+  'store-failed',
+  // E-receipts.
+  'ereceipt-sent',
+  'ereceipt-failed',
+  'ereceipt-unconfirmed',
+  /** The hook came through after its answer had already been given as unconfirmed. */
+  'ereceipt-late',
+  // Upkeep and trouble.
+  'sweep-done',
+  'budget-short',
+  'upstream-failed',
+  /** A request was refused; `code` and `status` are those of the answer. */
+  'refused',
+  /** A hook of the vendor's threw; `hook` names it, `code` is the error's class. */
+  'hook-failed',
+  /** A defect, here or in a dependency; `code` is the error's class. */
+  'internal-error',
+] as const;
+
+export type ProxyEventType = (typeof proxyEventTypes)[number];
+
+/**
+ * One line for the operator's log. By construction it holds no token, no phone number, no URL, no header and no text of a
+ * caught error: only names of ours, numbers, and the vendor's own store id.
+ */
+export interface ProxyEvent {
+  type: ProxyEventType;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** Ours, random: names one linking session. */
+  flowId?: string;
+  /** The vendor's own id of the store. */
+  storeId?: string;
+  /** A code out of a closed set: a problem's code, an API error's code, or the class of a caught error. */
+  code?: string;
+  /** An HTTP status. */
+  status?: number;
+  /** Name of the route, such as `POST /integrations`. */
+  route?: string;
+  hook?: 'authorize' | 'sendEreceipt' | 'readEreceipt';
+  attempt?: number;
+  waitMs?: number;
+  /** How many, where the event counts something. */
+  count?: number;
+}
+
+/** Events that an operator must see even where no `onEvent` was given. */
+const alarming = new Set<ProxyEventType>([
+  'integration-lost',
+  'save-retried',
+  'answer-not-understood',
+  'tokens-unsaved',
+  'refresh-failed',
+  'row-unreadable',
+  'store-failed',
+  'hook-failed',
+  'internal-error',
+]);
+
+/** Where no `onEvent` is given: one line on the console for what must not pass unseen, nothing for the rest. */
+export function consoleEvents(event: ProxyEvent): void {
+  if (alarming.has(event.type) || event.code === 'misconfigured')
+    console.error('rulrr-embed: ' + JSON.stringify(event));
+}
+
+export type Emit = (event: Omit<ProxyEvent, 'at'>) => void;
+
+/** The class of something caught, if it is named as classes of errors are; never its message, which may quote a URL or a number. */
+export function errorClass(error: unknown): string {
+  let name: unknown;
+  try {
+    name = error instanceof Error ? error.name : undefined;
+  } catch {
+    // A getter that throws: there is nothing to learn from it.
+  }
+  return typeof name === 'string' && /^[A-Z]?[A-Za-z]{0,30}Error$/.test(name) ? name : 'Error';
+}

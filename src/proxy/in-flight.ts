@@ -1,0 +1,60 @@
+import type { Clock } from '../shared/clock.js';
+
+/** Work that outlives the request it began in: `close` waits for it. */
+export class InFlight {
+  /** True once the proxy closes: whoever only waits stops, whoever has called out goes on. */
+  closed = false;
+  /** Answers that are in memory only. */
+  unsaved = 0;
+  private readonly work = new Set<Promise<unknown>>();
+  private readonly pauses = new Set<() => void>();
+  private readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  track<T>(promise: Promise<T>): Promise<T> {
+    const settled: Promise<unknown> = promise.then(
+      () => this.work.delete(settled),
+      () => this.work.delete(settled),
+    );
+    this.work.add(settled);
+    return promise;
+  }
+
+  /** Waits `ms`; false if the proxy closes meanwhile. */
+  pause(ms: number): Promise<boolean> {
+    if (this.closed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const stop = () => {
+        cancel();
+        resolve(false);
+      };
+      const cancel = this.clock.after(ms, () => {
+        this.pauses.delete(stop);
+        resolve(true);
+      });
+      this.pauses.add(stop);
+    });
+  }
+
+  /** Resolves with the promise's outcome, or with undefined after `ms`. The promise goes on. */
+  within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.clock.after(ms, () => resolve(undefined));
+      promise.then(resolve, reject).finally(cancel);
+    });
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.closed = true;
+    for (const stop of this.pauses) stop();
+    this.pauses.clear();
+    const finished = async () => {
+      // Work may begin more work (an answer that came must still be saved), so look again.
+      while (this.work.size) await Promise.all([...this.work]);
+    };
+    await this.within(finished(), ms);
+  }
+}

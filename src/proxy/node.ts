@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { RulrrProxy } from './create-proxy.js';
+import { Refusal } from './refusal.js';
+import { partsFor, partsOf, problem, respond, type Parts } from './respond.js';
+
+/** What Express and its kin leave on a request. */
+interface FrameworkRequest extends IncomingMessage {
+  originalUrl?: string;
+  body?: unknown;
+  rawBody?: unknown;
+}
+
+/** Fastify's wrappers around Node's two. */
+interface WrappedRequest {
+  raw: IncomingMessage;
+  body?: unknown;
+}
+interface WrappedReply {
+  raw: ServerResponse;
+  hijack(): unknown;
+}
+
+/** For `node:http`, Express and Connect; the second form for a Fastify route. */
+export interface NodeHandler {
+  (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
+  (request: WrappedRequest, reply: WrappedReply): void;
+}
+
+/**
+ * The proxy as a handler for Node's frameworks.
+ *
+ * ```ts
+ * createServer(toNodeHandler(proxy));              // node:http
+ * app.use(toNodeHandler(proxy));                   // Express, with or without express.json() before it
+ * fastify.all('/rulrr/*', toNodeHandler(proxy));   // Fastify
+ * ```
+ *
+ * Paths are judged as the browser sent them (`originalUrl`), so `basePath` is the whole path also where the handler is mounted
+ * on a part of it. Paths elsewhere go to `next`, where there is one. A body that was read already is taken from `rawBody` or
+ * `body`. Scheme and host are those of the connection and the `Host` header; where a load balancer changes them, set the
+ * proxy's option `origin`: forwarded headers are not trusted.
+ */
+export function toNodeHandler(proxy: Pick<RulrrProxy, 'fetch' | 'basePath'>): NodeHandler {
+  async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
+    const fetchParts = partsOf(proxy.fetch);
+    // Somebody's own `fetch` around the proxy's.
+    if (!fetchParts) return proxy.fetch(request, { incoming });
+    const parts = await fetchParts(request, { incoming });
+    // A browser that is gone: the listener knows what to do.
+    if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
+    write(outgoing as ServerResponse, parts);
+    return RESPONSE_ALREADY_SENT;
+  }
+
+  const listener = getRequestListener(answer, {
+    // Leaves the application's own Request and Response alone.
+    overrideGlobalObjects: false,
+    errorHandler: () => respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
+  });
+
+  function handle(req: FrameworkRequest, res: ServerResponse, next?: (error?: unknown) => void): void {
+    const url = req.originalUrl ?? req.url ?? '/';
+    const path = url.split('?', 1)[0]!;
+    if (next && path !== proxy.basePath && !path.startsWith(proxy.basePath + '/')) return next();
+    if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
+    const mounted = req.url;
+    // The listener reads the URL before it returns; afterwards the framework finds its own again.
+    req.url = url;
+    const done = listener(req, res);
+    req.url = mounted;
+    done.catch(() => res.destroy());
+  }
+
+  return (
+    req: IncomingMessage | WrappedRequest,
+    res: ServerResponse | WrappedReply,
+    next?: (error?: unknown) => void,
+  ) => {
+    if (!('hijack' in res)) return handle(req as FrameworkRequest, res, next);
+    const { raw, body } = req as WrappedRequest;
+    res.hijack();
+    handle(body === undefined ? raw : Object.assign(raw, { body }), res.raw);
+  };
+}
+
+function write(res: ServerResponse, { status, headers, text }: Parts): void {
+  if (text === null) res.writeHead(status, headers).end();
+  else res.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(text) }).end(text);
+}
+
+/** A consumed body, as the bytes it came from or as others that mean the same. */
+function bodyOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  if (typeof body === 'string') return Buffer.from(body);
+  return body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+}

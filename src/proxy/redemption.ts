@@ -1,0 +1,310 @@
+import type { RulrrApi } from '../api/index.js';
+import type { Clock } from '../shared/clock.js';
+import type { Flow } from './connections.js';
+import type { Emit } from './events.js';
+import type { InFlight } from './in-flight.js';
+import { flowKey, isHeld, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
+import { bareFlow, emptyConnection, ensureSession } from './sessions.js';
+import { parseTokens } from './tokens-answer.js';
+import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf, type Sent } from './upstream-refusal.js';
+import type { UpstreamBudget } from './upstream-budget.js';
+
+/** What came of a session whose merchant has finished. `busy`: somebody is at it, here or in another replica. */
+export type Redeemed = 'stored' | 'lost' | 'forgotten' | 'busy';
+
+/** Milliseconds throughout. */
+export interface RedemptionTiming {
+  /** How long others leave a redemption to whoever began it. Saves calls; nothing is safe because of it. */
+  lease: number;
+  /** How long one redeem call is waited for. It is not aborted then: its answer is saved whenever it comes. */
+  attempt: number;
+  /** From the first 410 to the verdict that the tokens are lost: longer than any call in flight. */
+  grace: number;
+  /** Waits between redeem calls, each jittered; when they are used up, a later poll begins again. */
+  retries: readonly number[];
+  /** Waits between tries to save an answer; the last one repeats for as long as the process lives. */
+  saves: readonly number[];
+  /** Pause after a refusal (400, 403) and after the last retry. */
+  cooldown: number;
+}
+
+export const redemptionTiming: RedemptionTiming = {
+  lease: 45_000,
+  attempt: 60_000,
+  grace: 90_000,
+  retries: [250, 1_000, 4_000, 15_000, 60_000],
+  saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
+  cooldown: 10_000,
+};
+
+export interface RedemptionOptions {
+  api: Pick<RulrrApi, 'retrieveTokens'>;
+  rows: Rows;
+  clock: Clock;
+  budget: UpstreamBudget;
+  inFlight: InFlight;
+  emit: Emit;
+  /** Names this process in leases. */
+  owner: string;
+  timing: RedemptionTiming;
+}
+
+type Attempt = { end: Redeemed } | 'gone' | { sent: Sent; error: unknown };
+
+/**
+ * Fetches the tokens that Rulrr gives out once, and stores them.
+ *
+ * Rulrr is the judge of "once": replicas may call twice, and the second hears 410. What makes it safe: whoever holds an
+ * answer may always save it; 410 is believed only after a grace period and another look; `stored` never goes back. An
+ * answer is saved before it is read, and read before anybody hears of it. A call once sent is never aborted.
+ */
+export class Redemption {
+  private readonly options: RedemptionOptions;
+  /** One drive a session in this process; all polls share it. */
+  private readonly drives = new Map<string, Promise<Redeemed>>();
+
+  constructor(options: RedemptionOptions) {
+    this.options = options;
+  }
+
+  /** The drive that is under way for a session, if there is one. */
+  underWay(flow: Flow): Promise<Redeemed> | undefined {
+    return this.drives.get(driveKey(flow));
+  }
+
+  /** To be called only once Rulrr said `finished`. @throws Refusal */
+  redeem(flow: Flow): Promise<Redeemed> {
+    const key = driveKey(flow);
+    const running = this.drives.get(key);
+    if (running) return running;
+    const drive = this.drive(flow).finally(() => this.drives.delete(key));
+    this.drives.set(key, drive);
+    void this.options.inFlight.track(drive);
+    return drive;
+  }
+
+  /** Brings an answer that is saved but not yet in the store's row to its end. Needs no call to Rulrr. */
+  async complete(row: FlowRow): Promise<Redeemed | 'odd'> {
+    return this.apply(row.flowId);
+  }
+
+  private async drive(flow: Flow): Promise<Redeemed> {
+    const { inFlight, timing, clock, emit } = this.options;
+    const { flowId, storeId } = flow;
+    let sent: Sent = 'unclear';
+    for (let tries = 1; ; tries++) {
+      const claimed = await this.claim(flow, tries > 1 && sent === 'no');
+      if (claimed === 'gone') return this.afterGone(flow, false);
+      if (claimed !== 'ours') return claimed;
+      const outcome = await this.attempt(flow);
+      if (outcome === 'gone') return this.afterGone(flow, true);
+      if ('end' in outcome) return outcome.end;
+
+      sent = outcome.sent;
+      const status = upstreamStatusOf(outcome.error);
+      emit({ type: 'redeem-retried', flowId, storeId, attempt: tries, code: sent, status });
+      const wait = status === 400 || status === 403 ? undefined : timing.retries[tries - 1];
+      if (wait === undefined) {
+        await this.letGo(flow, timing.cooldown);
+        throw refusalOf(outcome.error);
+      }
+      const jittered = wait * (0.5 + clock.random() / 2);
+      const asked = Math.min(retryAfterMsOf(outcome.error), 10_000);
+      if (!(await inFlight.pause(Math.max(jittered, asked)))) {
+        await this.letGo(flow, 0);
+        return 'busy';
+      }
+    }
+  }
+
+  /** Writes down the intent. It also proves, just before the call that counts, that the store takes writes. */
+  private async claim(flow: Flow, lastWasUnsent: boolean): Promise<'ours' | 'gone' | Redeemed> {
+    const { rows, clock, owner, timing } = this.options;
+    const { order } = await ensureSession(rows, flow);
+    const connection = await rows.read<ConnectionRow>(await rows.connectionKey(flow.storeId));
+    const forgotten = connection !== null && order > 0 && order <= connection.endedThrough;
+    const newer = connection?.pair !== undefined && connection.pair.order > order;
+    let found: 'ours' | 'gone' | 'answered' | Redeemed = 'busy';
+    await rows.update<FlowRow>(flowKey(flow.flowId), (row) => {
+      const now = clock.now();
+      const base = row ?? { ...bareFlow(flow), order };
+      if (base.state === 'answered') found = 'answered';
+      else if (forgotten) found = 'forgotten';
+      else if (base.state === 'stored' || newer) found = 'stored';
+      else if (base.state === 'lost') found = 'lost';
+      else if (base.lease?.owner !== owner && isHeld(base.lease, now)) found = 'busy';
+      else if (base.goneAt !== undefined) found = 'gone';
+      else {
+        found = 'ours';
+        const attempts = base.attempts + (lastWasUnsent ? 0 : 1);
+        return { ...base, state: 'open', attempts, lease: { owner, at: now, ms: timing.lease } };
+      }
+      return undefined;
+    });
+    // Read through a function, since the compiler does not see what the callback above has set.
+    const verdict = (() => found as typeof found | 'answered')();
+    if (verdict !== 'answered') return verdict;
+    const applied = await this.apply(flow.flowId);
+    return applied === 'odd' ? 'busy' : applied;
+  }
+
+  private async attempt(flow: Flow): Promise<Attempt> {
+    const { api, budget, inFlight, timing } = this.options;
+    budget.spend();
+    let keeping: Promise<Redeemed | 'odd'> | undefined;
+    const keep = (raw: string) => (keeping ??= inFlight.track(this.keep(flow, raw)));
+    const call = api
+      .retrieveTokens(flow.integrationToken, {
+        onRawAnswer: async (raw) => {
+          await keep(raw);
+        },
+      })
+      .then(
+        async (tokens) => {
+          // Never without the text, but a pair in hand is saved whatever happened to it.
+          if (!keeping) await keep(JSON.stringify({ success: true, ...tokens }));
+          return undefined;
+        },
+        (error: unknown) => ({ error }),
+      );
+    // From here on nothing stops the call: not the browser, not the deadline, not a SIGTERM.
+    const failed = await inFlight.within(inFlight.track(call), timing.attempt);
+    if (keeping) {
+      const end = await keeping;
+      return end === 'odd' ? { sent: 'unclear', error: undefined } : { end };
+    }
+    if (upstreamStatusOf(failed?.error) === 410) return 'gone';
+    return { sent: failed ? sentOf(failed.error) : 'unclear', error: failed?.error };
+  }
+
+  /** Saves an answer over whatever stands, except tokens, and tries for as long as the process lives. */
+  private async keep(flow: Flow, raw: string): Promise<Redeemed | 'odd'> {
+    const { rows, emit, inFlight, clock, timing } = this.options;
+    const { flowId, storeId } = flow;
+    const answered = (row: FlowRow): FlowRow => ({ ...row, state: 'answered', raw, lease: undefined });
+    inFlight.unsaved += 1;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await rows.update<FlowRow>(
+          flowKey(flowId),
+          (row) => {
+            if (!row) return answered(bareFlow(flow));
+            if (row.state === 'stored' || row.raw === raw) return undefined;
+            if (row.raw === undefined) return answered(row);
+            // Two answers of 200: the one with tokens in it stands, the other is kept beside it.
+            if (parseTokens(row.raw)) return undefined;
+            return answered({ ...row, odd: withOdd(row.odd, row.raw) });
+          },
+          () => answered(bareFlow(flow)),
+        );
+        break;
+      } catch {
+        emit({ type: 'save-retried', flowId, storeId, attempt });
+        const wait = timing.saves[Math.min(attempt, timing.saves.length) - 1]!;
+        await new Promise<void>((resolve) => void clock.after(wait, resolve));
+      }
+    }
+    inFlight.unsaved -= 1;
+    // Saved: if the rest fails now, the next poll or sweep does it.
+    return this.apply(flowId).catch((): 'busy' => 'busy');
+  }
+
+  /** Reads the saved answer and brings it to the store's row. Idempotent. */
+  private async apply(flowId: string): Promise<Redeemed | 'odd'> {
+    const { rows, clock, emit } = this.options;
+    const row = await rows.read<FlowRow>(flowKey(flowId));
+    if (!row || row.state !== 'answered' || row.raw === undefined) return row?.state === 'stored' ? 'stored' : 'busy';
+    const { raw, storeId } = row;
+    const pair = parseTokens(raw);
+    if (!pair) {
+      await rows.update<FlowRow>(flowKey(flowId), (now) =>
+        now?.raw === raw ? { ...now, state: 'open', raw: undefined, odd: withOdd(now.odd, raw) } : undefined,
+      );
+      emit({ type: 'answer-not-understood', flowId, storeId });
+      return 'odd';
+    }
+
+    let end: 'stored' | 'superseded' | 'forgotten' | 'standing' = 'stored';
+    const stands = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
+      const base = standing ?? emptyConnection(storeId);
+      // A row that had to be made up knows no order: it counts as the newest.
+      const order = row.order || base.lastOrder + 1;
+      end = 'stored';
+      if (base.pair?.flowId === flowId) end = 'standing';
+      else if (order <= base.endedThrough) end = 'forgotten';
+      else if (base.pair && base.pair.order > order) end = 'superseded';
+      if (end !== 'stored') return undefined;
+      const { lastOrder, endedThrough } = base;
+      const stored = { ...pair, flowId, order, generation: 0, obtainedAt: clock.now() };
+      return { storeId, lastOrder: Math.max(lastOrder, order), endedThrough, pair: stored };
+    });
+    const verdict = (() => end as typeof end | 'forgotten' | 'superseded')();
+    const order = row.order || (stands?.pair?.flowId === flowId ? stands.pair.order : stands!.lastOrder);
+    // From here on it is stored, even if tidying up fails.
+    await rows
+      .update<FlowRow>(flowKey(flowId), (now) => {
+        if (!now || now.state !== 'answered') return undefined;
+        const { startedAt, expiresAt, attempts } = now;
+        return { flowId, storeId, startedAt, expiresAt, order, attempts, state: 'stored' };
+      })
+      .catch(() => undefined);
+    if (verdict === 'stored') emit({ type: 'integration-finished', flowId, storeId });
+    if (verdict === 'superseded' || verdict === 'forgotten') emit({ type: 'tokens-superseded', flowId, storeId });
+    return verdict === 'forgotten' ? 'forgotten' : 'stored';
+  }
+
+  /**
+   * Rulrr says 410. Another replica may hold the answer and not have saved it yet, so wait for longer than any call takes,
+   * and look again. No call is made meanwhile: 410 is for good.
+   */
+  private async afterGone(flow: Flow, heardJustNow: boolean): Promise<Redeemed> {
+    const { rows, clock, owner, timing, inFlight, emit } = this.options;
+    const { flowId, storeId } = flow;
+    const key = flowKey(flowId);
+    const row = await rows.update<FlowRow>(key, (now) => {
+      if (!now || now.state !== 'open') return undefined;
+      const at = clock.now();
+      return { ...now, goneAt: now.goneAt ?? at, lease: { owner, at, ms: timing.grace } };
+    });
+    if (row?.state === 'open' && row.goneAt !== undefined) {
+      const waited = clock.now() - row.goneAt;
+      // What this process heard itself it measures itself; what it read in the row goes by the clock on the wall.
+      const wait = heardJustNow || waited < 0 ? timing.grace : Math.max(0, timing.grace - waited);
+      if (!(await inFlight.pause(wait))) {
+        await this.letGo(flow, 0);
+        return 'busy';
+      }
+    }
+    let ours = false;
+    const ended = await rows.update<FlowRow>(key, (now) => {
+      ours = now?.state === 'open';
+      if (!now || !ours) return undefined;
+      const { integrationToken: _, lease: __, ...rest } = now;
+      return { ...rest, state: 'lost' };
+    });
+    if (ended?.state === 'stored') return 'stored';
+    if (ended?.state === 'answered') {
+      const applied = await this.apply(flowId);
+      return applied === 'odd' ? 'busy' : applied;
+    }
+    // `attempt: 1` means that no earlier call of ours can explain it: an egress proxy that repeats calls, perhaps.
+    if (ours) emit({ type: 'integration-lost', flowId, storeId, attempt: ended?.attempts });
+    return 'lost';
+  }
+
+  /** Leaves the session to others, after `pause` ms. If the store does not take it, the lease runs out by itself. */
+  private async letGo(flow: Flow, pause: number): Promise<void> {
+    const { rows, clock, owner } = this.options;
+    await rows
+      .update<FlowRow>(flowKey(flow.flowId), (row) => {
+        if (row?.lease?.owner !== owner) return undefined;
+        return { ...row, lease: pause ? { owner: '', at: clock.now(), ms: pause } : undefined };
+      })
+      .catch(() => undefined);
+  }
+}
+
+const driveKey = (flow: Flow) => `${flow.storeId}\0${flow.flowId}`;
+
+/** Few: each is an alarm, and a middlebox that answers nonsense must not fill the store. */
+const withOdd = (odd: string[] = [], raw: string) => (odd.includes(raw) ? odd : [...odd, raw].slice(-3));

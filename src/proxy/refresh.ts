@@ -1,0 +1,258 @@
+import type { RulrrApi } from '../api/index.js';
+import type { Clock } from '../shared/clock.js';
+import type { Emit } from './events.js';
+import type { InFlight } from './in-flight.js';
+import { isHeld, type ConnectionRow, type Rows, type StoredPair } from './rows.js';
+import { lifeOf, parseTokens } from './tokens-answer.js';
+import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
+import type { UpstreamBudget } from './upstream-budget.js';
+
+export interface RefreshTiming {
+  lease: number;
+  /** How long a caller waits for a refresh, its own or another replica's. */
+  wait: number;
+  /** Between two looks at the store while another replica refreshes. */
+  look: number;
+  saves: readonly number[];
+  /** After a failed refresh, doubled with each further one up to `longestPause`. */
+  pause: number;
+  longestPause: number;
+  /** At most one refresh because of a 403 in this time. */
+  forcedEvery: number;
+}
+
+export const refreshTiming: RefreshTiming = {
+  lease: 30_000,
+  wait: 20_000,
+  look: 250,
+  saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
+  pause: 60_000,
+  longestPause: 6 * 3_600_000,
+  forcedEvery: 60_000,
+};
+
+export interface RefresherOptions {
+  api: Pick<RulrrApi, 'refreshTokens'>;
+  rows: Rows;
+  clock: Clock;
+  budget: UpstreamBudget;
+  inFlight: InFlight;
+  emit: Emit;
+  owner: string;
+  timing: RefreshTiming;
+}
+
+/**
+ * New access tokens ahead of the old one's end, one refresh at a time among all replicas (a lease in the store's row: two
+ * racing refreshes could end both pairs). The answer is saved before it is read, and the old pair stays beside the new
+ * one until that has worked once, since nothing says when Rulrr ends the old one.
+ */
+export class Refresher {
+  private readonly options: RefresherOptions;
+  private readonly running = new Map<string, Promise<ConnectionRow | null>>();
+
+  constructor(options: RefresherOptions) {
+    this.options = options;
+  }
+
+  /** Due between 80 % and 90 % of the token's life, at a point of each store's own. */
+  isDue(row: ConnectionRow): boolean {
+    const { clock } = this.options;
+    if (row.refreshed) return true;
+    if (!row.pair?.refreshToken) return false;
+    const now = clock.now();
+    // A pause that a clock gone wrong has set far ahead does not hold.
+    const pausing = row.refreshAfter !== undefined && now < row.refreshAfter;
+    if (pausing && row.refreshAfter! - now <= this.options.timing.longestPause) return false;
+    const { obtainedAt, expiration, flowId, generation } = row.pair;
+    const share = 0.8 + fraction(flowId + generation) / 10;
+    return now - obtainedAt >= lifeOf(expiration, obtainedAt) * share;
+  }
+
+  /** True if the access token ended, as far as its `expiration` can be believed. */
+  hasEnded({ obtainedAt, expiration }: StoredPair): boolean {
+    return this.options.clock.now() - obtainedAt >= lifeOf(expiration, obtainedAt);
+  }
+
+  /**
+   * Refreshes, or joins who is at it. Resolves with the row as it stands then; the caller sees from the generation whether
+   * there is a new pair. Never rejects because of Rulrr.
+   * @throws Refusal if the store does not answer
+   */
+  refresh(storeId: string, forced: boolean): Promise<ConnectionRow | null> {
+    const running = this.running.get(storeId);
+    if (running) return running;
+    const work = this.work(storeId, forced).finally(() => this.running.delete(storeId));
+    this.running.set(storeId, work);
+    return this.options.inFlight.track(work);
+  }
+
+  /** A call came through with this pair: the one before it is no longer needed. */
+  async proved(storeId: string, pair: StoredPair): Promise<void> {
+    await this.options.rows
+      .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
+        if (!row?.previous || !row.pair || !isSame(row.pair, pair)) return undefined;
+        const { previous: _, ...rest } = row;
+        return rest;
+      })
+      .catch(() => null);
+  }
+
+  /** The new pair was refused and the one before it worked: that one stands again. */
+  async revert(storeId: string, refused: StoredPair): Promise<void> {
+    await this.options.rows
+      .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
+        if (!row?.previous || !row.pair || !isSame(row.pair, refused)) return undefined;
+        return { ...row, pair: row.previous, previous: row.pair, refreshAfter: this.pauseAfter(row) };
+      })
+      .catch(() => null);
+  }
+
+  private async work(storeId: string, forced: boolean): Promise<ConnectionRow | null> {
+    const { rows, clock, owner, timing, inFlight } = this.options;
+    const key = await rows.connectionKey(storeId);
+    const until = clock.now() + timing.wait;
+    for (;;) {
+      let claimed: StoredPair | undefined;
+      const row = await rows.update<ConnectionRow>(key, (standing) => {
+        claimed = undefined;
+        const now = clock.now();
+        if (!standing?.pair?.refreshToken || standing.refreshed) return undefined;
+        if (isHeld(standing.lease, now) && standing.lease!.owner !== owner) return undefined;
+        if (forced ? !this.mayForce(standing, now) : !this.isDue(standing)) return undefined;
+        claimed = standing.pair;
+        const lease = { owner, at: now, ms: timing.lease };
+        return { ...standing, lease, ...(forced ? { forcedAt: now } : {}) };
+      });
+      // An answer that was saved and not read: its writer ended in between.
+      if (row?.refreshed) return this.apply(storeId);
+      if (claimed) return this.call(storeId, claimed);
+      const another = row?.lease && row.lease.owner !== owner && isHeld(row.lease, clock.now());
+      if (!another || !forced || clock.now() >= until) return row;
+      if (!(await inFlight.pause(timing.look))) return row;
+      // The other replica has finished, well or badly: a caller sees which from the row.
+      const seen = await rows.read<ConnectionRow>(key);
+      if (!seen?.lease) return seen;
+    }
+  }
+
+  private mayForce(row: ConnectionRow, now: number): boolean {
+    const since = row.forcedAt === undefined ? Infinity : now - row.forcedAt;
+    return since < 0 || since >= this.options.timing.forcedEvery;
+  }
+
+  private async call(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
+    const { api, budget, inFlight, emit, timing } = this.options;
+    budget.spend();
+    let saving: Promise<void> | undefined;
+    const call = inFlight.track(
+      api.refreshTokens(from.refreshToken!, { onRawAnswer: (raw) => (saving = this.save(storeId, from, raw)) }).then(
+        async (tokens) => {
+          const text = JSON.stringify({ success: true, ...tokens });
+          // The client may have been told how to read an answer of another shape: its reading goes before ours.
+          await (saving ?? this.save(storeId, from, text));
+          return { row: await this.apply(storeId, text).catch(() => null) };
+        },
+        async (error: unknown) => {
+          if (!saving) return { error };
+          await saving;
+          return { row: await this.apply(storeId).catch(() => null) };
+        },
+      ),
+    );
+    const settled = await inFlight.within(call, timing.wait);
+    if (settled && 'row' in settled) return settled.row ?? null;
+    // A save that the store does not take yet goes on by itself.
+    if (saving) return null;
+    const failed = settled;
+    const sent = failed ? sentOf(failed.error) : 'unclear';
+    emit({ type: 'refresh-failed', storeId, code: sent, status: upstreamStatusOf(failed?.error) });
+    return this.failed(storeId, from);
+  }
+
+  /** Puts the answer beside the pair it replaces, and tries for as long as the process lives. */
+  private async save(storeId: string, from: StoredPair, raw: string): Promise<void> {
+    const { rows, clock, emit, inFlight, timing } = this.options;
+    const key = await rows.connectionKey(storeId);
+    inFlight.unsaved += 1;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await rows.update<ConnectionRow>(key, (row) => {
+          // Connected anew or forgotten meanwhile: the answer is for a pair that is gone.
+          if (!row?.pair || !isSame(row.pair, from) || row.refreshed?.raw === raw) return undefined;
+          return { ...row, refreshed: { raw, flowId: from.flowId, generation: from.generation } };
+        });
+        break;
+      } catch {
+        emit({ type: 'save-retried', storeId, attempt });
+        const wait = timing.saves[Math.min(attempt, timing.saves.length) - 1]!;
+        await new Promise<void>((resolve) => void clock.after(wait, resolve));
+      }
+    }
+    inFlight.unsaved -= 1;
+  }
+
+  /** Reads the saved answer and puts the new pair in the old one's place. Idempotent. */
+  private async apply(storeId: string, read?: string): Promise<ConnectionRow | null> {
+    const { rows, clock, emit } = this.options;
+    let outcome: 'none' | 'refreshed' | 'not-understood' = 'none';
+    const row = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
+      outcome = 'none';
+      if (!standing?.refreshed) return undefined;
+      const { refreshed, lease: _, refreshAfter: __, refreshFailures: ___, ...rest } = standing;
+      const next = parseTokens(read ?? refreshed.raw);
+      const { pair } = rest;
+      if (!pair || pair.flowId !== refreshed.flowId || pair.generation !== refreshed.generation) return rest;
+      if (!next) {
+        outcome = 'not-understood';
+        return { ...rest, ...this.failure(standing) };
+      }
+      outcome = 'refreshed';
+      const { flowId, order, generation, refreshToken, ereceipt } = pair;
+      // An answer that leaves out the refresh token keeps the old one (RFC 6749, section 6).
+      const fresh = {
+        refreshToken,
+        ereceipt,
+        ...next,
+        flowId,
+        order,
+        generation: generation + 1,
+        obtainedAt: clock.now(),
+      };
+      return { ...rest, pair: fresh, previous: pair };
+    });
+    const seen = (() => outcome as string)();
+    if (seen === 'refreshed') emit({ type: 'token-refreshed', storeId });
+    if (seen === 'not-understood') emit({ type: 'refresh-failed', storeId, code: 'not-understood' });
+    return row;
+  }
+
+  private async failed(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
+    return this.options.rows
+      .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
+        if (!row?.pair || !isSame(row.pair, from)) return undefined;
+        const { lease: _, ...rest } = row;
+        return { ...rest, ...this.failure(row) };
+      })
+      .catch(() => null);
+  }
+
+  private failure(row: ConnectionRow): Pick<ConnectionRow, 'refreshAfter' | 'refreshFailures'> {
+    return { refreshAfter: this.pauseAfter(row), refreshFailures: (row.refreshFailures ?? 0) + 1 };
+  }
+
+  private pauseAfter({ refreshFailures = 0 }: ConnectionRow): number {
+    const { clock, timing } = this.options;
+    const pause = Math.min(timing.pause * 2 ** Math.min(refreshFailures, 20), timing.longestPause);
+    return clock.now() + pause * (0.5 + clock.random() / 2);
+  }
+}
+
+const isSame = (a: StoredPair, b: StoredPair) => a.flowId === b.flowId && a.generation === b.generation;
+
+/** A number in [0, 1) that a text always gives (FNV-1a). */
+function fraction(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) / 4294967296;
+}

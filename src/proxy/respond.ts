@@ -1,0 +1,109 @@
+import type { Problem, ProblemCode } from '../shared/wire.js';
+import type { ProxyContext } from './options.js';
+import type { Refusal } from './refusal.js';
+import type { Source } from './sources.js';
+
+/** What a route has to say, before it becomes a `Response` with all the headers that every answer carries. */
+export interface Answer {
+  status: number;
+  /** Becomes JSON; without it the answer is empty. */
+  body?: object;
+  headers?: Record<string, string>;
+  /** What the body says, where it is a problem. */
+  refusal?: Refusal;
+}
+
+const titles: Record<ProblemCode, string> = {
+  unauthorized: 'Nobody is signed in',
+  forbidden_origin: 'This page may not do that',
+  rate_limited: 'Too many requests',
+  misconfigured: 'The proxy is not set up for this',
+  upstream_error: 'Rulrr did not do its part',
+  upstream_timeout: 'Rulrr did not answer in time',
+  not_yours: 'The integration belongs to another store',
+  unknown_integration: 'No such integration',
+  expired: 'The integration has expired',
+  tokens_lost: 'The tokens were handed out and lost',
+  bad_request: 'The request cannot be read',
+  ereceipt_disabled: 'The store does not text receipts',
+  in_progress: 'The same send is under way',
+  body_too_large: 'The body is too large',
+  unsupported_media_type: 'The body must be JSON',
+  invalid_phone_number: 'No number that can get a text message',
+  send_failed: 'The receipt was not sent',
+  send_unconfirmed: 'It is not known whether the receipt was sent',
+  not_found: 'No such path',
+  method_not_allowed: 'No such method here',
+  store_unavailable: 'The token store does not answer',
+  internal: 'Something went wrong in the proxy',
+};
+
+/** A refusal as RFC 9457 has it. */
+export function problem(refusal: Refusal, headers: Record<string, string> = {}): Answer {
+  const body: Problem = {
+    type: 'urn:rulrr-embed:problem:' + refusal.code,
+    title: titles[refusal.code],
+    status: refusal.status,
+    code: refusal.code,
+    detail: refusal.message,
+  };
+  if (refusal.retryAfter !== undefined)
+    headers = { ...headers, 'Retry-After': String(Math.max(0, Math.ceil(refusal.retryAfter))) };
+  return { status: refusal.status, body, refusal, headers: { ...headers, 'Content-Type': 'application/problem+json' } };
+}
+
+/**
+ * On every answer without exception, refusals and preflights included: nothing here is to be kept by a cache, shown as a page,
+ * framed, sniffed, or read by a page that is not allowed to.
+ */
+const always = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Origin, Cookie, Sec-Fetch-Site',
+};
+
+/** What goes over the wire. */
+export interface Parts {
+  status: number;
+  headers: Record<string, string>;
+  text: string | null;
+}
+
+/** An answer with every header that it has to carry. */
+export function partsFor(answer: Answer, source: Source | null): Parts {
+  const headers: Record<string, string> = { ...always };
+  if (source?.cors) {
+    headers['Cross-Origin-Resource-Policy'] = 'cross-origin';
+    headers['Access-Control-Allow-Origin'] = source.cors;
+    headers['Access-Control-Allow-Credentials'] = 'true';
+    headers['Access-Control-Expose-Headers'] = 'Retry-After';
+  } else headers['Cross-Origin-Resource-Policy'] = 'same-origin';
+  if (answer.body !== undefined) headers['Content-Type'] = 'application/json';
+  Object.assign(headers, answer.headers);
+  return { status: answer.status, headers, text: answer.body === undefined ? null : JSON.stringify(answer.body) };
+}
+
+/** The one place where a `Response` is made. */
+export function respond({ status, headers, text }: Parts): Response {
+  return new Response(text, { status, headers });
+}
+
+type Fetch = (request: Request, context?: ProxyContext) => Promise<Response>;
+type FetchParts = (request: Request, context: ProxyContext) => Promise<Parts>;
+
+/**
+ * From a proxy's `fetch` to the same without the `Response`: hosts that write to a socket themselves need none, and its stream
+ * costs more than all else in a poll.
+ */
+const lean = new WeakMap<Fetch, FetchParts>();
+
+export function withParts(fetch: Fetch, fetchParts: FetchParts): Fetch {
+  lean.set(fetch, fetchParts);
+  return fetch;
+}
+
+export function partsOf(fetch: Fetch): FetchParts | undefined {
+  return lean.get(fetch);
+}

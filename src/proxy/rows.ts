@@ -1,0 +1,187 @@
+import { errorClass, type Emit } from './events.js';
+import { Refusal } from './refusal.js';
+import type { StoredRow, TokenStore } from './stores/token-store.js';
+import type { TokenPair } from './tokens-answer.js';
+import { UnreadableRow, type Vault } from './vault.js';
+
+/** A short claim on work, so that replicas don't all do it. It saves calls; nothing is safe because of it. */
+export interface Lease {
+  owner: string;
+  at: number;
+  ms: number;
+}
+
+/** One session, from its start to its end. The only row that decides what becomes of it. */
+export interface FlowRow {
+  flowId: string;
+  storeId: string;
+  /** Gone once the session has ended. */
+  integrationToken?: string;
+  startedAt: number;
+  expiresAt: number;
+  /** Place among the sessions of this store: greater is newer, whatever the clocks say. 0 if the row had to be made up. */
+  order: number;
+  /**
+   * `open` until Rulrr says finished and a pair is in hand · `answered`: `raw` holds the answer, not yet read · `stored`: the
+   * pair went to the store's row (or a newer one was there already). Neither of the two goes back.
+   * `lost`, `cancelled`, `expired`: ended; a pair that turns up late still wins over them.
+   */
+  state: 'open' | 'answered' | 'stored' | 'lost' | 'cancelled' | 'expired';
+  /** Redeem calls that may have reached Rulrr. */
+  attempts: number;
+  lease?: Lease;
+  /** When Rulrr first answered 410. A fact about the token that no later call changes. */
+  goneAt?: number;
+  raw?: string;
+  /** Answers of 200 in which no token was found: kept, since they may be all there is. */
+  odd?: string[];
+}
+
+export interface StoredPair extends TokenPair {
+  flowId: string;
+  order: number;
+  /** Counts the refreshes since the session. */
+  generation: number;
+  obtainedAt: number;
+}
+
+/** One store of the vendor. */
+export interface ConnectionRow {
+  storeId: string;
+  /** The last order given to a session. */
+  lastOrder: number;
+  /** Sessions up to here were ended by `forget`. */
+  endedThrough: number;
+  pair?: StoredPair;
+  /** The pair before the last refresh, until the new one has worked. */
+  previous?: StoredPair;
+  lease?: Lease;
+  /** An answer to a refresh, saved before it was read, with the generation it replaces. */
+  refreshed?: { raw: string; generation: number; flowId: string };
+  /** No planned refresh before this. */
+  refreshAfter?: number;
+  refreshFailures?: number;
+  /** The last refresh that a 403 brought about. */
+  forcedAt?: number;
+}
+
+export const flowPrefix = 'flow/';
+export const connectionPrefix = 'store/';
+export const flowKey = (flowId: string) => `${flowPrefix}${flowId}`;
+
+/** Typed, sealed rows on a `TokenStore`. Whatever goes wrong with the store becomes a `Refusal` and an event here. */
+export class Rows {
+  private readonly store: TokenStore;
+  private readonly vault: Vault;
+  private readonly emit: Emit;
+
+  constructor(store: TokenStore, vault: Vault, emit: Emit) {
+    this.store = store;
+    this.vault = vault;
+    this.emit = emit;
+  }
+
+  /** A vendor's store id may hold anything, at any length; a row's key may not. */
+  async connectionKey(storeId: string): Promise<string> {
+    return connectionPrefix + (await this.vault.digest(storeId));
+  }
+
+  read<T>(key: string): Promise<T | null> {
+    return this.guard(async () => this.decode<T>(key, await this.store.get(key)));
+  }
+
+  /**
+   * Compare-and-set until it is done. `change` gets a row of its own to alter (or null if there is none) and answers with
+   * what shall stand; undefined leaves the row as it is. Resolves with what stands, once it is durable.
+   *
+   * A store may throw after it wrote: callers try again, so `change` must see from the row that its work is done.
+   *
+   * @param overwrite what to put in the place of a row that cannot be read; without it, that is refused
+   */
+  update<T>(
+    key: string,
+    change: (row: T | null) => T | undefined,
+    overwrite?: (version: number) => T,
+  ): Promise<T | null> {
+    return this.guard(async () => {
+      let current = await this.store.get(key);
+      for (;;) {
+        let row: T | null = null;
+        let readable = true;
+        try {
+          row = await this.decode<T>(key, current);
+        } catch (error) {
+          if (!overwrite || !(error instanceof UnreadableRow)) throw error;
+          readable = false;
+        }
+        const next = readable ? change(row) : overwrite!(current!.version);
+        if (next === undefined) return row;
+        const sealed = await this.vault.seal(key, JSON.stringify(next));
+        const result = await this.store.put(key, sealed, { ifVersion: current?.version ?? null });
+        if (result.ok) return next;
+        current = result.current;
+      }
+    });
+  }
+
+  /** Deletes the row if `condition` still holds for it. */
+  remove<T>(key: string, condition: (row: T) => boolean): Promise<boolean> {
+    return this.guard(async () => {
+      const current = await this.store.get(key);
+      const row = await this.decode<T>(key, current);
+      if (!current || !row || !condition(row)) return false;
+      return this.store.delete(key, { ifVersion: current.version });
+    });
+  }
+
+  /** All keys below a prefix, page by page: the number of rows costs no memory. */
+  async *keys(prefix: string): AsyncGenerator<string> {
+    const limit = 200;
+    for (let after: string | undefined; ;) {
+      const page = await this.guard(() => this.store.list(prefix, { after, limit }));
+      yield* page;
+      if (page.length < limit) return;
+      after = page.at(-1);
+    }
+  }
+
+  /** Seals a row anew if an older key sealed it. Answers whether it had to. */
+  reseal(key: string): Promise<boolean> {
+    return this.guard(async () => {
+      for (let current = await this.store.get(key); current && !(await this.vault.isCurrent(current.value));) {
+        const sealed = await this.vault.seal(key, await this.vault.open(key, current.value));
+        const result = await this.store.put(key, sealed, { ifVersion: current.version });
+        if (result.ok) return true;
+        current = result.current;
+      }
+      return false;
+    });
+  }
+
+  private async decode<T>(key: string, row: StoredRow | null): Promise<T | null> {
+    return row && (JSON.parse(await this.vault.open(key, row.value)) as T);
+  }
+
+  /** What a store says in its errors may hold a connection string, so it stays here. */
+  private async guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      if (error instanceof UnreadableRow) {
+        this.emit({ type: 'row-unreadable' });
+        throw new Refusal(
+          'store_unavailable',
+          'A row of the token store cannot be read with the present sealing keys.',
+        );
+      }
+      this.emit({ type: 'store-failed', code: errorClass(error) });
+      throw new Refusal('store_unavailable', 'The token store does not answer. Nothing is lost; try again.', 2);
+    }
+  }
+}
+
+/** Valid only in the span it was given for, so that a clock gone wrong cannot hold work up for longer than that. */
+export function isHeld(lease: Lease | undefined, now: number): boolean {
+  return lease !== undefined && now >= lease.at && now < lease.at + lease.ms;
+}

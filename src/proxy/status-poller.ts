@@ -1,0 +1,117 @@
+import type { RulrrApi } from '../api/index.js';
+import type { Clock } from '../shared/clock.js';
+import type { IntegrationStatus } from '../shared/wire.js';
+import type { Flow } from './connections.js';
+import type { Emit } from './events.js';
+import type { InFlight } from './in-flight.js';
+import { closingRefusal, refusalOf, upstreamStatusOf } from './upstream-refusal.js';
+import type { UpstreamBudget } from './upstream-budget.js';
+
+interface Entry {
+  /** When the last call began. */
+  calledAt: number;
+  seenAt: number;
+  status?: IntegrationStatus;
+  asking?: Promise<IntegrationStatus>;
+}
+
+export interface StatusPollerOptions {
+  api: Pick<RulrrApi, 'getIntegrationStatus'>;
+  clock: Clock;
+  budget: UpstreamBudget;
+  inFlight: InFlight;
+  emit: Emit;
+  /** Calls for one session begin at least this far apart. */
+  ttlMs: number;
+  /** What an element is told to wait while there is no hurry. */
+  pollAfterMs: number;
+  maxEntries: number;
+}
+
+const longestPollMs = 30_000;
+/** Who has not asked for this long no longer counts. */
+const activeMs = 30_000;
+
+/**
+ * Asks Rulrr how sessions stand: however many tabs and tills ask about one, its calls begin `ttlMs` apart, and all share
+ * the answer. Failures are not remembered: whoever asks after one waits for the next call to be due.
+ */
+export class StatusPoller {
+  private readonly entries = new Map<string, Entry>();
+  private readonly options: StatusPollerOptions;
+
+  constructor(options: StatusPollerOptions) {
+    this.options = options;
+  }
+
+  /** The answer of now, or 'pending' without a call if the process's budget is used up. @throws Refusal */
+  async ask(flow: Flow, patient = false): Promise<IntegrationStatus> {
+    const { clock, budget, ttlMs, inFlight } = this.options;
+    const entry = this.entryOf(flow);
+    for (;;) {
+      if (entry.asking) return entry.asking;
+      const age = clock.now() - entry.calledAt;
+      // A clock that was set back must not silence a session.
+      if (age >= 0 && age < ttlMs) {
+        if (entry.status) return entry.status;
+        if (!(await inFlight.pause(ttlMs - age))) throw closingRefusal();
+        continue;
+      }
+      if (budget.take()) return this.call(flow, entry);
+      if (!patient) return entry.status ?? 'pending';
+      if (!(await inFlight.pause(Math.max(20, budget.waitMs())))) throw closingRefusal();
+    }
+  }
+
+  /** How long an element should wait, so that all sessions asked about lately fit into the budget. */
+  pollAfterMs(): number {
+    const { budget, pollAfterMs } = this.options;
+    const stretched = Math.ceil((this.entries.size / budget.perSecond) * 1000);
+    return Math.min(Math.max(pollAfterMs, stretched), longestPollMs);
+  }
+
+  /** Sessions remembered; bounded by `maxEntries`. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  private call(flow: Flow, entry: Entry): Promise<IntegrationStatus> {
+    const { api, clock, inFlight, emit } = this.options;
+    entry.calledAt = clock.now();
+    entry.status = undefined;
+    entry.asking = inFlight.track(
+      api.getIntegrationStatus(flow.integrationToken).then(
+        ({ status }) => {
+          entry.asking = undefined;
+          return (entry.status = status);
+        },
+        (error: unknown) => {
+          entry.asking = undefined;
+          const refusal = refusalOf(error);
+          const { flowId, storeId } = flow;
+          emit({ type: 'upstream-failed', flowId, storeId, code: refusal.code, status: upstreamStatusOf(error) });
+          throw refusal;
+        },
+      ),
+    );
+    return entry.asking;
+  }
+
+  private entryOf(flow: Flow): Entry {
+    const { clock, maxEntries } = this.options;
+    const now = clock.now();
+    // Store and session, so that no answer is ever shared by two stores.
+    const key = `${flow.storeId}\0${flow.flowId}`;
+    const entry = this.entries.get(key) ?? { calledAt: -Infinity, seenAt: now };
+    entry.seenAt = now;
+    // The map keeps the order of the last question: the oldest stand first.
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    for (const [oldest, one] of this.entries) {
+      const idle = Math.abs(now - one.seenAt) > activeMs;
+      if ((!idle && this.entries.size <= maxEntries) || one.asking) break;
+      this.entries.delete(oldest);
+    }
+    return entry;
+  }
+}

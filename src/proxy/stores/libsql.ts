@@ -1,0 +1,121 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { sqlTokenStore, type Query } from './sql.js';
+import type { TokenStore } from './token-store.js';
+
+export interface LibsqlTokenStoreOptions {
+  /** `file:data/rulrr.db` or `file:///var/lib/till/rulrr.db`. The folder is made if it is missing. */
+  url: string;
+}
+
+const table = 'rulrr_embed_rows';
+const counter = 'rulrr_embed_version';
+const schema = [
+  `CREATE TABLE IF NOT EXISTS ${table} (key TEXT PRIMARY KEY, value TEXT NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS ${counter} (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)`,
+  `INSERT INTO ${counter} (one, n) VALUES (1, 0) ON CONFLICT (one) DO NOTHING`,
+  // Within the writing statement, so that the number is taken exactly when the row is written.
+  `CREATE TRIGGER IF NOT EXISTS rulrr_embed_inserted AFTER INSERT ON ${table} BEGIN UPDATE ${counter} SET n = NEW.version; END`,
+  `CREATE TRIGGER IF NOT EXISTS rulrr_embed_updated AFTER UPDATE ON ${table} BEGIN UPDATE ${counter} SET n = NEW.version; END`,
+];
+
+/** How long SQLite itself waits while another process writes. This process stands still meanwhile: a few ms, as a rule. */
+const busyTimeoutMs = 2_000;
+/** How long a call tries in all before it fails. */
+const busyBudgetMs = 15_000;
+
+/**
+ * The embedded store: one SQLite file through `@libsql/client`, an optional peer dependency. Every write is on the disk
+ * before it is confirmed (`synchronous = FULL`); several processes of one machine may use the same file. The file is
+ * readable by its owner only, and what it holds is sealed anyway.
+ *
+ * @throws TypeError if `url` is not a `file:` URL. Calls reject if `@libsql/client` is not installed, saying so.
+ */
+export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
+  const path = pathOf(options?.url);
+  let client: Client | undefined;
+  let closed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * After an error the connection is thrown away. The native driver does not reset a statement that failed (seen in
+   * @libsql/client 0.18 on a busy file), and while it stands, SQLite holds back the commit of every later one: writes
+   * would be confirmed and lost.
+   */
+  function discard(): void {
+    client?.close();
+    client = undefined;
+  }
+
+  async function execute(sql: string, params: readonly (string | number)[]): Promise<Row[]> {
+    if (closed) throw new Error('The token store is closed.');
+    for (const until = Date.now() + busyBudgetMs; ;) {
+      try {
+        client ??= await connect(path);
+        return (await client.execute({ sql, args: [...params] })).rows;
+      } catch (error) {
+        discard();
+        // A busy file refuses before anything is written, so trying again is safe.
+        const busy = /SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code));
+        if (!busy || Date.now() > until) throw error;
+        await new Promise((resume) => setTimeout(resume, 50 * Math.random()));
+      }
+    }
+  }
+
+  // One call at a time, so that an error cannot take the connection away from another one.
+  const query: Query = (sql, params) => {
+    const turn = last.then(() => execute(sql, params));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  return sqlTokenStore(query, { table, nextVersion: `(SELECT n + 1 FROM ${counter})` }, async () => {
+    closed = true;
+    await last;
+    discard();
+  });
+}
+
+type Row = Record<string, unknown>;
+
+interface Client {
+  execute(statement: { sql: string; args: (string | number)[] }): Promise<{ rows: Row[] }>;
+  close(): void;
+}
+
+async function connect(path: string): Promise<Client> {
+  const { createClient } = await import('@libsql/client').catch((error: unknown) => {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Error('libsqlTokenStore() needs the package @libsql/client. Install it with: npm install @libsql/client');
+  });
+  // The write-ahead files that SQLite puts beside it take over its mode.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(path)) writeFileSync(path, '', { flag: 'a', mode: 0o600 });
+  chmodSync(path, 0o600);
+  // One connection, so that what is set below holds for every call.
+  const client = createClient({ url: pathToFileURL(path).href, concurrency: 1 }) as unknown as Client;
+  try {
+    const settings = [
+      `PRAGMA busy_timeout = ${busyTimeoutMs}`,
+      'PRAGMA journal_mode = WAL',
+      'PRAGMA synchronous = FULL',
+    ];
+    for (const sql of [...settings, ...schema]) await client.execute({ sql, args: [] });
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return client;
+}
+
+function pathOf(url: unknown): string {
+  if (typeof url !== 'string' || !url.startsWith('file:') || url === 'file:') {
+    throw new TypeError('libsqlTokenStore: `url` must be a file URL, such as "file:data/rulrr.db".');
+  }
+  if (url.includes(':memory:')) {
+    throw new TypeError('libsqlTokenStore: `url` must name a file; for tests there is memoryTokenStore().');
+  }
+  return url.startsWith('file://') ? fileURLToPath(url) : resolve(url.slice('file:'.length));
+}

@@ -1,0 +1,94 @@
+import { sqlTokenStore, type Query } from './sql.js';
+import type { TokenStore } from './token-store.js';
+
+/** What is used of a `pg` pool. */
+export interface PostgresPool {
+  query(sql: string, params?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+}
+
+export type PostgresTokenStoreOptions =
+  /** The store makes a pool of its own, and ends it in `close()`. */
+  | { connectionString: string; pool?: undefined }
+  /** Your pool; yours to end. */
+  | { pool: PostgresPool; connectionString?: undefined };
+
+const table = 'rulrr_embed_rows';
+const sequence = 'rulrr_embed_version';
+const schema = [
+  `CREATE SEQUENCE IF NOT EXISTS ${sequence}`,
+  // Byte order, so that pages of keys do not depend on the database's language.
+  `CREATE TABLE IF NOT EXISTS ${table} (key text COLLATE "C" PRIMARY KEY, value text NOT NULL, version bigint NOT NULL)`,
+];
+/** unique_violation, duplicate_table, duplicate_object: another replica made it at the same moment. */
+const madeByAnother = new Set(['23505', '42P07', '42710']);
+
+/**
+ * For replicas: PostgreSQL through `pg`, an optional peer dependency. Makes its table and sequence at first use; where
+ * the role may not, make them beforehand (see the schema in this file). Works behind a transaction pooler.
+ *
+ * @throws TypeError without `connectionString` or `pool`. Calls reject if `pg` is not installed, saying so, and if the
+ * server confirms writes before they are durable (`synchronous_commit = off`).
+ */
+export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenStore {
+  const { connectionString, pool: given } = options ?? {};
+  if (given ? typeof given.query !== 'function' : typeof connectionString !== 'string' || !connectionString.trim()) {
+    throw new TypeError('postgresTokenStore: give `connectionString` (postgres://…) or `pool` (of the package pg).');
+  }
+  let opening: Promise<Query> | undefined;
+  let release = async () => {};
+  let closed = false;
+
+  async function open(): Promise<Query> {
+    const pool = given ?? (await ownPool(connectionString!));
+    const run: Query = async (sql, params) => (await pool.query(sql, [...params])).rows;
+    try {
+      await prepare(run);
+    } catch (error) {
+      if (!given) await (pool as unknown as { end(): Promise<void> }).end();
+      throw error;
+    }
+    if (!given) release = () => (pool as unknown as { end(): Promise<void> }).end();
+    return run;
+  }
+
+  const query: Query = async (sql, params) => {
+    if (closed) throw new Error('The token store is closed.');
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return (await opening)(sql, params);
+  };
+
+  return sqlTokenStore(query, { table, nextVersion: `nextval('${sequence}')` }, async () => {
+    closed = true;
+    await opening?.catch(() => undefined);
+    await release();
+    release = async () => {};
+  });
+}
+
+async function ownPool(connectionString: string): Promise<PostgresPool> {
+  const { default: pg } = await import('pg').catch((error: unknown) => {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Error('postgresTokenStore() needs the package pg. Install it with: npm install pg');
+  });
+  const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000 });
+  // An idle connection that the server drops is replaced at the next query; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function prepare(run: Query): Promise<void> {
+  const [setting] = await run('SHOW synchronous_commit', []);
+  if (setting?.['synchronous_commit'] === 'off') {
+    throw new Error('postgresTokenStore: synchronous_commit is off, so a confirmed token could be lost. Turn it on.');
+  }
+  const [found] = await run(`SELECT to_regclass($1) AS rows, to_regclass($2) AS versions`, [table, sequence]);
+  if (found?.['rows'] && found['versions']) return;
+  for (const statement of schema) {
+    await run(statement, []).catch((error: unknown) => {
+      if (!madeByAnother.has(String((error as { code?: string }).code))) throw error;
+    });
+  }
+}

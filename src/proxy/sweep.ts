@@ -1,0 +1,174 @@
+import type { Clock } from '../shared/clock.js';
+import type { Flow } from './connections.js';
+import type { Emit } from './events.js';
+import type { InFlight } from './in-flight.js';
+import type { Redemption } from './redemption.js';
+import type { Refresher } from './refresh.js';
+import { connectionPrefix, flowKey, flowPrefix, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
+import { dropSession } from './sessions.js';
+import type { StatusPoller } from './status-poller.js';
+import { parseTokens } from './tokens-answer.js';
+
+export interface SweepReport {
+  checked: number;
+  finished: number;
+  ended: number;
+  failed: number;
+}
+
+export interface SweeperOptions {
+  rows: Rows;
+  poller: StatusPoller;
+  redemption: Redemption;
+  refresher: Refresher;
+  clock: Clock;
+  inFlight: InFlight;
+  emit: Emit;
+}
+
+const hourMs = 3_600_000;
+/** A session counts as expired this long after its time, so that a clock that is an hour off ends none too early. */
+const expirySlackMs = hourMs;
+/** Ended sessions are remembered this long after their time, and unread answers longer, since a later release may read them. */
+const keepMs = 24 * hourMs;
+const keepOddMs = 90 * 24 * hourMs;
+/** How long one sweep waits for one redemption. It goes on without it. */
+const patienceMs = 5_000;
+const workers = 8;
+const maxRemembered = 50_000;
+/** All stores are looked through this often, by whichever replica comes first. */
+const storesEveryMs = 6 * hourMs;
+const storesTurnKey = 'turn/stores';
+
+/**
+ * Completes what nobody polls any more: open sessions are asked about until they end or expire, answers that were saved but
+ * not read are read, tokens are refreshed ahead of their end. Every step is one that a poll might take as well, so any
+ * number of replicas may sweep at once.
+ */
+export class Sweeper {
+  private readonly options: SweeperOptions;
+  /** Ended sessions that need no look before the given time. */
+  private readonly settled = new Map<string, number>();
+  private running: Promise<SweepReport> | undefined;
+
+  constructor(options: SweeperOptions) {
+    this.options = options;
+  }
+
+  sweep(): Promise<SweepReport> {
+    this.running ??= this.options.inFlight.track(this.run()).finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async run(): Promise<SweepReport> {
+    const { rows, emit, inFlight } = this.options;
+    const report: SweepReport = { checked: 0, finished: 0, ended: 0, failed: 0 };
+    const keys = rows.keys(flowPrefix);
+    const work = async () => {
+      while (!inFlight.closed) {
+        const { value: key, done } = await keys.next();
+        if (done) return;
+        await this.one(key, report).catch(() => (report.failed += 1));
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: workers }, work));
+      await this.stores(report);
+    } catch {
+      // The store did not answer; it has been told already, and the next sweep begins anew.
+      report.failed += 1;
+    }
+    emit({ type: 'sweep-done', count: report.checked });
+    return report;
+  }
+
+  private async one(key: string, report: SweepReport): Promise<void> {
+    const { rows, clock, redemption } = this.options;
+    const due = this.settled.get(key);
+    if (due !== undefined && clock.now() < due) return;
+    const row = await rows.read<FlowRow>(key);
+    if (!row) return;
+    if (row.state === 'open') return this.open(row, report);
+    if (row.state === 'answered') {
+      const end = await redemption.complete(row);
+      if (end === 'stored') report.finished += 1;
+      else if (end === 'forgotten') report.ended += 1;
+      return;
+    }
+    if (row.state === 'lost' && (await this.understood(row))) {
+      report.finished += 1;
+      return;
+    }
+    const until = row.expiresAt + (row.odd ? keepOddMs : keepMs);
+    if (clock.now() > until) await rows.remove<FlowRow>(key, (now) => now.state === row.state);
+    else this.remember(key, until);
+  }
+
+  private async open(row: FlowRow, report: SweepReport): Promise<void> {
+    const { rows, poller, redemption, clock, inFlight, emit } = this.options;
+    const { flowId, storeId, integrationToken } = row;
+    const end = async () => {
+      await dropSession(rows, flowId);
+      report.ended += 1;
+    };
+    const connection = await rows.read<ConnectionRow>(await rows.connectionKey(storeId));
+    if (!integrationToken || (connection && row.order > 0 && row.order <= connection.endedThrough)) return end();
+    const flow: Flow = { flowId, storeId, integrationToken, startedAt: row.startedAt, expiresAt: row.expiresAt };
+    report.checked += 1;
+    const late = clock.now() - row.expiresAt;
+    const status = await poller.ask(flow, true).catch(async (error: unknown) => {
+      // Nobody can say any more how it ended.
+      if (late > keepMs) await dropSession(rows, flowId);
+      throw error;
+    });
+    if (status === 'cancelled') return end();
+    if (status === 'pending') {
+      if (late <= expirySlackMs) return;
+      emit({ type: 'integration-expired', flowId, storeId });
+      return end();
+    }
+    const redeemed = await inFlight.within(redemption.redeem(flow), patienceMs);
+    if (redeemed === 'stored') report.finished += 1;
+    else if (redeemed === 'lost') report.ended += 1;
+    else if (redeemed === 'forgotten') await end();
+  }
+
+  /** A newer release may find the tokens in an answer that an older one could not read. */
+  private async understood(row: FlowRow): Promise<boolean> {
+    const raw = row.odd?.find((odd) => parseTokens(odd));
+    if (raw === undefined) return false;
+    const { rows, redemption } = this.options;
+    const now = await rows.update<FlowRow>(flowKey(row.flowId), (standing) =>
+      standing?.state === 'lost' ? { ...standing, state: 'answered', raw } : undefined,
+    );
+    return now !== null && (await redemption.complete(now)) === 'stored';
+  }
+
+  /** Stores without a call for a year would lose their tokens; rows nobody writes would keep an old key. */
+  private async stores(report: SweepReport): Promise<void> {
+    const { rows, clock, refresher, inFlight } = this.options;
+    let ours = false;
+    await rows.update<{ at: number }>(storesTurnKey, (turn) => {
+      const now = clock.now();
+      const since = turn ? now - turn.at : Infinity;
+      ours = since < 0 || since >= storesEveryMs;
+      return ours ? { at: now } : undefined;
+    });
+    if (!ours) return;
+    for await (const key of rows.keys(connectionPrefix)) {
+      if (inFlight.closed) return;
+      try {
+        await rows.reseal(key);
+        const row = await rows.read<ConnectionRow>(key);
+        if (row && refresher.isDue(row)) await refresher.refresh(row.storeId, false);
+      } catch {
+        report.failed += 1;
+      }
+    }
+  }
+
+  private remember(key: string, until: number): void {
+    if (this.settled.size >= maxRemembered) this.settled.delete(this.settled.keys().next().value!);
+    this.settled.set(key, until);
+  }
+}

@@ -1,0 +1,54 @@
+/** The tokens as they are kept. */
+export interface TokenPair {
+  accessToken: string;
+  /** Absent if Rulrr gave none: the store then connects again when the access token ends. */
+  refreshToken?: string;
+  /** Rulrr's text as given; a number as ISO 8601; null if there was none. */
+  expiration: string | null;
+  /** Undefined if the answer did not say. */
+  ereceipt?: boolean;
+}
+
+/**
+ * Reads the answer of `GET /v1/auth/integration/token`, or null if it holds no access token. Lenient on purpose: Rulrr
+ * gives the tokens out once, so an answer that lacks a lesser field is still worth keeping.
+ */
+export function parseTokens(raw: string): TokenPair | null {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(raw);
+  } catch {
+    return null;
+  }
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return null;
+  const { success, accessToken, refreshToken, expiration, ereceipt } = answer as Record<string, unknown>;
+  if (success === false || typeof accessToken !== 'string' || !accessToken) return null;
+  return {
+    accessToken,
+    ...(typeof refreshToken === 'string' && refreshToken ? { refreshToken } : {}),
+    expiration: expirationText(expiration),
+    ...(typeof ereceipt === 'boolean' ? { ereceipt } : {}),
+  };
+}
+
+/** A text verbatim; a number as ISO 8601, read as seconds below 1e11 and as milliseconds from there on. */
+export function expirationText(expiration: unknown): string | null {
+  if (typeof expiration === 'string') return expiration || null;
+  if (typeof expiration !== 'number') return null;
+  const at = new Date(expiration < 1e11 ? expiration * 1000 : expiration);
+  return Number.isNaN(at.getTime()) ? String(expiration) : at.toISOString();
+}
+
+const yearMs = 365 * 86_400_000;
+
+/**
+ * How long the access token lives from `obtainedAt`, in ms. `expiration` is a hint: what cannot be read, has passed
+ * already, ends within a minute or lies more than ten years ahead is taken for the year that Rulrr documents, so that
+ * an odd value can never cause one refresh after another.
+ */
+export function lifeOf(expiration: string | null, obtainedAt: number): number {
+  if (expiration === null) return yearMs;
+  const end = /^\d+$/.test(expiration) ? Date.parse(expirationText(Number(expiration))!) : Date.parse(expiration);
+  const life = end - obtainedAt;
+  return life >= 60_000 && life <= 10 * yearMs ? life : yearMs;
+}

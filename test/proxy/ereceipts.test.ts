@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EreceiptUnconfirmedError, type EreceiptJob } from '../../src/proxy/index.js';
+import { planted } from './canaries.js';
+import { harness, problemOf, Upstream, type CallOptions, type Harness } from './harness.js';
+
+const key = 'till-7-order-1001-a';
+const receipt = { orderId: 'order-1001', phoneNumber: planted.phoneNumber };
+
+const send = (h: Harness, options: CallOptions & { key?: string | null } = {}) =>
+  h.call('POST', '/ereceipts', {
+    body: receipt,
+    ...options,
+    headers: { ...(options.key === null ? {} : { 'Idempotency-Key': options.key ?? key }), ...options.headers },
+  });
+
+/** A proxy whose hook does what it is told, for a connected store. */
+async function till(hook: (job: EreceiptJob) => unknown = () => undefined, more = {}, shared = {}) {
+  const jobs: EreceiptJob[] = [];
+  const h = harness(
+    {
+      sendEreceipt: async (job) => {
+        jobs.push(job);
+        return hook(job);
+      },
+      checkFraming: false,
+      ...more,
+    },
+    shared,
+  );
+  await h.connect();
+  return { h, jobs };
+}
+
+/** Sealing runs on other threads, which no fake clock moves: waits until what must come has come. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; !condition(); turn++) {
+    assert.ok(turn < 5000, 'it never came');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+test('a receipt is sent once: the hook gets what it needs, the same key hears the same answer', async () => {
+  const { h, jobs } = await till();
+  for (let round = 0; round < 3; round++) {
+    const response = await send(h);
+    assert.equal(response.status, 200);
+    assert.deepEqual(await response.json(), { sent: true });
+  }
+  assert.equal(jobs.length, 1);
+  const { api, signal, ...rest } = jobs[0]!;
+  assert.deepEqual(rest, { storeId: 'store-1', ...receipt, idempotencyKey: key });
+  assert.equal(typeof api.createOrder, 'function');
+  assert.equal(signal.aborted, false);
+  await send(h, { key: key + 'b' });
+  assert.equal(jobs.length, 2, 'another key is another receipt');
+  await h.connect('store-2');
+  await send(h, { store: 'store-2' });
+  assert.equal(jobs.length, 3, 'and so is the same key of another store');
+  h.assertClean();
+});
+
+test('twenty calls with one key, on two replicas, at once: one send', async () => {
+  const upstream = new Upstream();
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const one = await till(() => held, {}, { upstream });
+  const two = await till(() => held, {}, { upstream, store: one.h.store, clock: one.h.clock });
+  const calls = Array.from({ length: 20 }, (_, at) => send(at % 2 ? one.h : two.h));
+  const first = await Promise.race(calls);
+  assert.equal((await problemOf(first)).code, 'in_progress');
+  release();
+  const codes = (await Promise.all(calls)).map((response) => response.status).sort();
+  assert.deepEqual(codes, [200, ...Array.from({ length: 19 }, () => 409)]);
+  assert.equal(one.jobs.length + two.jobs.length, 1);
+  assert.equal((await send(one.h)).status, 200);
+  assert.equal((await send(two.h)).status, 200);
+  assert.equal(one.jobs.length + two.jobs.length, 1);
+  one.h.assertClean();
+  two.h.assertClean();
+});
+
+test('a failed send leaves the key free: the same till tries again with it', async () => {
+  let fails = 2;
+  const { h, jobs } = await till(() => {
+    if (fails-- > 0) throw new Error('no gateway for ' + planted.phoneNumber + ' ' + planted.connectionString);
+  });
+  assert.equal((await problemOf(await send(h))).code, 'send_failed');
+  assert.equal((await problemOf(await send(h))).code, 'send_failed');
+  assert.equal((await send(h)).status, 200);
+  assert.equal(jobs.length, 3);
+  assert.equal((await send(h)).status, 200);
+  assert.equal(jobs.length, 3);
+  h.assertClean();
+});
+
+test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its key never sends again', async () => {
+  const apiError = (fields: object) =>
+    Object.assign(new Error('x'), { name: 'RulrrApiError', code: 'x', status: 0, ...fields });
+  const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
+  const cases: [string, unknown, 'send_failed' | 'send_unconfirmed'][] = [
+    ['an error', new Error('no'), 'send_failed'],
+    ['a text', 'no', 'send_failed'],
+    ['nothing', undefined, 'send_failed'],
+    ['a defect of the hook', new TypeError('x is not a function'), 'send_failed'],
+    ['API: not sent', apiError({ sent: 'no' }), 'send_failed'],
+    ['API: refused', apiError({ sent: 'answered', status: 403 }), 'send_failed'],
+    ['API: too many', apiError({ sent: 'answered', status: 429 }), 'send_failed'],
+    ['API: broke down', apiError({ sent: 'answered', status: 502 }), 'send_unconfirmed'],
+    ['API: unclear', apiError({ sent: 'unclear' }), 'send_unconfirmed'],
+    ['said so', new EreceiptUnconfirmedError(), 'send_unconfirmed'],
+    ['fetch: refused', fetchFailed('ECONNREFUSED'), 'send_failed'],
+    ['fetch: unknown host', fetchFailed('ENOTFOUND'), 'send_failed'],
+    ['fetch: reset', fetchFailed('ECONNRESET'), 'send_unconfirmed'],
+    ['fetch: closed', fetchFailed('UND_ERR_SOCKET'), 'send_unconfirmed'],
+    ['aborted', new DOMException('x', 'AbortError'), 'send_unconfirmed'],
+    ['timed out', new DOMException('x', 'TimeoutError'), 'send_unconfirmed'],
+  ];
+  for (const [name, thrown, code] of cases) {
+    const { h, jobs } = await till(() => { throw thrown; }); // prettier-ignore
+    assert.equal((await problemOf(await send(h))).code, code, name);
+    assert.equal((await problemOf(await send(h))).code, code, name);
+    assert.equal(jobs.length, code === 'send_failed' ? 2 : 1, name);
+    h.assertClean();
+  }
+});
+
+test('a hook that hangs: 504 after its time, its signal aborted, and the key never sends again, on no replica', async () => {
+  const { h, jobs } = await till(() => new Promise(() => {}));
+  const waiting = send(h);
+  await until(() => jobs.length === 1);
+  await h.clock.advanceAsync(7999);
+  assert.equal((await problemOf(await send(h))).code, 'in_progress');
+  await h.clock.advanceAsync(1);
+  assert.equal((await problemOf(await waiting)).code, 'send_unconfirmed');
+  assert.equal(jobs[0]!.signal.aborted, true);
+  const replica = await till(undefined, {}, { upstream: h.upstream, store: h.store, clock: h.clock });
+  for (const hours of [0, 1, 24]) {
+    h.clock.advance(hours * 3600_000);
+    assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
+    assert.equal((await problemOf(await send(replica.h))).code, 'send_unconfirmed');
+  }
+  assert.equal(jobs.length + replica.jobs.length, 1);
+  await h.proxy.close();
+  h.assertClean();
+});
+
+test('a hook that comes through too late: a repeat hears the truth', async () => {
+  let finish: (outcome?: unknown) => void = () => {};
+  const { h, jobs } = await till(() => new Promise((resolve) => (finish = resolve)));
+  const waiting = send(h);
+  await until(() => jobs.length === 1);
+  await h.clock.advanceAsync(8000);
+  assert.equal((await problemOf(await waiting)).code, 'send_unconfirmed');
+  finish();
+  await until(() => h.events.some(({ type }) => type === 'ereceipt-late'));
+  // The outcome is kept right after that.
+  while ((await send(h)).status !== 200);
+  assert.deepEqual(await (await send(h)).json(), { sent: true });
+  assert.equal(jobs.length, 1);
+  assert.ok(h.events.some(({ type, code }) => type === 'ereceipt-late' && code === 'sent'));
+});
+
+test('the process dies while it sends: afterwards in progress, then unconfirmed, never sent again', async () => {
+  const dead = await till(() => new Promise(() => {}));
+  void send(dead.h);
+  await until(() => dead.jobs.length === 1);
+  const { h, jobs } = await till(undefined, {}, { upstream: dead.h.upstream, store: dead.h.store });
+  assert.equal((await problemOf(await send(h))).code, 'in_progress');
+  h.clock.advance(8000 + 5001);
+  assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
+  assert.equal(jobs.length, 0);
+});
+
+test('the same key with another order or number is a mistake, told as one', async () => {
+  const { h, jobs } = await till();
+  await send(h);
+  assert.equal((await problemOf(await send(h, { body: { ...receipt, orderId: 'order-1002' } }))).code, 'bad_request');
+  assert.equal(
+    (await problemOf(await send(h, { body: { ...receipt, phoneNumber: planted.otherPhoneNumber } }))).code,
+    'bad_request',
+  );
+  assert.equal(jobs.length, 1);
+  h.assertClean();
+});
+
+test('stores without e-receipts, or not connected: 403 before anything is kept or sent; a sent key is still told the truth', async () => {
+  const upstream = new Upstream();
+  upstream.ereceipt = false;
+  const off = await till(undefined, {}, { upstream });
+  assert.equal((await problemOf(await send(off.h))).code, 'ereceipt_disabled');
+  assert.equal((await problemOf(await send(off.h, { store: 'store-9' }))).code, 'ereceipt_disabled');
+  assert.equal(off.jobs.length, 0);
+  assert.deepEqual(await off.h.store.list('ereceipt/'), []);
+  const { h } = await till();
+  await send(h);
+  await h.call('DELETE', '/connection');
+  assert.equal((await send(h)).status, 200);
+  assert.equal((await problemOf(await send(h, { key: key + 'b' }))).code, 'ereceipt_disabled');
+});
+
+test('without a hook: 500 `misconfigured`', async () => {
+  const h = harness({ checkFraming: false });
+  await h.connect();
+  assert.equal((await problemOf(await send(h))).code, 'misconfigured');
+  h.assertClean();
+});
+
+test('numbers: E.164 that can get a text message, or 422, and never quoted', async () => {
+  const { h, jobs } = await till();
+  const wrong = ['', 'abc', '12135550109', '0012135550109', '+1 213 555 0109', '+1213555010', '+121355501099', '+1', '+0', '+9999999999', '+15555550109', '+441212345678', '+12135550109\n', '+1２135550109', '+' + '1'.repeat(15)];
+  for (const phoneNumber of wrong) {
+    const response = await send(h, { body: { ...receipt, phoneNumber } });
+    const problem = await problemOf(response);
+    assert.equal(problem.code, 'invalid_phone_number', JSON.stringify(phoneNumber));
+    if (phoneNumber.length > 5) assert.ok(!JSON.stringify(problem).includes(phoneNumber));
+  }
+  assert.equal(jobs.length, 0);
+  for (const [at, phoneNumber] of ['+12135550109', '+447911123456', '+33612345678', '+4915123456789', '+972502345678', '+5511987654321'].entries()) {
+    assert.equal((await send(h, { body: { ...receipt, phoneNumber }, key: `till-7-${at}` })).status, 200, phoneNumber);
+  }
+}); // prettier-ignore
+
+test('bodies: JSON, in UTF-8, of the right shape; the rest is refused by name', async () => {
+  const { h, jobs } = await till();
+  const refused = async (code: string, options: CallOptions & { key?: string | null }) =>
+    assert.equal((await problemOf(await send(h, options))).code, code, JSON.stringify(options).slice(0, 120));
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', 'application/json+x', '']) {
+    await refused('unsupported_media_type', { headers: { 'Content-Type': type } });
+  }
+  await refused('unsupported_media_type', { headers: { 'Content-Encoding': 'gzip' } });
+  for (const body of ['', '{', 'null', '7', '"x"', '[]', '{}', '[{"orderId":"a","phoneNumber":"+12135550109"}]', 'NaN', '\u0000', "{'orderId':1}"]) await refused('bad_request', { body });
+  for (const orderId of [undefined, null, 7, '', '   ', '\n', 'x'.repeat(201), {}, ['a']]) await refused('bad_request', { body: { ...receipt, orderId } });
+  for (const phoneNumber of [undefined, null, 12135550109, {}, ['+12135550109']]) await refused('bad_request', { body: { ...receipt, phoneNumber } });
+  await refused('bad_request', { body: '['.repeat(8000) });
+  for (const wrong of [null, '', 'short', 'x'.repeat(201), 'has space in it', 'ünïcödé-key-1']) await refused('bad_request', { key: wrong });
+  assert.equal(jobs.length, 0);
+  const polluted = '{"__proto__":{"orderId":"evil","polluted":true},"constructor":1,"storeId":"store-2","orderId":"order-1","phoneNumber":"+12135550109"}';
+  assert.equal((await send(h, { body: polluted, headers: { 'Content-Type': 'Application/JSON; charset=utf-8' } })).status, 200);
+  assert.deepEqual([jobs[0]!.orderId, jobs[0]!.storeId, ({} as { polluted?: boolean }).polluted], ['order-1', 'store-1', undefined]);
+  h.assertClean();
+}); // prettier-ignore
+
+test('bodies: capped while they stream, whatever their length claims', async () => {
+  const { h, jobs } = await till();
+  assert.equal((await problemOf(await send(h, { body: { ...receipt, filler: 'x'.repeat(8192) } }))).code, 'body_too_large');
+  const post = (init: RequestInit & { duplex?: 'half' }, headers: Record<string, string> = {}) =>
+    h.proxy.fetch(
+      new Request('https://pos.example/rulrr/ereceipts', {
+        method: 'POST',
+        headers: { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin', Cookie: 'store=store-1', 'Content-Type': 'application/json', 'Idempotency-Key': key, ...headers },
+        ...init,
+      }),
+    );
+  let pulled = 0;
+  let cancelled = false;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulled += 1;
+      controller.enqueue(new Uint8Array(1024).fill(32));
+    },
+    cancel() {
+      cancelled = true;
+    },
+  });
+  assert.equal((await problemOf(await post({ body: endless, duplex: 'half' }))).code, 'body_too_large');
+  assert.ok(pulled < 12 && cancelled, `${pulled} chunks were taken`);
+  const broken = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error(planted.session)) });
+  assert.equal((await problemOf(await post({ body: broken, duplex: 'half' }))).code, 'bad_request');
+  const chopped = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const byte of new TextEncoder().encode(JSON.stringify({ ...receipt, orderId: 'örder-\u{1f9fe}' }))) controller.enqueue(Uint8Array.of(byte));
+      controller.close();
+    },
+  });
+  assert.equal((await post({ body: chopped, duplex: 'half' })).status, 200);
+  assert.equal(jobs[0]!.orderId, 'örder-\u{1f9fe}');
+  assert.equal((await problemOf(await post({ body: new Uint8Array([0x7b, 0xff, 0x7d]) }))).code, 'bad_request');
+  h.assertClean();
+}); // prettier-ignore
+
+test('the token store in trouble: nothing is sent that could not be remembered', async () => {
+  const { h, jobs } = await till();
+  const { put, get } = h.store;
+  h.store.put = () => Promise.reject(new Error(planted.connectionString));
+  assert.equal((await problemOf(await send(h))).code, 'store_unavailable');
+  assert.equal(jobs.length, 0);
+  // Written, but the answer was lost: the row is known by its owner, and the send goes on.
+  h.store.put = async (...args) => {
+    await put.apply(h.store, args);
+    throw new Error('connection lost after the commit');
+  };
+  assert.equal((await send(h)).status, 200);
+  assert.equal(jobs.length, 1);
+  h.store.put = put;
+  assert.equal((await send(h)).status, 200);
+  assert.equal(jobs.length, 1);
+  h.store.get = () => Promise.reject(new Error(planted.connectionString));
+  assert.equal((await problemOf(await send(h, { key: key + 'c' }))).code, 'store_unavailable');
+  h.store.get = get;
+  assert.equal(jobs.length, 1);
+  h.assertClean();
+});
+
+test('sent, but the outcome could not be kept: the answer is true, and a repeat never sends', async () => {
+  const { h, jobs } = await till();
+  const { put } = h.store;
+  let writes = 0;
+  h.store.put = (...args) => (++writes === 1 ? put.apply(h.store, args) : Promise.reject(new Error('down')));
+  assert.equal((await send(h)).status, 200);
+  h.store.put = put;
+  assert.equal((await problemOf(await send(h))).code, 'in_progress');
+  h.clock.advance(20_000);
+  assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
+  assert.equal(jobs.length, 1);
+});
+
+test('rows hold no number and no order in plain text, and are forgotten after a week', async () => {
+  const { h } = await till();
+  await send(h);
+  const keys = await h.store.list('ereceipt/');
+  assert.equal(keys.length, 1);
+  const row = await h.store.get(keys[0]!);
+  h.canaries.look('row', keys[0]! + row!.value);
+  assert.ok(!(keys[0]! + row!.value).includes('order-1001'));
+  h.clock.advance(6 * 86_400_000);
+  assert.equal((await h.proxy.sweep()).pruned, 0);
+  h.clock.advance(2 * 86_400_000);
+  assert.equal((await h.proxy.sweep()).pruned, 1);
+  assert.deepEqual(await h.store.list('ereceipt/'), []);
+  h.assertClean();
+});

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { IntegrationAnswer, StartedIntegration } from '../../src/shared/wire.js';
+import { planted } from './canaries.js';
+import { base, harness, problemOf, Upstream } from './harness.js';
+
+const json = async <T>(response: Response) => (await response.json()) as T;
+
+test('start: 201 with everything the element needs, and the token only in the connect page’s URL', async () => {
+  const h = harness();
+  const response = await h.call('POST', '/integrations');
+  assert.equal(response.status, 201);
+  assert.equal(response.headers.get('content-type'), 'application/json');
+  const answer = await json<StartedIntegration>(response);
+  assert.deepEqual(Object.keys(answer).sort(), [
+    'connectUrl',
+    'embeddable',
+    'expiresAt',
+    'id',
+    'pollAfterMs',
+    'status',
+  ]);
+  const url = new URL(answer.connectUrl);
+  assert.equal(url.origin + url.pathname, 'https://connect.example/');
+  assert.deepEqual([...url.searchParams], [['integration_token', planted.integrationToken + '1'], ['client_id', 'client-1']]); // prettier-ignore
+  assert.equal(answer.status, 'pending');
+  assert.equal(Date.parse(answer.expiresAt), h.clock.now() + 1_800_000);
+  assert.ok(answer.pollAfterMs >= 1000);
+  h.assertClean();
+});
+
+test('status: pending with the URL to go on with, then finished with the connection, and finished it stays', async () => {
+  const h = harness();
+  const id = await h.start();
+  const pending = await json<IntegrationAnswer>(await h.call('GET', '/integrations/' + id));
+  assert.equal(pending.status, 'pending');
+  assert.match(pending.connectUrl!, /^https:\/\/connect\.example\/\?integration_token=/);
+  assert.equal(pending.connection, undefined);
+  h.upstream.status = 'finished';
+  h.clock.advance(1000);
+  const finished = await json<IntegrationAnswer>(await h.call('GET', '/integrations/' + id));
+  assert.equal(finished.status, 'finished');
+  assert.equal(finished.connectUrl, undefined);
+  assert.deepEqual(finished.connection, { connected: true, ereceipt: true, expiration: '2027-11-24T00:00:00.000Z' });
+  assert.deepEqual(await json(await h.call('GET', '/connection')), finished.connection);
+  // Long past its time: what is stored is stored.
+  h.clock.advance(2 * 3600_000);
+  assert.equal((await json<IntegrationAnswer>(await h.call('GET', '/integrations/' + id))).status, 'finished');
+  h.assertClean();
+});
+
+test('cancelled stays cancelled, without a URL', async () => {
+  const h = harness();
+  const id = await h.start();
+  h.upstream.status = 'cancelled';
+  const answer = await json<IntegrationAnswer>(await h.call('GET', '/integrations/' + id));
+  assert.deepEqual(Object.keys(answer).sort(), ['expiresAt', 'pollAfterMs', 'status']);
+  assert.equal(answer.status, 'cancelled');
+  h.assertClean();
+});
+
+test('expired: 410 once the time and a minute for the clocks are over', async () => {
+  const h = harness({ integrationTtlMs: 60_000 });
+  const id = await h.start();
+  h.clock.advance(60_000 + 59_000);
+  assert.equal((await h.call('GET', '/integrations/' + id)).status, 200);
+  h.clock.advance(2000);
+  assert.equal((await problemOf(await h.call('GET', '/integrations/' + id))).code, 'expired');
+  h.upstream.faults.push(() => Promise.reject(new TypeError('fetch failed')));
+  h.clock.advance(2000);
+  assert.equal((await problemOf(await h.call('GET', '/integrations/' + id))).code, 'expired', 'whatever Rulrr says');
+  h.assertClean();
+});
+
+test('an id is for the store that started it: the full cross product of stores and ids', async () => {
+  const h = harness();
+  const stores = ['store-1', 'store-2', 'STORE-1', 'store-1 x', 'störe', '__proto__', 'constructor', 'store-1\u0000'.slice(0, 7) + '-b'];
+  const ids = await Promise.all(stores.map((store) => h.start(store)));
+  h.upstream.status = 'finished';
+  const before = h.upstream.apiCalls.length;
+  for (const [owner, id] of ids.entries()) {
+    for (const [asking, store] of stores.entries()) {
+      if (asking === owner) continue;
+      assert.equal((await problemOf(await h.call('GET', '/integrations/' + id, { store }))).code, 'not_yours', `${store} with the id of ${stores[owner]}`);
+    }
+  }
+  assert.equal(h.upstream.apiCalls.length, before, 'strangers cost nothing');
+  await h.call('GET', '/integrations/' + ids[0], { store: stores[0]! });
+  for (const store of stores) {
+    const { connected } = await json<{ connected: boolean }>(await h.call('GET', '/connection', { store }));
+    assert.equal(connected, store === stores[0], store);
+  }
+  h.assertClean();
+}); // prettier-ignore
+
+test('two stores that ask at the same moment get an answer each', async () => {
+  const h = harness();
+  await h.connect('store-1');
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, at) =>
+      h.call('GET', '/connection', { store: `store-${1 + (at % 2)}` }).then(json<{ connected: boolean }>),
+    ),
+  );
+  assert.deepEqual(answers.map(({ connected }) => connected), answers.map((_, at) => at % 2 === 0)); // prettier-ignore
+});
+
+test('an id that was altered, or made elsewhere, is unknown: no upstream call, no store call', async () => {
+  const h = harness();
+  const id = await h.start();
+  const foreign = await harness({ clientId: 'client-2' }).start();
+  const otherMount = await harness({ basePath: '/other' }).proxy.fetch(
+    new Request('https://pos.example/other/integrations', { method: 'POST', headers: { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin', Cookie: 'store=store-1' } }),
+  );
+  const mounted = (await json<StartedIntegration>(otherMount)).id;
+  const before = h.upstream.calls.length;
+  let reads = 0;
+  const { get } = h.store;
+  h.store.get = (key) => ((reads += 1), get.call(h.store, key));
+  for (const wrong of [id.slice(0, -1), id + 'A', id.toLowerCase(), foreign, mounted, 'x', 'a.b.c.d.e', 'x'.repeat(6000), id.replace('.', '%2E'), encodeURIComponent('not an id!')]) {
+    const response = await h.call('GET', '/integrations/' + wrong);
+    assert.equal(response.status, 404, wrong.slice(0, 20));
+    assert.match((await problemOf(response)).code, /^(unknown_integration|not_found)$/);
+  }
+  assert.equal((await problemOf(await h.call('GET', '/integrations/x', { store: null }))).code, 'unauthorized', 'who asks comes first');
+  assert.deepEqual([h.upstream.calls.length, reads], [before, 0]);
+  h.assertClean();
+}); // prettier-ignore
+
+test('nobody signed in: 401 on every route; the body, the query and the path name nobody', async () => {
+  const h = harness();
+  for (const [method, path] of [['POST', '/integrations'], ['GET', '/integrations/x'], ['GET', '/connection'], ['DELETE', '/connection'], ['POST', '/ereceipts']] as const) {
+    for (const suffix of ['', '?storeId=store-1&store=store-1']) {
+      const body = method === 'POST' ? { storeId: 'store-1', store: 'store-1' } : undefined;
+      const response = await h.call(method, path + suffix, { store: null, body, headers: { 'X-Store-Id': 'store-1' } });
+      assert.equal((await problemOf(response)).code, 'unauthorized');
+    }
+  }
+  assert.deepEqual(h.upstream.calls, []);
+}); // prettier-ignore
+
+test('authorize: its throw, its nonsense and its missing store are refused, and nothing of them is shown', async () => {
+  const outcomes: unknown[] = [{}, { storeId: '' }, { storeId: '  ' }, { storeId: 7 }, { storeId: null }, 'store-1', { storeId: 'x'.repeat(257) }, true];
+  for (const outcome of outcomes) {
+    const h = harness({ authorize: () => outcome as { storeId: string } });
+    assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'internal', JSON.stringify(outcome));
+    h.assertClean();
+  }
+  for (const nobody of [null, undefined, false]) {
+    const h = harness({ authorize: () => nobody as null });
+    assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'unauthorized');
+  }
+  const h = harness({ authorize: () => { throw Object.assign(new Error(planted.connectionString), { cause: new Error(planted.session) }); } });
+  assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'internal');
+  assert.deepEqual(h.events.map(({ type, hook }) => [type, hook]), [['hook-failed', 'authorize'], ['refused', undefined]]);
+  h.assertClean();
+}); // prettier-ignore
+
+test('authorize gets what names the session, what the host knows, and no body', async () => {
+  const seen: unknown[] = [];
+  const h = harness({
+    authorize(request, context) {
+      seen.push([request.method, new URL(request.url).pathname, request.headers.get('Cookie'), request.body, context]);
+      return { storeId: 'store-1' };
+    },
+  });
+  const context = { incoming: { session: 1 } };
+  await h.proxy.fetch(new Request(base + '/ereceipts', { method: 'POST', body: 'x', headers: { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin', Cookie: 'a=b' } }), context);
+  assert.deepEqual(seen, [['POST', '/rulrr/ereceipts', 'a=b', null, context]]);
+}); // prettier-ignore
+
+test('upstream troubles at the start have their code, and Retry-After where trying again helps', async () => {
+  const cases: [() => Response | Promise<Response>, string, boolean][] = [
+    [() => Response.json({ success: false, message: planted.accessToken }, { status: 400 }), 'misconfigured', false],
+    [() => Response.json({ success: false }, { status: 403 }), 'misconfigured', false],
+    [() => new Response('', { status: 429, headers: { 'Retry-After': '7' } }), 'rate_limited', true],
+    [() => new Response(planted.refreshToken, { status: 500 }), 'upstream_error', true],
+    [() => new Response('', { status: 503 }), 'upstream_error', true],
+    [() => Promise.reject(new TypeError('fetch failed', { cause: new Error('https://api.example?' + planted.clientSecret) })), 'upstream_error', true],
+    [() => Response.json({ success: true, integrationToken: '' }), 'upstream_error', true],
+    [() => Response.json({ success: true, integrationToken: 'x'.repeat(3000) }), 'upstream_error', true],
+    [() => Response.json({ success: true }), 'upstream_error', true],
+    [() => new Response('<html>' + planted.clientSecret), 'upstream_error', true],
+  ];
+  for (const [fault, code, retry] of cases) {
+    const h = harness({ checkFraming: false });
+    h.upstream.faults.push(fault);
+    const response = await h.call('POST', '/integrations');
+    assert.equal((await problemOf(response)).code, code);
+    assert.equal(response.headers.has('retry-after'), retry, code);
+    h.assertClean();
+  }
+}); // prettier-ignore
+
+test('starts are limited for each store: a burst, then one each two seconds', async () => {
+  const h = harness({ checkFraming: false });
+  for (let at = 0; at < 30; at++) assert.equal((await h.call('POST', '/integrations')).status, 201);
+  const refused = await h.call('POST', '/integrations');
+  assert.equal((await problemOf(refused)).code, 'rate_limited');
+  assert.equal(refused.headers.get('retry-after'), '2');
+  assert.equal(
+    (await h.call('POST', '/integrations', { store: 'store-2' })).status,
+    201,
+    'another store is not held back',
+  );
+  h.clock.advance(2000);
+  assert.equal((await h.call('POST', '/integrations')).status, 201);
+  assert.equal((await h.call('POST', '/integrations')).status, 429);
+  assert.equal(h.upstream.apiCalls.length, 32);
+});
+
+test('DELETE /connection: 204, as often as one likes, and for one store only', async () => {
+  const h = harness();
+  await h.connect('store-1');
+  await h.connect('store-2');
+  for (let round = 0; round < 2; round++) {
+    const response = await h.call('DELETE', '/connection');
+    assert.deepEqual([response.status, await response.text()], [204, '']);
+  }
+  assert.equal((await json<{ connected: boolean }>(await h.call('GET', '/connection'))).connected, false);
+  assert.equal(
+    (await json<{ connected: boolean }>(await h.call('GET', '/connection', { store: 'store-2' }))).connected,
+    true,
+  );
+  h.assertClean();
+});
+
+test('the token store fails: 503 with Retry-After, and its words stay inside', async () => {
+  const h = harness();
+  const id = await h.start();
+  const down = () => Promise.reject(Object.assign(new Error(planted.connectionString), { detail: planted.session }));
+  Object.assign(h.store, { get: down, put: down, delete: down, list: down });
+  h.upstream.status = 'finished';
+  for (const [method, path] of [['GET', '/connection'], ['DELETE', '/connection'], ['POST', '/integrations']] as const) {
+    const response = await h.call(method, path);
+    assert.equal((await problemOf(response)).code, 'store_unavailable', path);
+    assert.ok(Number(response.headers.get('retry-after')) > 0);
+  }
+  const polling = h.call('GET', '/integrations/' + id);
+  await h.clock.advanceAsync(10_000);
+  const poll = await polling;
+  assert.notEqual(((await poll.json()) as { status: unknown }).status, 'finished', 'not stored is not finished');
+  h.assertClean();
+}); // prettier-ignore
+
+test('the browser goes away: the redemption does not', async () => {
+  const h = harness();
+  const id = await h.start();
+  h.upstream.status = 'finished';
+  const gone = new AbortController();
+  const request = new Request(`${base}/integrations/${id}`, {
+    headers: { Cookie: 'store=store-1' },
+    signal: gone.signal,
+  });
+  const answer = h.proxy.fetch(request);
+  gone.abort();
+  await answer;
+  assert.equal((await json<{ connected: boolean }>(await h.call('GET', '/connection'))).connected, true);
+});
+
+test('forStore: a client for a connected store, a refusal for others, an error for nonsense', async () => {
+  const h = harness();
+  await h.connect();
+  assert.ok(await h.proxy.forStore('store-1'));
+  await assert.rejects(h.proxy.forStore('store-2'), { name: 'Refusal' });
+  for (const wrong of ['', ' ', 7, null, 'x'.repeat(257)])
+    await assert.rejects(h.proxy.forStore(wrong as string), TypeError);
+});
+
+test('close: waits, then refuses with 503; the store stays open, since another proxy may share it', async () => {
+  const h = harness();
+  const other = harness({}, { upstream: new Upstream(), store: h.store, clock: h.clock });
+  await h.proxy.close();
+  await h.proxy.close();
+  assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'store_unavailable');
+  assert.equal((await other.call('GET', '/connection')).status, 200);
+});
+
+test('every defect ends as 500 `internal`, with nothing of it shown', async () => {
+  const broken = { method: 'GET', url: 'not a url ' + planted.session, headers: new Headers() } as unknown as Request;
+  const h = harness();
+  assert.equal((await problemOf(await h.bare.fetch(broken))).code, 'internal');
+  const other = harness({
+    tokenStore: { ...h.store, get: () => { throw Object.assign(new Error(planted.session), { name: planted.session }); } },
+  }); // prettier-ignore
+  assert.ok((await other.call('GET', '/connection')).status >= 500);
+  h.assertClean();
+  other.assertClean();
+});

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { after, test } from 'node:test';
+import { toNodeHandler } from '../../src/proxy/node.js';
+import { planted } from './canaries.js';
+import { assertHardened, harness, type Harness } from './harness.js';
+
+const receipt = JSON.stringify({ orderId: 'order-1', phoneNumber: planted.phoneNumber });
+const ours = { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin', Cookie: 'store=store-1' };
+const sending = { ...ours, 'Content-Type': 'application/json', 'Idempotency-Key': 'till-7-order-1' };
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const till = (more = {}): Harness => harness({ sendEreceipt: async () => undefined, checkFraming: false, ...more });
+
+/** What node:http says to bytes that fetch would not send. */
+async function raw(url: string, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.end(text);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
+
+test('node:http: the whole story over a socket', async () => {
+  const h = till();
+  const url = await serve(toNodeHandler(h.proxy));
+  const started = await fetch(url + '/rulrr/integrations', { method: 'POST', headers: ours });
+  assert.equal(started.status, 201);
+  assertHardened(started);
+  const { id } = (await started.json()) as { id: string };
+  h.upstream.status = 'finished';
+  const finished = await fetch(`${url}/rulrr/integrations/${encodeURIComponent(id)}`, { headers: ours });
+  assert.equal(((await finished.json()) as { status: string }).status, 'finished');
+  const sent = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt });
+  assert.deepEqual(await sent.json(), { sent: true });
+  const forgotten = await fetch(url + '/rulrr/connection', { method: 'DELETE', headers: ours });
+  assert.deepEqual([forgotten.status, await forgotten.text()], [204, '']);
+  const elsewhere = await fetch(url + '/other');
+  assert.equal(elsewhere.status, 404);
+  assertHardened(elsewhere);
+  h.assertClean();
+});
+
+test('the own origin is scheme and host as they came; the option `origin` takes their place; forwarded headers count for nothing', async () => {
+  const plain = await serve(toNodeHandler(till().proxy));
+  const post = (url: string, headers: Record<string, string>) =>
+    fetch(url + '/rulrr/integrations', { method: 'POST', headers: { 'Rulrr-Embed': '1', Cookie: 'store=store-1', ...headers } }).then(({ status }) => status);
+  assert.equal(await post(plain, { Origin: plain }), 201);
+  assert.equal(await post(plain, { Origin: 'https://pos.example' }), 403);
+  assert.equal(await post(plain, { Origin: 'https://pos.example', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'pos.example', Forwarded: 'host=pos.example;proto=https' }), 403);
+  const behind = await serve(toNodeHandler(till({ origin: 'https://pos.example' }).proxy));
+  assert.equal(await post(behind, { Origin: 'https://pos.example' }), 201);
+  assert.equal(await post(behind, { Origin: behind }), 403);
+}); // prettier-ignore
+
+test('Express: mounted below the base path, after express.json(), beside other routes', async () => {
+  const h = till();
+  await h.connect();
+  const handler = toNodeHandler(h.proxy);
+  for (const parse of [
+    (text: string) => ({ body: JSON.parse(text || '{}') as unknown }),
+    (text: string) => ({ body: text }),
+    (text: string) => ({ body: Buffer.from(text) }),
+    (text: string) => ({ body: {}, rawBody: Buffer.from(text) }),
+  ]) {
+    // What app.use(express.json()) and app.use('/rulrr', handler) do to a request.
+    const url = await serve((req, res) => {
+      void (async () => {
+        let text = '';
+        for await (const chunk of req) text += String(chunk);
+        Object.assign(req, parse(text), { originalUrl: req.url });
+        const inside = req.url!.startsWith('/rulrr');
+        if (inside) req.url = req.url!.slice('/rulrr'.length) || '/';
+        handler(req, res, () => res.writeHead(418).end(`next ${req.url}`));
+      })();
+    });
+    const sent = await fetch(url + '/rulrr/ereceipts?x=1', { method: 'POST', headers: sending, body: receipt });
+    assert.deepEqual(await sent.json(), { sent: true });
+    assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+    for (const path of ['/', '/rulrrx/connection', '/connection']) assert.equal(await (await fetch(url + path)).text(), `next ${path.startsWith('/rulrr') ? path.slice(6) : path}`);
+    assert.equal((await fetch(url + '/rulrr')).status, 404, 'the base path is the proxy’s own');
+    const large = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: JSON.stringify({ orderId: 'x'.repeat(9000), phoneNumber: '' }) });
+    assert.equal(large.status, 413);
+  }
+  h.assertClean();
+}); // prettier-ignore
+
+test('the framework finds its URL again, and what the host knows reaches authorize', async () => {
+  let incoming: (IncomingMessage & { session?: unknown }) | undefined;
+  const h = till({ authorize: (_request: Request, context: { incoming?: typeof incoming }) => ((incoming = context.incoming), { storeId: 'store-1' }) });
+  let seen = '';
+  const handler = toNodeHandler(h.proxy);
+  const url = await serve((req, res) => {
+    Object.assign(req, { originalUrl: req.url, url: '/connection', session: { user: 7 } });
+    handler(req, res);
+    seen = req.url!;
+  });
+  assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+  assert.equal(seen, '/connection');
+  assert.deepEqual(incoming?.session, { user: 7 });
+}); // prettier-ignore
+
+test('the application’s own Request and Response stay what they were', () => {
+  const before = [globalThis.Request, globalThis.Response];
+  toNodeHandler(till().proxy);
+  assert.deepEqual([globalThis.Request, globalThis.Response], before);
+});
+
+test('requests that are none: an answer with every header, and the server lives on', async () => {
+  const h = till();
+  const url = await serve(toNodeHandler(h.proxy));
+  for (const [head, status] of [
+    ['GET /rulrr/connection HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
+    ['GET http://:99999/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['GET /rulrr\\connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['GET /rulrr/./connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 401],
+    ['GET //rulrr/connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
+    ['POST /rulrr/connection HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello', 405],
+    ['TRACE /rulrr/connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 405],
+    ['OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+  ] as const) {
+    const answer = await raw(url, head);
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), head);
+    for (const header of ['cache-control: no-store', 'x-content-type-options: nosniff', 'application/problem+json']) {
+      assert.ok(answer.toLowerCase().includes(header), `${head}${answer}`);
+    }
+  }
+  assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+});
+
+test('a body without end is refused while it comes in, and the connection does not stay open for it', async () => {
+  const h = till();
+  await h.connect();
+  const url = await serve(toNodeHandler(h.proxy));
+  const post = httpRequest(url + '/rulrr/ereceipts', {
+    method: 'POST',
+    headers: { ...sending, 'Transfer-Encoding': 'chunked' },
+  });
+  const answered = once(post, 'response') as Promise<[IncomingMessage]>;
+  let written = 0;
+  let closed = false;
+  post.on('error', () => (closed = true));
+  post.on('close', () => (closed = true));
+  const pump = setInterval(() => {
+    if (closed) return clearInterval(pump);
+    post.write('x'.repeat(1024));
+    written += 1024;
+  }, 1);
+  const [response] = await answered;
+  assert.equal(response.statusCode, 413);
+  response.resume();
+  for (let turn = 0; !closed; turn++) {
+    assert.ok(turn < 1000, 'the connection was kept');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  clearInterval(pump);
+  assert.ok(written > 8192);
+  h.assertClean();
+});
+
+test('the browser hangs up in the middle of a poll: the redemption goes on', async () => {
+  const h = till();
+  const id = await h.start();
+  h.upstream.status = 'finished';
+  let release: () => void = () => {};
+  let redeeming = false;
+  // The first call asks for the status; the second is the redemption, held until the browser is gone.
+  h.upstream.faults.push(() => Response.json({ success: true, status: 'finished' }));
+  h.upstream.faults.push(async () => {
+    redeeming = true;
+    await new Promise<void>((resolve) => (release = resolve));
+    return Response.json({ success: true, accessToken: planted.accessToken, refreshToken: planted.refreshToken, expiration: '2027-11-24T00:00:00.000Z', ereceipt: true });
+  });
+  const url = await serve(toNodeHandler(h.proxy));
+  const gone = new AbortController();
+  const poll = fetch(`${url}/rulrr/integrations/${id}`, { headers: ours, signal: gone.signal }).catch(() => 'gone');
+  for (let turn = 0; !redeeming; turn++) {
+    assert.ok(turn < 1000, 'it never redeemed');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  gone.abort();
+  assert.equal(await poll, 'gone');
+  release();
+  for (let turn = 0; ; turn++) {
+    const connection = (await (await h.call('GET', '/connection')).json()) as { connected: boolean };
+    if (connection.connected) break;
+    assert.ok(turn < 1000, 'the tokens were lost with the browser');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  h.assertClean();
+}); // prettier-ignore

@@ -1,0 +1,583 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { inspect } from 'node:util';
+import { RulrrApi, RulrrApiError } from '../../src/api/index.js';
+import {
+  createConnections,
+  type Connections,
+  type ConnectionsOptions,
+  type Flow,
+} from '../../src/proxy/connections.js';
+import type { ProxyEvent } from '../../src/proxy/events.js';
+import { InFlight } from '../../src/proxy/in-flight.js';
+import { Refusal } from '../../src/proxy/refusal.js';
+import { StatusPoller } from '../../src/proxy/status-poller.js';
+import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
+import type { TokenStore } from '../../src/proxy/stores/token-store.js';
+import { expirationText, lifeOf, parseTokens } from '../../src/proxy/tokens-answer.js';
+import { UpstreamBudget } from '../../src/proxy/upstream-budget.js';
+import { createVault, UnreadableRow } from '../../src/proxy/vault.js';
+import { fakeClock, type FakeClock } from '../support/fake-clock.js';
+
+const day = 86_400_000;
+const oldKey = 'the old key, thirty-two bytes or more';
+const newKey = 'the new key, thirty-two bytes or more';
+
+/**
+ * Encryption answers from another thread: give it real turns, while the clock stands still. Each turn waits for a piece of work on
+ * those threads too, so that a busy machine gets longer turns and not fewer results.
+ */
+async function settle(turns = 60): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) {
+    await crypto.subtle.digest('SHA-256', new Uint8Array(1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+interface Upstream {
+  status: 'pending' | 'finished' | 'cancelled';
+  calls: { status: number; redeem: number; refresh: number; data: number };
+  /** Access tokens that are refused. */
+  revoked: Set<string>;
+  expiration: unknown;
+  refreshBody: ((generation: number) => unknown) | null;
+  generation: number;
+  statusFails: boolean;
+  settings: Record<string, unknown>;
+  refreshGate: Promise<void>;
+}
+
+function bench(options: Partial<ConnectionsOptions> = {}) {
+  const clock = (options.clock as FakeClock | undefined) ?? fakeClock();
+  const store = options.store ?? memoryTokenStore();
+  const events: ProxyEvent[] = [];
+  const upstream: Upstream = {
+    status: 'finished',
+    calls: { status: 0, redeem: 0, refresh: 0, data: 0 },
+    revoked: new Set(),
+    expiration: new Date(clock.now() + 365 * day).toISOString(),
+    refreshBody: (generation) => ({
+      success: true,
+      accessToken: `access-${generation}`,
+      refreshToken: `refresh-${generation}`,
+      expiration: upstream.expiration,
+      ereceipt: true,
+    }),
+    generation: 0,
+    statusFails: false,
+    settings: {},
+    refreshGate: Promise.resolve(),
+  };
+  const json = (body: unknown, status = 200) =>
+    new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
+  const api = new RulrrApi({
+    apiBaseUrl: 'https://api.example',
+    clientId: 'client',
+    clientSecret: 'canary-secret',
+    fetch: async (input, init) => {
+      const { pathname, searchParams } = new URL(String(input));
+      if (pathname.endsWith('/integration/token')) {
+        upstream.calls.redeem += 1;
+        return upstream.calls.redeem > 1 &&
+          upstream.status !== 'pending' &&
+          redeemedOnce.has(searchParams.get('integration_token')!)
+          ? json({}, 410)
+          : (redeemedOnce.add(searchParams.get('integration_token')!), json(upstream.refreshBody!(0)));
+      }
+      if (pathname.endsWith('/auth/integration')) {
+        upstream.calls.status += 1;
+        return upstream.statusFails ? json({}, 503) : json({ success: true, status: upstream.status });
+      }
+      if (pathname.endsWith('/auth/token')) {
+        upstream.calls.refresh += 1;
+        await upstream.refreshGate;
+        if (!upstream.refreshBody) return json({}, 403);
+        return json(upstream.refreshBody(++upstream.generation));
+      }
+      upstream.calls.data += 1;
+      void init;
+      return upstream.revoked.has(searchParams.get('access_token')!)
+        ? json({}, 403)
+        : json({ success: true, ...upstream.settings, used: searchParams.get('access_token') });
+    },
+  });
+  const redeemedOnce = new Set<string>();
+  const make = (more: Partial<ConnectionsOptions> = {}): Connections =>
+    createConnections({
+      api,
+      store,
+      keys: [newKey],
+      budgetPerSecond: 1e6,
+      clock,
+      onEvent: (event) => events.push(event),
+      ...options,
+      ...more,
+    });
+  return { clock, store, events, upstream, api, make, connections: make() };
+}
+
+function flowOf(name: string, storeId = `store of ${name}`): Flow {
+  const startedAt = Date.UTC(2026, 10, 24);
+  return {
+    flowId: name,
+    storeId,
+    integrationToken: `canary-integration-${name}`,
+    startedAt,
+    expiresAt: startedAt + 30 * 60_000,
+  };
+}
+
+async function connect(connections: Connections, name = 'a', storeId = 'store'): Promise<void> {
+  const flow = flowOf(name, storeId);
+  await connections.open(flow);
+  assert.equal((await connections.check(flow)).status, 'finished');
+}
+
+describe('limits on the upstream', () => {
+  test('10,000 pollers on 100 integrations for a minute: at most 6,000 status calls', async () => {
+    const { clock, upstream, connections } = bench({ budgetPerSecond: 1e6 });
+    upstream.status = 'pending';
+    const flows = Array.from({ length: 100 }, (_, index) => flowOf(`f${index}`));
+    // Each of the 10,000 asks every two seconds, spread over all moments.
+    for (let tick = 0; tick < 60_000; tick += 50) {
+      const asking: Promise<unknown>[] = [];
+      for (let poller = (tick / 50) % 40; poller < 10_000; poller += 40)
+        asking.push(connections.check(flows[poller % 100]!));
+      await Promise.all(asking);
+      clock.advance(50);
+    }
+    assert.ok(upstream.calls.status <= 6_000, `${upstream.calls.status} calls`);
+    assert.ok(upstream.calls.status >= 2_500, 'and they were asked about all the time');
+  });
+
+  test('one session: calls begin a second apart, to the millisecond, however many ask', async () => {
+    const { clock, upstream, connections } = bench();
+    upstream.status = 'pending';
+    const flow = flowOf('a');
+    const calledAt: number[] = [];
+    for (let tick = 0; tick < 10_000; tick += 37) {
+      const before = upstream.calls.status;
+      await Promise.all(Array.from({ length: 20 }, () => connections.check(flow)));
+      if (upstream.calls.status > before) calledAt.push(clock.now());
+      assert.ok(upstream.calls.status - before <= 1);
+      clock.advance(37);
+    }
+    assert.ok(calledAt.length <= 10 && calledAt.length >= 9);
+    for (const [index, at] of calledAt.entries()) if (index) assert.ok(at - calledAt[index - 1]! >= 1_000);
+  });
+
+  test('failures are shared, not remembered, and no more frequent', async () => {
+    const { clock, upstream, connections } = bench();
+    upstream.statusFails = true;
+    const flow = flowOf('a');
+    const polls = Array.from({ length: 10 }, () => connections.check(flow));
+    for (const result of await Promise.allSettled(polls)) {
+      assert.equal(result.status === 'rejected' && (result.reason as Refusal).code, 'upstream_error');
+    }
+    upstream.statusFails = false;
+    upstream.status = 'pending';
+    const next = connections.check(flow);
+    await settle();
+    assert.equal(upstream.calls.status, 1, 'the next call is not due yet');
+    await clock.advanceAsync(1_000);
+    assert.equal((await next).status, 'pending');
+    assert.equal(upstream.calls.status, 2);
+  });
+
+  test('the budget of the process holds, and pollers are told to wait longer', async () => {
+    const { clock, upstream, connections } = bench({ budgetPerSecond: 10 });
+    upstream.status = 'pending';
+    const flows = Array.from({ length: 200 }, (_, index) => flowOf(`f${index}`));
+    let longest = 0;
+    for (let second = 0; second < 20; second++) {
+      for (const flow of flows) {
+        const status = await connections.check(flow);
+        assert.equal(status.status, 'pending');
+        if (status.status === 'pending') longest = Math.max(longest, status.pollAfterMs);
+      }
+      clock.advance(1_000);
+    }
+    assert.ok(upstream.calls.status <= 10 * 20 + 10, `${upstream.calls.status} calls`);
+    assert.equal(longest, 20_000, '200 sessions at 10 calls a second');
+  });
+
+  test('what is remembered of sessions is bounded', async () => {
+    const clock = fakeClock();
+    const poller = new StatusPoller({
+      api: { getIntegrationStatus: async () => ({ status: 'pending' }) },
+      clock,
+      budget: new UpstreamBudget(1e6, clock),
+      inFlight: new InFlight(clock),
+      emit: () => {},
+      ttlMs: 1_000,
+      pollAfterMs: 1_000,
+      maxEntries: 50,
+    });
+    let most = 0;
+    for (let index = 0; index < 2_000; index++) {
+      await poller.ask(flowOf(`f${index}`));
+      most = Math.max(most, poller.size);
+      clock.advance(1);
+    }
+    assert.equal(most, 50);
+    clock.advance(60_000);
+    await poller.ask(flowOf('last'));
+    assert.equal(poller.size, 1, 'those that nobody asks about are forgotten');
+  });
+
+  test('two stores never share an answer, even under one session name', async () => {
+    const { upstream, connections } = bench();
+    upstream.status = 'finished';
+    await connect(connections, 'same', 'mine');
+    await assert.rejects(connections.check({ ...flowOf('same', 'theirs') }), { code: 'not_yours' });
+    assert.equal((await connections.connection('theirs')).connected, false);
+  });
+});
+
+describe('what stands in the store', () => {
+  test('no token in the clear; two rows swapped are noticed, and so is an altered byte', async () => {
+    const { store, events, connections } = bench();
+    await connect(connections, 'a', 'one');
+    await connect(connections, 'b', 'two');
+    const keys = await store.list('store/');
+    const [first, second] = [(await store.get(keys[0]!))!, (await store.get(keys[1]!))!];
+    for (const { value } of [first, second]) assert.doesNotMatch(value, /access|refresh|canary|one|two/);
+    await store.put(keys[0]!, second.value, { ifVersion: first.version });
+    await store.put(keys[1]!, first.value, { ifVersion: second.version });
+    await assert.rejects(connections.connection('one'), { code: 'store_unavailable' });
+    await assert.rejects(connections.forStore('two'), { code: 'store_unavailable' });
+    assert.ok(events.some(({ type }) => type === 'row-unreadable'));
+    // Forgetting is the way out, and connecting again works.
+    await connections.forget('one');
+    await connections.forget('two');
+    await connect(connections, 'c', 'one');
+    assert.equal((await connections.connection('one')).connected, true);
+  });
+
+  test('every altered character is noticed', async () => {
+    const vault = createVault([newKey]);
+    const sealed = await vault.seal('row', 'a secret');
+    for (let at = 0; at < sealed.length; at++) {
+      const other = sealed[at] === 'A' ? 'B' : 'A';
+      const altered = sealed.slice(0, at) + other + sealed.slice(at + 1);
+      await vault.open('row', altered).then(
+        // The last character of base64url may carry bits that mean nothing.
+        (text) => assert.ok(at === sealed.length - 1 || sealed[at + 1] === '.', `altered at ${at}: ${text}`),
+        (error: unknown) => assert.ok(error instanceof UnreadableRow),
+      );
+    }
+    await assert.rejects(vault.open('other row', sealed), UnreadableRow);
+    for (const odd of ['', '.', 'v1', 'v1...', 'v1.a.b.c', sealed + '.x'])
+      await assert.rejects(vault.open('row', odd), UnreadableRow);
+    assert.equal(await vault.open('row', sealed), 'a secret');
+  });
+
+  test('keys rotate while it runs: nothing fails to read, and then the old key can go', async () => {
+    const { store, make, clock } = bench({ keys: [oldKey] });
+    const old = make();
+    for (let index = 0; index < 30; index++) await connect(old, `f${index}`, `store ${index}`);
+    await assert.rejects(make({ keys: [newKey] }).connection('store 3'), { code: 'store_unavailable' });
+    const both = make({ keys: [newKey, oldKey] });
+    const reads = (async () => {
+      for (let index = 0; index < 30; index++) assert.equal((await both.connection(`store ${index}`)).connected, true);
+    })();
+    const report = await both.rotate();
+    await reads;
+    assert.deepEqual(report, { rewritten: 60, current: 0, failed: 0 });
+    assert.deepEqual(await both.rotate(), { rewritten: 0, current: 60, failed: 0 });
+    const fresh = make({ keys: [newKey] });
+    for (let index = 0; index < 30; index++) assert.equal((await fresh.connection(`store ${index}`)).connected, true);
+    assert.equal((await store.list('')).length >= 60, true);
+    void clock;
+  });
+
+  test('an older session that finishes later does not replace a newer one', async () => {
+    const { connections, upstream } = bench();
+    const [older, newer] = [flowOf('older', 'shop'), flowOf('newer', 'shop')];
+    await connections.open(older);
+    await connections.open(newer);
+    await connections.check(newer);
+    const calls = upstream.calls.redeem;
+    assert.equal((await connections.check(older)).status, 'finished');
+    assert.equal(upstream.calls.redeem, calls, 'its tokens were not even asked for');
+  });
+
+  test('forgotten is forgotten: a session that was started before brings nothing back', async () => {
+    const { connections, events, upstream } = bench();
+    await connect(connections, 'a', 'shop');
+    const open = flowOf('still open', 'shop');
+    await connections.open(open);
+    await connections.forget('shop');
+    assert.deepEqual(await connections.connection('shop'), { connected: false, ereceipt: false, expiration: null });
+    const calls = upstream.calls.redeem;
+    await assert.rejects(connections.check(open), { code: 'expired' });
+    await assert.rejects(connections.check(flowOf('a', 'shop')), { code: 'expired' });
+    await assert.rejects(connections.forStore('shop'), { code: 'not_found' });
+    assert.equal(upstream.calls.redeem, calls);
+    assert.deepEqual(await connections.sweep(), { checked: 0, finished: 0, ended: 1, failed: 0 });
+    await connect(connections, 'b', 'shop');
+    assert.equal((await connections.connection('shop')).connected, true);
+    assert.equal(events.filter(({ type }) => type === 'connection-forgotten').length, 1);
+  });
+});
+
+describe('sweep', () => {
+  test('asks until sessions end or expire, and then knows no more of them', async () => {
+    const { clock, store, upstream, connections, events } = bench();
+    upstream.status = 'pending';
+    await connections.open(flowOf('a'));
+    await connections.open(flowOf('b'));
+    assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 0, failed: 0 });
+    upstream.statusFails = true;
+    clock.advance(2_000);
+    assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 0, failed: 2 });
+    upstream.statusFails = false;
+    clock.advance(2 * 3_600_000);
+    assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 2, failed: 0 });
+    assert.equal(events.filter(({ type }) => type === 'integration-expired').length, 2);
+    assert.deepEqual(await store.list('flow/'), []);
+  });
+
+  test('a stored session is remembered for a day and then let go', async () => {
+    const { clock, store, connections } = bench();
+    await connect(connections);
+    await connections.sweep();
+    assert.equal((await store.list('flow/')).length, 1);
+    clock.advance(2 * day);
+    await connections.sweep();
+    assert.equal((await store.list('flow/')).length, 0);
+    assert.equal((await connections.connection('store')).connected, true);
+  });
+
+  test('many replicas may sweep at once', async () => {
+    const { make, upstream } = bench();
+    const replicas = Array.from({ length: 5 }, () => make());
+    for (let index = 0; index < 20; index++) await replicas[0]!.open(flowOf(`f${index}`));
+    await Promise.all(replicas.map((one) => one.sweep()));
+    assert.equal(upstream.calls.redeem, 20);
+    for (let index = 0; index < 20; index++) {
+      assert.equal((await replicas[1]!.connection(`store of f${index}`)).connected, true);
+    }
+  });
+
+  test('refreshes a store that makes no calls', async () => {
+    const { clock, upstream, connections } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    await connections.sweep();
+    assert.equal(upstream.calls.refresh, 1);
+  });
+});
+
+describe('after connecting', () => {
+  test('a call goes with the store’s token, typed and whole', async () => {
+    const { connections, upstream } = bench();
+    await connect(connections);
+    const api = await connections.forStore('store');
+    assert.ok(api instanceof RulrrApi);
+    assert.equal((await api.getStore())['used'], 'access-0');
+    assert.equal((await api.createOrder({ id: 1 }))['used'], 'access-0');
+    assert.equal(upstream.calls.refresh, 0);
+    await assert.rejects(connections.forStore('nobody'), { code: 'not_found' });
+  });
+
+  test('refreshes ahead of the end, beside the call, once for all replicas', async () => {
+    const { clock, connections, upstream, make } = bench();
+    await connect(connections);
+    clock.advance(280 * day);
+    await (await connections.forStore('store')).getStore();
+    await settle();
+    assert.equal(upstream.calls.refresh, 0, 'too early at 77 %');
+    clock.advance(60 * day);
+    const replicas = [connections, make(), make(), make()];
+    const answers = await Promise.all(
+      replicas.flatMap((one) => Array.from({ length: 8 }, async () => (await one.forStore('store')).getStore())),
+    );
+    assert.equal(answers.length, 32);
+    await settle();
+    assert.equal(upstream.calls.refresh, 1);
+    assert.equal((await (await connections.forStore('store')).getStore())['used'], 'access-1');
+  });
+
+  test('stores refresh at moments of their own', async () => {
+    const { clock, connections, upstream } = bench();
+    for (let index = 0; index < 40; index++) await connect(connections, `f${index}`, `store ${index}`);
+    const dueAt: number[] = [];
+    for (let at = 280; at <= 340; at++) {
+      clock.advance((at === 280 ? 280 : 1) * day);
+      const before = upstream.calls.refresh;
+      for (let index = 0; index < 40; index++) await (await connections.forStore(`store ${index}`)).getStore();
+      await settle(20);
+      if (upstream.calls.refresh > before) dueAt.push(at);
+    }
+    assert.equal(upstream.calls.refresh, 40);
+    assert.ok(dueAt.length > 8, `on ${dueAt.length} different days`);
+  });
+
+  test('a 403 is answered by one refresh and one more try', async () => {
+    const { connections, upstream } = bench();
+    await connect(connections);
+    upstream.revoked.add('access-0');
+    const api = await connections.forStore('store');
+    assert.equal((await api.getStore())['used'], 'access-1');
+    assert.deepEqual(upstream.calls, { status: 1, redeem: 1, refresh: 1, data: 2 });
+  });
+
+  test('a store that is refused for good costs one refresh a minute, not one a call', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    for (let generation = 0; generation < 50; generation++) upstream.revoked.add(`access-${generation}`);
+    const api = await connections.forStore('store');
+    for (let call = 0; call < 20; call++) {
+      await assert.rejects(api.getStore(), (error: unknown) => error instanceof RulrrApiError && error.status === 403);
+      clock.advance(1_000);
+    }
+    assert.ok(upstream.calls.refresh <= 1, `${upstream.calls.refresh} refreshes`);
+  });
+
+  test('the old pair works on until the new one has worked once', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.revoked.add('access-1');
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    assert.equal(upstream.calls.refresh, 1);
+    assert.equal((await api.getStore())['used'], 'access-0', 'the new one was refused, the old one stands again');
+    assert.equal((await api.getStore())['used'], 'access-0');
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('a refresh that fails leaves the pair as it is, and pauses', async () => {
+    const { connections, upstream, clock, events } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.refreshBody = null;
+    const api = await connections.forStore('store');
+    for (let call = 0; call < 10; call++) {
+      assert.equal((await api.getStore())['used'], 'access-0');
+      await settle(20);
+      clock.advance(1_000);
+    }
+    assert.equal(upstream.calls.refresh, 1);
+    assert.equal(events.filter(({ type }) => type === 'refresh-failed').length, 1);
+  });
+
+  for (const expiration of [
+    '2001-01-01T00:00:00Z',
+    'soon',
+    '',
+    0,
+    -5,
+    1e18,
+    '9999999999999999',
+    null,
+    {},
+    '2026-11-24T00:00:30.000Z',
+  ]) {
+    test(`an odd expiration (${JSON.stringify(expiration)}) causes no refresh`, async () => {
+      const { connections, upstream, clock } = bench();
+      upstream.expiration = expiration;
+      await connect(connections);
+      const api = await connections.forStore('store');
+      for (let call = 0; call < 30; call++) {
+        await api.getStore();
+        await settle(5);
+        clock.advance(day);
+      }
+      assert.equal(upstream.calls.refresh, 0);
+    });
+  }
+
+  test('e-receipts on or off are read anew, minutes apart', async () => {
+    let reads = 0;
+    const { connections, upstream, clock, events } = bench({
+      readEreceipt: async (api) => {
+        reads += 1;
+        const { receipts } = await api.getStore();
+        if (receipts === 'broken') throw new Error('canary-hook');
+        return receipts as boolean | undefined;
+      },
+    });
+    await connect(connections);
+    assert.equal(
+      (await connections.connection('store')).ereceipt,
+      true,
+      'the settings do not say: what came with the tokens holds',
+    );
+    upstream.settings = { receipts: false };
+    assert.equal((await connections.connection('store')).ereceipt, true);
+    assert.equal(reads, 1);
+    clock.advance(6 * 60_000);
+    assert.equal((await connections.connection('store')).ereceipt, false);
+    upstream.settings = { receipts: 'broken' };
+    clock.advance(6 * 60_000);
+    for (let call = 0; call < 5; call++) assert.equal((await connections.connection('store')).ereceipt, false);
+    assert.equal(reads, 3);
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'hook-failed').map(({ hook, code }) => [hook, code]),
+      [['readEreceipt', 'Error']],
+    );
+  });
+});
+
+describe('the answer with the tokens', () => {
+  test('is read leniently: what holds an access token is kept', () => {
+    assert.deepEqual(parseTokens('{"accessToken":"a"}'), { accessToken: 'a', expiration: null });
+    assert.deepEqual(parseTokens('{"accessToken":"a","refreshToken":"r","expiration":1795000000,"ereceipt":false}'), {
+      accessToken: 'a',
+      refreshToken: 'r',
+      expiration: new Date(1_795_000_000_000).toISOString(),
+      ereceipt: false,
+    });
+    for (const bad of [
+      '',
+      'null',
+      '[]',
+      '5',
+      '{}',
+      '{"accessToken":""}',
+      '{"accessToken":5}',
+      '{"success":false,"accessToken":"a"}',
+      '{"accessToken":"a"',
+    ]) {
+      assert.equal(parseTokens(bad), null, bad);
+    }
+  });
+  test('expiration: text verbatim, numbers as seconds or milliseconds', () => {
+    assert.equal(expirationText('2027-01-01'), '2027-01-01');
+    assert.equal(expirationText(1_795_000_000), expirationText(1_795_000_000_000));
+    assert.equal(expirationText(undefined), null);
+    assert.equal(lifeOf('2027-11-24T00:00:00Z', Date.UTC(2026, 10, 24)), 365 * day);
+    assert.equal(lifeOf(String(Date.UTC(2026, 10, 25) / 1000), Date.UTC(2026, 10, 24)), day);
+  });
+});
+
+test('no event, refusal or inspection holds a secret', async () => {
+  const store: TokenStore = memoryTokenStore();
+  let failing = false;
+  const brittle: TokenStore = {
+    ...store,
+    put: (...args) => (failing ? Promise.reject(new Error('canary-connection-string')) : store.put(...args)),
+  };
+  const { connections, upstream, events, clock } = bench({ store: brittle });
+  const texts: string[] = [];
+  const note = (value: unknown) =>
+    texts.push(inspect(value, { depth: 20, showHidden: true }), JSON.stringify(value) ?? '');
+  await connect(connections);
+  const api = await connections.forStore('store');
+  note(api);
+  upstream.revoked.add('access-0').add('access-1');
+  await api.getStore().catch(note);
+  upstream.statusFails = true;
+  await connections.check(flowOf('b')).catch(note);
+  failing = true;
+  await connections.open(flowOf('c')).catch(note);
+  await connections.forget('store').catch(note);
+  clock.advance(1_000);
+  note(events);
+  note(connections);
+  assert.ok(events.length > 3);
+  for (const text of texts) assert.doesNotMatch(text, /canary|access-\d|refresh-\d|api\.example/);
+});

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { checkTokenStore, faultyTokenStore } from '../../src/proxy/stores/conformance.js';
+import { afterPrefix, comparePoints } from '../../src/proxy/stores/keys.js';
+import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
+import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
+import { postgresTokenStore } from '../../src/proxy/stores/postgres.js';
+import type { TokenStore } from '../../src/proxy/stores/token-store.js';
+import { startPostgres } from '../support/postgres.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'rulrr-stores-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const worker = (...args: string[]) =>
+  spawn(process.execPath, ['--import', 'tsx', 'test/proxy/support/store-worker.ts', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+
+async function conforms(open: () => Promise<TokenStore>, increments: number) {
+  const results = await checkTokenStore(open, { increments });
+  assert.ok(results.length >= 18, `${results.length} checks`);
+  assert.deepEqual(
+    results.filter(({ ok }) => !ok),
+    [],
+  );
+}
+
+/** Four processes, one counter: every increment counts. */
+async function raceOfProcesses(kind: string, address: string, store: TokenStore, each: number) {
+  const key = `race/${kind}`;
+  const workers = Array.from({ length: 4 }, () => worker(kind, address, 'increment', key, String(each)));
+  const codes = await Promise.all(workers.map(async (child) => (await once(child, 'exit'))[0] as number));
+  assert.deepEqual(codes, [0, 0, 0, 0]);
+  assert.equal((await store.get(key))?.value, String(4 * each));
+}
+
+/** What was confirmed before SIGKILL is there; at most the one write after it may be as well. */
+async function killedAfterOk(kind: string, address: string, open: () => TokenStore) {
+  for (let round = 0; round < 3; round++) {
+    const key = `kill/${kind}/${round}`;
+    const child = worker(kind, address, 'write', key, '0');
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (said.split('\n').length > 20 + round * 7) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    const confirmed = Number(said.split('\n').filter(Boolean).at(-1));
+    const store = open();
+    const found = Number((await store.get(key))?.value);
+    await store.close();
+    assert.ok(
+      confirmed > 19 && (found === confirmed || found === confirmed + 1),
+      `confirmed ${confirmed}, found ${found}`,
+    );
+  }
+}
+
+describe('memory', () => {
+  test('keeps every promise of a store but durability', async () => {
+    const store = memoryTokenStore();
+    await conforms(async () => ({ ...store, close: async () => {} }), 10_000);
+  });
+
+  test('says once, in production, that it forgets', async () => {
+    const said: string[] = [];
+    const listen = (warning: Error) => said.push(warning.message);
+    process.on('warning', listen);
+    const before = process.env['NODE_ENV'];
+    process.env['NODE_ENV'] = 'production';
+    memoryTokenStore();
+    memoryTokenStore();
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    assert.equal(said.length, 1);
+    assert.match(said[0]!, /libsql|postgres/);
+  });
+});
+
+describe('libSQL', () => {
+  const path = join(folder, 'made', 'on', 'demand', 'rulrr test.db');
+  const url = `file:${path}`;
+
+  test('conforms, four connections racing', async () => {
+    await conforms(async () => libsqlTokenStore({ url }), 1_000);
+  });
+  test('no increment of four processes is lost', async () => {
+    const store = libsqlTokenStore({ url });
+    await raceOfProcesses('libsql', url, store, 2_500);
+    await store.close();
+  });
+  test('what was confirmed outlives SIGKILL', () => killedAfterOk('libsql', url, () => libsqlTokenStore({ url })));
+  test('the file is for its owner only', () => {
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(join(folder, 'made', 'on', 'demand')).mode & 0o777, 0o700);
+  });
+  test('a relative and a slashed URL name the same file', async () => {
+    const one = libsqlTokenStore({ url: `file://${join(folder, 'made/slashed.db')}` });
+    await one.put('a', 'x', { ifVersion: null });
+    await one.close();
+    const two = libsqlTokenStore({ url: `file:${join(folder, 'made/slashed.db')}` });
+    assert.equal((await two.get('a'))?.value, 'x');
+    await two.close();
+    await assert.rejects(two.get('a'), /closed/);
+  });
+  test('a wrong url is refused at construction, naming the option', () => {
+    for (const bad of [undefined, '', 'file:', 'data.db', 'libsql://host', 'http://host', 'file::memory:', 5]) {
+      assert.throws(() => libsqlTokenStore({ url: bad as string }), { name: 'TypeError', message: /`url`/ });
+    }
+  });
+  test('a file that is no database is an error, and nothing is written to it', async () => {
+    const odd = join(folder, 'odd.db');
+    writeFileSync(odd, 'not a database, but somebody needs it '.repeat(100));
+    const size = statSync(odd).size;
+    const store = libsqlTokenStore({ url: `file:${odd}` });
+    await assert.rejects(store.get('a'));
+    await store.close();
+    assert.equal(statSync(odd).size, size);
+  });
+});
+
+describe('PostgreSQL', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>;
+  before(async () => {
+    server = await startPostgres();
+  });
+  after(() => server?.remove());
+  const needs = (t: { skip(text: string): void }): t is never => {
+    if (!server) t.skip('PostgreSQL cannot be had here');
+    return !server;
+  };
+
+  test('eight replicas that start at once make one schema', async (t) => {
+    if (needs(t)) return;
+    const stores = Array.from({ length: 8 }, () => postgresTokenStore({ connectionString: server!.connectionString }));
+    const results = await Promise.all(stores.map((store) => store.put('first', 'x', { ifVersion: null })));
+    assert.equal(results.filter(({ ok }) => ok).length, 1);
+    await Promise.all(stores.map((store) => store.close()));
+  });
+  test('conforms, four pools racing', async (t) => {
+    if (needs(t)) return;
+    await conforms(async () => postgresTokenStore({ connectionString: server!.connectionString }), 1_000);
+  });
+  test('no increment of four processes is lost', async (t) => {
+    if (needs(t)) return;
+    const store = postgresTokenStore({ connectionString: server!.connectionString });
+    await raceOfProcesses('postgres', server!.connectionString, store, 2_500);
+    await store.close();
+  });
+  test('what was confirmed outlives SIGKILL of the writer, and of the server', async (t) => {
+    if (needs(t)) return;
+    const { connectionString } = server!;
+    await killedAfterOk('postgres', connectionString, () => postgresTokenStore({ connectionString }));
+    const store = postgresTokenStore({ connectionString });
+    await store.put('power', 'kept', { ifVersion: null });
+    await server!.stop();
+    await assert.rejects(store.get('power'));
+    await server!.start();
+    assert.equal((await store.get('power'))?.value, 'kept', 'the same store works again once the server does');
+    await store.close();
+  });
+  test('takes a pool of the vendor’s, and leaves it open', async (t) => {
+    if (needs(t)) return;
+    const { default: pg } = await import('pg');
+    const pool = new pg.Pool({ connectionString: server!.connectionString });
+    const store = postgresTokenStore({ pool });
+    await store.put('pooled', 'x', { ifVersion: null });
+    await store.close();
+    assert.equal((await pool.query('SELECT 1 AS one')).rows[0].one, 1);
+    await pool.end();
+  });
+  test('a server that confirms before it has written is refused', async (t) => {
+    if (needs(t)) return;
+    const connectionString = `${server!.connectionString}?options=-c%20synchronous_commit%3Doff`;
+    const store = postgresTokenStore({ connectionString });
+    await assert.rejects(store.get('a'), /synchronous_commit/);
+    await store.close();
+  });
+  test('options that are missing are refused at construction', () => {
+    for (const bad of [undefined, {}, { connectionString: ' ' }, { pool: {} }]) {
+      assert.throws(() => postgresTokenStore(bad as never), { name: 'TypeError', message: /connectionString/ });
+    }
+  });
+});
+
+describe('the conformance suite notices', () => {
+  const broken: Record<string, (store: TokenStore) => Partial<TokenStore>> = {
+    'a store that looks before it writes': (store) => ({
+      async put(key, value, condition) {
+        const current = await store.get(key);
+        await new Promise((resolve) => setImmediate(resolve));
+        if ((current?.version ?? null) !== condition.ifVersion) return { ok: false, current };
+        const now = await store.get(key);
+        return store.put(key, value, { ifVersion: now?.version ?? null });
+      },
+    }),
+    'a store that reuses versions after a delete': (store) => {
+      const base = new Map<string, number>();
+      return {
+        async get(key) {
+          const row = await store.get(key);
+          return row && { ...row, version: row.version - (base.get(key) ?? 0) };
+        },
+        async put(key, value, { ifVersion }) {
+          const offset = base.get(key) ?? 0;
+          const result = await store.put(key, value, { ifVersion: ifVersion === null ? null : ifVersion + offset });
+          if (!result.ok) {
+            return {
+              ok: false,
+              current: result.current && { ...result.current, version: result.current.version - offset },
+            };
+          }
+          if (ifVersion === null) base.set(key, result.version - 1);
+          return { ok: true, version: result.version - (base.get(key) ?? 0) };
+        },
+        delete: (key, condition) =>
+          store.delete(key, { ifVersion: condition?.ifVersion && condition.ifVersion + (base.get(key) ?? 0) }),
+      };
+    },
+    'a list that forgets the prefix': (store) => ({ list: (_, page) => store.list('', page) }),
+    'a store that confirms and drops': (store) => {
+      let puts = 0;
+      return {
+        put: (key, value, condition) =>
+          ++puts % 50 === 0 && condition.ifVersion !== null
+            ? Promise.resolve({ ok: true as const, version: condition.ifVersion + 1 })
+            : store.put(key, value, condition),
+      };
+    },
+  };
+  for (const [name, breakIt] of Object.entries(broken)) {
+    test(name, async () => {
+      const store = memoryTokenStore();
+      const bad = { ...store, ...breakIt(store), close: async () => {} };
+      const failed = (await checkTokenStore(async () => bad, { increments: 400 })).filter(({ ok }) => !ok);
+      assert.ok(failed.length > 0);
+      assert.ok(failed.every(({ detail }) => detail.length > 0));
+    });
+  }
+  test('and a store that fails on demand fails before or after the effect', async () => {
+    const store = memoryTokenStore();
+    const before = faultyTokenStore(store, { before: (call) => call === 'put' });
+    await assert.rejects(before.put('a', 'x', { ifVersion: null }));
+    assert.equal(await store.get('a'), null);
+    const after = faultyTokenStore(store, { after: (call) => call === 'put' });
+    await assert.rejects(after.put('a', 'x', { ifVersion: null }));
+    assert.equal((await store.get('a'))?.value, 'x');
+  });
+});
+
+test('prefix ranges end right after the last key of the prefix', () => {
+  assert.equal(afterPrefix('a/'), 'a0');
+  assert.equal(afterPrefix('a\u{10ffff}'), 'b');
+  assert.equal(afterPrefix('\ud7ff'), '\ue000');
+  assert.equal(afterPrefix(''), null);
+  assert.ok(comparePoints('\uff5e', '\u{1f9fe}') < 0);
+});
