@@ -1,0 +1,313 @@
+import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
+import { systemClock, type Clock } from '../shared/clock.js';
+import { languageOf, loadedMessages, loadMessages, supportedLanguage } from '../shared/localize.js';
+import { enConnect } from '../shared/messages/en.js';
+import { callProxy, type FetchLike } from '../shared/proxy-client.js';
+import { tokens } from '../shared/tokens.styles.js';
+import type { Connection } from '../shared/wire.js';
+import type { ConnectInput } from './connect-machine.js';
+import { initialModel, isActive, type ConnectModel, type ConnectState } from './connect-model.js';
+import type { ConnectSession } from './connect-session.js';
+import { connectTemplate, status, type ConnectStrings, type ConnectView } from './connect-templates.js';
+import { connectStyles } from './connect.styles.js';
+import { Call } from './deadline.js';
+import { ConnectCancelledEvent, ConnectExpiredEvent, ConnectFailedEvent, ConnectFinishedEvent } from './events.js';
+import type { ConnectOutcome } from './outcome.js';
+import { SessionKeeper } from './session-keeper.js';
+
+const readDeadline = 30_000;
+
+/**
+ * Connects a store to Rulrr: shows Rulrr's connect page and asks the vendor's proxy how it went. Only the proxy is believed.
+ *
+ * @summary Links the store that is signed in at the till to Rulrr.
+ * @tagname rulrr-connect
+ *
+ * @attr {string} state - The property of that name, for styling; the element writes it.
+ *
+ * @slot - Label of the connect button.
+ *
+ * @fires {ConnectStartedEvent} connect-started - A session has begun, or one of this tab was taken up again (`resumed`).
+ * @fires {ConnectFinishedEvent} connect-finished - The store is connected and its tokens are stored: `{ereceipt, expiration}`.
+ * @fires {ConnectCancelledEvent} connect-cancelled - Somebody gave up: `{by: 'merchant' | 'operator'}`.
+ * @fires {ConnectExpiredEvent} connect-expired - The time was up.
+ * @fires {ConnectFailedEvent} connect-failed - The session did not come about, or broke: `{code, phase, message, retryable}`.
+ * @fires {ConnectWarningEvent} connect-warning - Something is in the way, yet the session goes on: `{code}`.
+ *
+ * @csspart button - Starts a session.
+ * @csspart dialog - The modal dialog, with `presentation="dialog"`.
+ * @csspart frame - The frame with Rulrr's connect page.
+ * @csspart status - How things stand, in words; the live region.
+ * @csspart error - The words of the status after a failure.
+ * @csspart retry - Starts again after a failure, or loads the frame anew.
+ * @csspart cancel - Gives up.
+ * @csspart open-window - Opens the connect page in another window; a link where windows are blocked.
+ * @csspart phone - Shows the QR code.
+ * @csspart qr - The QR code.
+ *
+ * @cssprop [--rulrr-accent] - Background of the primary button.
+ * @cssprop [--rulrr-on-accent] - Text on it.
+ * @cssprop [--rulrr-surface] - Background of buttons and dialog.
+ * @cssprop [--rulrr-surface-raised] - Background of the panel.
+ * @cssprop [--rulrr-text] - Text.
+ * @cssprop [--rulrr-border] - Borders.
+ * @cssprop [--rulrr-danger] - Text of errors.
+ * @cssprop [--rulrr-focus] - Focus rings.
+ * @cssprop [--rulrr-radius=12px] - Corner radius.
+ * @cssprop [--rulrr-font] - Font family.
+ * @cssprop [--rulrr-connect-height=640px] - Height of the frame.
+ * @cssprop [--rulrr-connect-width=640px] - Width of the dialog.
+ */
+export class RulrrConnect extends LitElement {
+  static override styles = [tokens, connectStyles];
+
+  // Not decorators: their helpers alone would be 3 % of this element.
+  static override properties = {
+    proxyUrl: { attribute: 'proxy-url' },
+    presentation: {},
+    autostart: { type: Boolean },
+    timeout: { type: Number },
+    fetch: { attribute: false },
+    strings: { attribute: false },
+  };
+
+  static override get observedAttributes(): string[] {
+    return super.observedAttributes.concat('lang', 'dir');
+  }
+
+  /** Path or URL of the vendor's proxy. */
+  proxyUrl = '/rulrr';
+
+  /** Where the connect page is shown; read when a session starts. */
+  presentation: 'inline' | 'dialog' = 'inline';
+
+  /** Starts a session by itself if the store is not connected yet. */
+  autostart = false;
+
+  /** Seconds after which a session expires. */
+  timeout = 1800;
+
+  /** Makes the calls to the proxy; replace it to add a header of one's own. */
+  fetch: FetchLike = (input, init) => fetch(input, init);
+
+  /** Words to use instead of the kit's own, by key. */
+  strings: Partial<ConnectStrings> = {};
+
+  /** @internal */
+  clock: Clock = systemClock;
+
+  /** What is on, once it is loaded; until then `early` stands for it, and what it has to hear waits. */
+  private session: ConnectSession | null = null;
+  private early = initialModel;
+  private waiting: ConnectInput[] = [];
+  private known: Connection | null = null;
+  /** English first, also in a browser: a page rendered by a server is taken over as it stands. */
+  private language = 'en';
+  private rtl = false;
+  /** The promise that `start()` gave, until the session's end. */
+  private run: { promise: Promise<ConnectOutcome>; resolve: (outcome: ConnectOutcome) => void } | null = null;
+  private reading: Call | null = null;
+  private stopAway: (() => void) | null = null;
+
+  /** The state of the session, or how the last one ended. Reflected to the attribute `state`. */
+  get state(): ConnectState {
+    return this.model().state;
+  }
+
+  /** Whether the store is connected, as far as the proxy has said; null until then. */
+  get connection(): Connection | null {
+    return this.known;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.stopAway) this.stopAway();
+    this.stopAway = null;
+    this.setAttribute('state', this.state);
+    if (this.hasUpdated) this.settle();
+    if (this.session && isActive(this.session.model)) this.session.wake('asked');
+  }
+
+  /** Keeps a frame that is moved with `moveBefore` as it is. */
+  connectedMoveCallback(): void {}
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    if (this.session) this.session.pause();
+    this.stopAway = this.clock.after(0, () => {
+      this.stopAway = null;
+      if (this.isConnected) return;
+      if (this.reading) this.reading.abort();
+      if (this.session) this.session.leave();
+    });
+  }
+
+  override attributeChangedCallback(name: string, old: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, old, value);
+    if (name === 'lang' || name === 'dir') this.requestUpdate();
+  }
+
+  /**
+   * Starts a session; during one, changes nothing.
+   * @returns how the session ends. While the element is out of the page this waits for its return: the session goes on at the server.
+   */
+  start(): Promise<ConnectOutcome> {
+    let { run } = this;
+    if (!run) {
+      let resolve!: (outcome: ConnectOutcome) => void;
+      const promise = new Promise<ConnectOutcome>((settle) => (resolve = settle));
+      run = this.run = { promise, resolve };
+    }
+    this.feed({ type: 'start' });
+    return run.promise;
+  }
+
+  /** Gives up. The proxy is asked once more first: a merchant who has just finished stays connected. */
+  cancel(): void {
+    this.feed({ type: 'end', by: 'cancelled' });
+  }
+
+  /** Asks the proxy now rather than at the next poll; at most once a second. */
+  checkNow(): void {
+    if (this.session) this.session.checkNow();
+  }
+
+  override render(): TemplateResult {
+    const { session } = this;
+    const model = this.model();
+    const view: ConnectView = {
+      model,
+      text: this.words(),
+      connection: this.known,
+      warning: session && session.warning,
+      offline: !!session && session.offline,
+      elsewhere: !!session && !!session.window.handle,
+      panel: null,
+      modal: !!session && session.modal,
+      start: this.onStart,
+    };
+    if (session && isActive(model)) view.panel = session.render(status(view));
+    return connectTemplate(view, this.language, this.rtl);
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    this.localize();
+    if (this.session) this.session.updated();
+    if (changed.has('fetch') || changed.has('proxyUrl') || changed.has('autostart')) this.settle();
+  }
+
+  private model(): ConnectModel {
+    return this.session ? this.session.model : this.early;
+  }
+
+  private feed(input: ConnectInput): void {
+    if (this.session) {
+      this.session.feed(input);
+      return;
+    }
+    if (input.type === 'end' && !this.waiting.length) return;
+    this.waiting.push(input);
+    this.appear({ ...initialModel, state: 'starting' });
+    this.load();
+  }
+
+  /** Loads what conducts a session, then lets it hear what has waited. Tried again with the next start if it fails. */
+  private load(): void {
+    import('./connect-session.js').then(
+      ({ ConnectSession }) => {
+        if (this.session) return;
+        this.session = new ConnectSession(this);
+        for (const input of this.waiting) this.session.feed(input);
+        this.waiting = [];
+      },
+      () => {
+        if (!this.waiting.length) return;
+        this.waiting = [];
+        const outcome = {
+          type: 'failed',
+          code: 'network',
+          phase: 'start',
+          message: 'A part of the element could not be loaded.',
+          retryable: true,
+        } as const;
+        this.appear({ ...initialModel, state: 'failed', outcome });
+        this.tell(outcome);
+      },
+    );
+  }
+
+  private appear(model: ConnectModel): void {
+    this.early = model;
+    if (this.isConnected) this.setAttribute('state', model.state);
+    this.requestUpdate();
+  }
+
+  /** @internal */
+  tell(outcome: ConnectOutcome): void {
+    const { run } = this;
+    this.run = null;
+    if (outcome.type === 'finished') {
+      this.known = { connected: true, ereceipt: outcome.ereceipt, expiration: outcome.expiration };
+    }
+    this.dispatchEvent(endOf(outcome));
+    if (run) run.resolve(outcome);
+  }
+
+  /** @internal While nothing is on: takes up a session that this tab has kept, or else reads whether the store is connected. */
+  settle(): void {
+    if (this.state !== 'idle' || !this.isConnected) return;
+    if (this.reading) this.reading.abort();
+    this.known = null;
+    const id = new SessionKeeper(this.proxyUrl).find();
+    if (id) {
+      this.feed({ type: 'resume', id });
+      return;
+    }
+    const { proxyUrl, fetch } = this;
+    const call = (this.reading = new Call());
+    const done = (connection: Connection | null): void => {
+      if (this.reading !== call) return;
+      // A session may have finished before this was read.
+      this.known = this.known || connection;
+      this.requestUpdate();
+      this.load();
+      if (this.autostart && this.state === 'idle' && !(connection && connection.connected)) void this.start();
+    };
+    call
+      .run(this.clock, readDeadline, (signal) =>
+        callProxy<Connection>(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }),
+      )
+      .then(done, () => done(null));
+  }
+
+  /** @internal */
+  words(): ConnectStrings {
+    const messages = loadedMessages(this.language);
+    return { ...(messages ? messages.connect : enConnect), ...this.strings };
+  }
+
+  private localize(): void {
+    const language = supportedLanguage(languageOf(this));
+    if (language === this.language) return;
+    this.language = language;
+    this.rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    void loadMessages(language).then(() => this.requestUpdate());
+  }
+
+  private readonly onStart = (): void => void this.start();
+}
+
+const endOf = (outcome: ConnectOutcome): Event => {
+  switch (outcome.type) {
+    case 'finished':
+      return new ConnectFinishedEvent({ ereceipt: outcome.ereceipt, expiration: outcome.expiration });
+    case 'cancelled':
+      return new ConnectCancelledEvent({ by: outcome.by });
+    case 'expired':
+      return new ConnectExpiredEvent();
+    case 'failed': {
+      const { code, phase, message, retryable } = outcome;
+      return new ConnectFailedEvent({ code, phase, message, retryable });
+    }
+  }
+};

@@ -1,0 +1,79 @@
+import { css } from 'lit';
+
+/** What a session adds to the element's styles; comes with it. */
+export const panelStyles = css`
+  a {
+    display: inline-block;
+    text-decoration: none;
+  }
+  .bar,
+  .ways {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+  }
+  .bar > *,
+  .ways > * {
+    margin: 4px;
+  }
+  .bar > [role] {
+    flex: 1 1 12em;
+  }
+  .panel {
+    padding: 8px;
+    border: 1px solid var(--_border);
+    border-radius: var(--_radius);
+    background: var(--_surface-raised);
+  }
+  .panel:focus,
+  dialog:focus {
+    outline: none;
+  }
+  .stage {
+    margin: 4px;
+    height: var(--rulrr-connect-height, 640px);
+    max-height: 80vh;
+    min-height: 320px;
+  }
+  iframe {
+    display: block;
+    width: 100%;
+    height: 100%;
+    border: 0;
+    border-radius: calc(var(--_radius) / 2);
+    background: #fff;
+  }
+  svg {
+    display: block;
+    width: 240px;
+    max-width: 100%;
+    margin: 12px auto;
+  }
+  dialog {
+    position: fixed;
+    top: 0;
+    right: 0;
+    bottom: 0;
+    left: 0;
+    z-index: 2147483647;
+    box-sizing: border-box;
+    display: block;
+    width: var(--rulrr-connect-width, 640px);
+    max-width: 100%;
+    max-height: 100%;
+    height: -webkit-fit-content;
+    height: -moz-fit-content;
+    height: fit-content;
+    margin: auto;
+    padding: 0;
+    overflow: auto;
+    border: 0;
+    border-radius: var(--_radius);
+    background: var(--_surface);
+    color: inherit;
+    box-shadow: 0 0 0 100vmax rgba(0, 0, 0, 0.5);
+  }
+  dialog::backdrop {
+    background: transparent;
+  }
+`;

@@ -1,0 +1,143 @@
+import type { Clock } from '../shared/clock.js';
+import { ProxyError } from '../shared/proxy-client.js';
+import type { IntegrationAnswer } from '../shared/wire.js';
+import { Call } from './deadline.js';
+import { failureOf, isFinal, type ConnectFailure } from './outcome.js';
+import { nextPollAt, retryAfterMs, type PollPace } from './poll-schedule.js';
+
+/** Longer than any proxy needs (its own upstream deadline answers 504 first). */
+const callDeadline = 20_000;
+const lastCallDeadline = 3_000;
+
+export interface PollerReports {
+  answered(answer: IntegrationAnswer): void;
+  /** A refusal that ends the session. */
+  refused(failure: ConnectFailure | 'expired'): void;
+  /** No usable answer; the poller backs off and goes on. `failures` counts them in a row, 0 once it is over. */
+  faltered(failures: number): void;
+  /** The last question was not answered. */
+  silence(): void;
+}
+
+/** Asks for the status of one session: one request in flight at most, the next wait starts after the answer. */
+export class StatusPoller {
+  private readonly clock: Clock;
+  private readonly ask: (signal: AbortSignal) => Promise<IntegrationAnswer>;
+  private readonly report: PollerReports;
+  private pace: PollPace | null = null;
+  private call: Call | null = null;
+  private last = false;
+  private stopTimer: (() => void) | null = null;
+
+  constructor(clock: Clock, ask: (signal: AbortSignal) => Promise<IntegrationAnswer>, report: PollerReports) {
+    this.clock = clock;
+    this.ask = ask;
+    this.report = report;
+  }
+
+  /** Polls from now on; with `'asked'` the first time at once. */
+  start(pollAfterMs: number, hint: PollPace['hint'] = null): void {
+    this.stop();
+    const now = this.clock.now();
+    this.pace = {
+      startedAt: now,
+      answeredAt: now,
+      pollAfterMs,
+      failures: 0,
+      retryAfterMs: 0,
+      hiddenAt: document.hidden ? now : null,
+      offline: isOffline(),
+      hint,
+      hintedAt: -Infinity,
+      jitter: 0,
+    };
+    this.last = false;
+    this.listen('addEventListener');
+    this.plan();
+  }
+
+  /** News may be there: poll now, at most once a second. */
+  hint(kind: 'hint' | 'asked' = 'hint'): void {
+    if (!this.pace || this.last) return;
+    this.pace.hint = this.pace.hint === 'asked' ? 'asked' : kind;
+    this.plan();
+  }
+
+  /** One last question, or the one that is on its way; then `answered`, `refused` or `silence`, soon. @returns false if it does not run. */
+  askLast(): boolean {
+    if (!this.pace) return false;
+    if (this.last) return true;
+    this.last = true;
+    if (this.stopTimer) this.stopTimer();
+    if (!this.call) void this.poll();
+    this.stopTimer = this.clock.after(lastCallDeadline, () => this.report.silence());
+    return true;
+  }
+
+  /** Leaves nothing behind: no timer, listener or request. */
+  stop(): void {
+    if (this.stopTimer) this.stopTimer();
+    if (this.call) this.call.abort();
+    this.stopTimer = this.call = this.pace = null;
+    this.listen('removeEventListener');
+  }
+
+  private listen(change: 'addEventListener' | 'removeEventListener'): void {
+    document[change]('visibilitychange', this.onChange);
+    for (const type of ['pageshow', 'focus', 'online', 'offline']) window[change](type, this.onChange);
+  }
+
+  private readonly onChange = (): void => {
+    const { pace } = this;
+    if (!pace) return;
+    pace.offline = isOffline();
+    if (!document.hidden) pace.hiddenAt = null;
+    else if (pace.hiddenAt === null) pace.hiddenAt = this.clock.now();
+    if (pace.offline || document.hidden) this.plan();
+    else this.hint();
+  };
+
+  private plan(): void {
+    if (!this.pace || this.call || this.last) return;
+    if (this.stopTimer) this.stopTimer();
+    const at = nextPollAt(this.pace);
+    this.stopTimer =
+      at < Infinity ? this.clock.after(Math.max(0, at - this.clock.now()), () => void this.poll()) : null;
+  }
+
+  private async poll(): Promise<void> {
+    const pace = this.pace!;
+    if (pace.hint) pace.hintedAt = this.clock.now();
+    pace.hint = null;
+    const call = (this.call = new Call());
+    let answer: IntegrationAnswer | undefined;
+    let error: unknown;
+    try {
+      answer = await call.run(this.clock, callDeadline, this.ask);
+    } catch (thrown) {
+      error = thrown;
+    }
+    // Stopped while the answer was being handed over.
+    if (this.call !== call) return;
+    this.call = null;
+    const { report } = this;
+    const refusal = error instanceof ProxyError ? failureOf(error, 'poll') : null;
+    pace.answeredAt = this.clock.now();
+    pace.retryAfterMs = error instanceof ProxyError ? retryAfterMs(error.retryAfter, pace.answeredAt) : 0;
+    const faltered = pace.failures;
+    pace.failures = answer ? 0 : faltered + 1;
+    if (answer) {
+      pace.pollAfterMs = answer.pollAfterMs || 0;
+      if (faltered) report.faltered(0);
+      report.answered(answer);
+    } else if (refusal && isFinal(refusal)) report.refused(refusal);
+    else if (this.last) report.silence();
+    else {
+      pace.jitter = this.clock.random();
+      report.faltered(pace.failures);
+    }
+    this.plan();
+  }
+}
+
+const isOffline = (): boolean => navigator.onLine === false;

@@ -1,0 +1,139 @@
+import { expect } from '@open-wc/testing';
+import { finished, frameOrigin, pendingStage, settle, stage, type Stage } from './support.js';
+
+const hits = async (name: string): Promise<number> =>
+  (await (await window.fetch(`${frameOrigin}/hits?name=${name}`)).json()) as number;
+const until = async (test: () => boolean | Promise<boolean>): Promise<void> => {
+  for (let turn = 0; turn < 250 && !(await test()); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+const loaded = async ({ proxy }: Stage): Promise<void> => until(async () => (await hits(proxy.name)) > 0);
+
+describe('<rulrr-connect>: the frame', () => {
+  it('has the least rights, a name and one source, set before it is inserted', async () => {
+    const srcs: (string | null)[] = [];
+    const { frame, proxy } = await pendingStage((element) => {
+      const observer = new MutationObserver((records) => {
+        for (const { addedNodes } of records) {
+          for (const node of addedNodes)
+            if (node instanceof Element) srcs.push(...[...node.querySelectorAll('iframe')].map((f) => f.src));
+        }
+      });
+      void element.updateComplete.then(() => observer.observe(element.shadowRoot!, { childList: true, subtree: true }));
+    });
+    const node = frame()!;
+    expect(node.getAttribute('sandbox')).to.equal(
+      'allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-storage-access-by-user-activation',
+    );
+    expect(node.getAttribute('referrerpolicy')).to.equal('strict-origin');
+    expect(node.hasAttribute('allow')).to.equal(false);
+    expect(node.title).to.equal('Connect to Rulrr');
+    expect(srcs).to.deep.equal([proxy.connectUrl]);
+  });
+
+  it('is navigated once, whatever re-renders', async () => {
+    const it = await pendingStage();
+    const { element, proxy, frame, pass } = it;
+    await loaded(it);
+    const node = frame();
+    for (let round = 0; round < 100; round++) {
+      element.lang = ['fr', 'ar', 'en'][round % 3]!;
+      element.strings = { cancel: 'x' + round };
+      element.presentation = round % 2 ? 'dialog' : 'inline';
+      element.timeout = 900 + round;
+      element.fetch = proxy.fetch;
+      element.className = 'c' + round;
+      if (round % 10 === 0) await pass();
+    }
+    element.lang = 'en';
+    await pass(3000);
+    expect(frame() === node).to.equal(true);
+    expect(await hits(proxy.name)).to.equal(1);
+    expect(proxy.count('POST', '/integrations')).to.equal(1);
+  });
+
+  it('refuses what must not be framed', async () => {
+    for (const connectUrl of [
+      location.origin + '/page',
+      'http://connect.example/',
+      'javascript:alert(1)',
+      'data:text/html,x',
+      '/relative',
+      'http://localhost.evil.example/',
+      '',
+    ]) {
+      const it = await stage((_, proxy) => {
+        proxy.start = { status: 201, body: { id: 'x', connectUrl, status: 'pending', expiresAt: '', pollAfterMs: 0 } };
+      });
+      void it.element.start();
+      await it.pass();
+      expect(it.events, connectUrl).to.deep.equal(['connect-failed']);
+      expect(it.details[0]).to.deep.include({ code: 'bad_connect_url', phase: 'frame', retryable: false });
+      expect(it.frame() === null).to.equal(true);
+    }
+  });
+
+  it('says slow after 10 s without a document, goes on, and makes a new frame on retry', async () => {
+    const it = await pendingStage((_, proxy) => (proxy.page = '/hang'));
+    const { element, events, details, frame, part, pass } = it;
+    await pass(9_999);
+    expect(events).to.deep.equal(['connect-started']);
+    await pass(1);
+    expect(events).to.deep.equal(['connect-started', 'connect-warning']);
+    expect(details[1]).to.deep.equal({ code: 'slow' });
+    expect(element.state).to.equal('pending');
+    const first = frame();
+    part('retry')!.click();
+    await settle(element);
+    expect(frame() === first).to.equal(false);
+    expect(frame()!.src).to.equal(first!.src);
+    expect(element.shadowRoot!.querySelectorAll('iframe').length).to.equal(1);
+    await pass(10_000);
+    expect(events.length).to.equal(3);
+  });
+
+  it('outlives a connect page that cannot be reached, and says so where the browser lets it know', async () => {
+    const it = await stage((_, proxy) => (proxy.page = '/reset'));
+    void it.element.start();
+    await it.pass();
+    await loaded(it);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await it.pass(10_000);
+    expect(it.element.state).to.equal('pending');
+    const codes = it.details.slice(1).map((detail) => (detail as { code: string }).code);
+    // Chromium and WebKit report an error page as loaded; a second load of it is only a hint.
+    if (navigator.userAgent.includes('Firefox')) expect(codes).to.deep.equal(['load-failed']);
+    else expect(codes.length).to.be.lessThan(2);
+    it.proxy.status = finished();
+    await it.pass(5000);
+    expect(it.element.state).to.equal('finished');
+  });
+
+  it('makes no frame where the proxy says that it cannot be embedded', async () => {
+    const { element, proxy, events, details, frame, part, pass } = await pendingStage(
+      (_, scripted) => (scripted.embeddable = false),
+    );
+    expect(events).to.deep.equal(['connect-started', 'connect-warning']);
+    expect(details[1]).to.deep.equal({ code: 'not-embeddable' });
+    expect(frame() === null).to.equal(true);
+    expect(part('open-window') === null).to.equal(false);
+    expect(part('status')!.textContent).to.contain('cannot be shown here');
+    proxy.status = finished();
+    await pass(3000);
+    expect(element.state).to.equal('finished');
+  });
+
+  it('says csp-blocked at once when the page forbids the frame', async () => {
+    // A policy cannot be taken back, so this one lives in a frame of its own.
+    const page = document.createElement('iframe');
+    page.src = '/test/connect/pages/csp.html';
+    const told = new Promise<{ events: string[]; violations: number; took: number }>((resolve) =>
+      window.addEventListener('message', ({ data, source }) => source === page.contentWindow && resolve(data)),
+    );
+    document.body.append(page);
+    const { events, violations, took } = await told;
+    page.remove();
+    expect(violations).to.equal(1);
+    expect(events).to.deep.equal(['connect-started', 'connect-warning csp-blocked', 'connect-finished']);
+    expect(took).to.be.lessThan(1000);
+  });
+});

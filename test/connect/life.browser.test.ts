@@ -1,0 +1,341 @@
+import { expect } from '@open-wc/testing';
+import {
+  cancelled,
+  finished,
+  frameOrigin,
+  pending,
+  pendingStage,
+  refusal,
+  setHidden,
+  settle,
+  stage,
+  stageOf,
+} from './support.js';
+import { fakeClock } from '../support/fake-clock.js';
+
+const kept = (): string[] => Object.keys(sessionStorage).map((key) => sessionStorage.getItem(key)!);
+
+describe('<rulrr-connect>: resume', () => {
+  it('keeps the sealed id and nothing else, and forgets it at the end', async () => {
+    for (const [end, how] of [
+      [finished(), 'finished'],
+      [cancelled, 'cancelled'],
+      [refusal(410, 'expired'), 'expired'],
+      [refusal(409, 'tokens_lost'), 'failed'],
+    ] as const) {
+      const it = await pendingStage();
+      expect(kept(), how).to.deep.equal([`${it.proxy.name}-1`]);
+      it.proxy.status = end;
+      await it.pass(3000);
+      expect(it.element.state).to.equal(how);
+      expect(sessionStorage.length).to.equal(0);
+    }
+  });
+
+  it('goes on after a reload with one request, and shows the page again', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+      proxy.status = pending({ connectUrl: proxy.connectUrl });
+    });
+    await it.pass();
+    expect(it.proxy.calls.map(({ method, path }) => method + ' ' + path)).to.deep.equal(['GET /integrations/sealed']);
+    expect(it.element.state).to.equal('pending');
+    expect(it.frame()!.src).to.equal(it.proxy.connectUrl);
+    expect(it.events).to.deep.equal(['connect-started']);
+    expect(it.details[0]).to.deep.equal({ resumed: true });
+    const outcome = it.element.start();
+    it.proxy.status = finished();
+    await it.pass(3000);
+    expect((await outcome).type).to.equal('finished');
+    expect(it.proxy.count('POST', '/')).to.equal(0);
+  });
+
+  it('hears after a reload that it has finished meanwhile', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+      proxy.status = finished();
+    });
+    await it.pass();
+    expect(it.events).to.deep.equal(['connect-finished']);
+    expect(it.proxy.calls.length).to.equal(1);
+    expect(sessionStorage.length).to.equal(0);
+  });
+
+  it('is silent about a kept session that is not ours, and starts anew if somebody asked', async () => {
+    for (const wanted of [false, true]) {
+      const it = await stage((element, proxy) => {
+        sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+        proxy.status = refusal(404, 'unknown_integration');
+      });
+      if (wanted) void it.element.start();
+      await it.pass();
+      expect(it.element.state).to.equal(wanted ? 'pending' : 'idle');
+      expect(it.ends()).to.equal(0);
+      expect(kept().includes('sealed')).to.equal(false);
+      expect(it.proxy.count('GET', '/connection')).to.equal(wanted ? 0 : 1);
+    }
+  });
+
+  it('waits for the page’s own fetch where the first one is not let in', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+      proxy.status = refusal(401, 'unauthorized');
+    });
+    await it.pass();
+    expect(it.element.state).to.equal('idle');
+    it.proxy.status = finished();
+    it.element.fetch = (input, init) => it.proxy.fetch(input, init);
+    await it.pass();
+    expect(it.events).to.deep.equal(['connect-finished']);
+  });
+});
+
+describe('<rulrr-connect>: removal, return and company', () => {
+  it('goes on where it was after a move, without a second start', async () => {
+    const { element, proxy, events, frame, pass } = await pendingStage();
+    const node = frame();
+    const other = document.createElement('div');
+    element.parentElement!.append(other);
+    for (let round = 0; round < 5; round++) {
+      other.append(element);
+      element.parentElement!.parentElement!.append(element);
+    }
+    await pass();
+    expect(frame() === node).to.equal(true);
+    expect(element.state).to.equal('pending');
+    expect(proxy.count('POST', '/integrations')).to.equal(1);
+    proxy.status = finished();
+    await pass(3000);
+    expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+  });
+
+  it('stops at once when removed, leaves nothing, and takes the session up when it returns', async () => {
+    const { element, proxy, clock, events, frame, pass } = await pendingStage();
+    const parent = element.parentElement!;
+    const outcome = element.start();
+    proxy.status = { hang: true };
+    await pass(3000);
+    expect(proxy.inFlight).to.equal(1);
+    element.remove();
+    await pass();
+    expect(proxy.inFlight).to.equal(0);
+    expect(clock.pending).to.equal(0);
+    expect(frame() === null).to.equal(true);
+    proxy.status = finished();
+    await pass(600_000);
+    const calls = proxy.calls.length;
+    parent.append(element);
+    await pass();
+    expect(proxy.calls.length).to.equal(calls + 1);
+    expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+    expect((await outcome).type).to.equal('finished');
+  });
+
+  it('is a modal dialog again after a move', async () => {
+    const { element, part, pass } = await pendingStage((el) => (el.presentation = 'dialog'));
+    document.body.append(element);
+    await pass();
+    expect((part('dialog') as HTMLDialogElement).matches(':modal')).to.equal(true);
+    expect(element.state).to.equal('pending');
+    element.remove();
+    await pass();
+  });
+
+  it('is taken up by a new element where the first one is gone for good', async () => {
+    const first = await pendingStage();
+    const parent = first.element.parentElement!;
+    first.element.remove();
+    await first.pass();
+    const element = document.createElement('rulrr-connect');
+    Object.assign(element, { clock: fakeClock(), fetch: first.proxy.fetch, proxyUrl: first.element.proxyUrl });
+    first.proxy.status = pending({ connectUrl: first.proxy.connectUrl });
+    const second = stageOf(element, first.proxy, element.clock as ReturnType<typeof fakeClock>);
+    parent.append(element);
+    await second.pass();
+    await second.pass();
+    expect(element.state).to.equal('pending');
+    expect(first.proxy.count('POST', '/')).to.equal(1);
+  });
+
+  it('starts once under StrictMode: mounted, unmounted, mounted', async () => {
+    const it = await stage((element) => (element.autostart = true));
+    const parent = it.element.parentElement!;
+    it.element.remove();
+    parent.append(it.element);
+    await it.pass();
+    await it.pass();
+    expect(it.element.state).to.equal('pending');
+    expect(it.proxy.count('POST', '/')).to.equal(1);
+    expect(it.events).to.deep.equal(['connect-started']);
+  });
+
+  it('does not start by itself for a store that is connected', async () => {
+    const it = await stage((element, proxy) => {
+      element.autostart = true;
+      proxy.connection = { body: { connected: true, ereceipt: false, expiration: null } };
+    });
+    await it.pass();
+    expect(it.element.state).to.equal('idle');
+    expect(it.part('status')!.textContent).to.contain('Text receipts are off');
+  });
+
+  it('waits for the page when it is started outside of it', async () => {
+    const it = await stage((element) => void element.start());
+    expect(it.proxy.count('POST', '/')).to.equal(1);
+    await it.pass();
+    expect(it.element.state).to.equal('pending');
+  });
+
+  it('leaves another element with the same proxy alone', async () => {
+    const one = await pendingStage();
+    const element = document.createElement('rulrr-connect');
+    const clock = fakeClock();
+    Object.assign(element, { clock, fetch: one.proxy.fetch, proxyUrl: one.element.proxyUrl });
+    const two = stageOf(element, one.proxy, clock);
+    one.element.parentElement!.append(element);
+    await two.pass();
+    expect(element.state).to.equal('idle');
+    void element.start();
+    await two.pass();
+    expect(kept()).to.deep.equal([`${one.proxy.name}-1 ${one.proxy.name}-2`]);
+    one.proxy.queue = [cancelled];
+    await one.pass(3000);
+    expect([one.element.state, element.state]).to.deep.equal(['cancelled', 'pending']);
+    expect(kept()).to.deep.equal([`${one.proxy.name}-2`]);
+    one.proxy.queue = [finished()];
+    await two.pass(3000);
+    expect([one.element.state, element.state]).to.deep.equal(['cancelled', 'finished']);
+    expect(one.ends()).to.equal(1);
+    expect(sessionStorage.length).to.equal(0);
+  });
+
+  it('slows down while hidden and asks at once when shown', async () => {
+    const { proxy, pass } = await pendingStage();
+    setHidden(true);
+    for (let turn = 0; turn < 60; turn++) await pass(1000);
+    expect(proxy.polls).to.be.within(3, 4);
+    for (let turn = 0; turn < 30; turn++) await pass(10_000);
+    const before = proxy.polls;
+    for (let turn = 0; turn < 60; turn++) await pass(5_000);
+    expect(proxy.polls - before).to.be.within(4, 5);
+    const last = proxy.polls;
+    setHidden(false);
+    await pass();
+    expect(proxy.polls).to.equal(last + 1);
+  });
+
+  it('pauses while offline', async () => {
+    let onLine = false;
+    Object.defineProperty(navigator, 'onLine', { configurable: true, get: () => onLine });
+    try {
+      const { proxy, pass } = await pendingStage();
+      await pass(600_000);
+      expect(proxy.polls).to.equal(0);
+      onLine = true;
+      window.dispatchEvent(new Event('online'));
+      await pass();
+      expect(proxy.polls).to.equal(1);
+    } finally {
+      delete (navigator as { onLine?: boolean }).onLine;
+    }
+  });
+
+  it('leaves nothing after a thousand mounts and unmounts, mid-request and mid-load among them', async function () {
+    this.timeout(60_000);
+    const counts = new Map<EventTarget, number>();
+    const targets: EventTarget[] = [window, document];
+    const undo = targets.map((target) => {
+      const { addEventListener, removeEventListener } = target;
+      const seen = new Set<string>();
+      const ids = new Map<unknown, number>();
+      const key = (type: string, listener: unknown): string => {
+        if (!ids.has(listener)) ids.set(listener, ids.size);
+        return type + ids.get(listener);
+      };
+      counts.set(target, 0);
+      target.addEventListener = function (
+        type: string,
+        listener: EventListenerOrEventListenerObject | null,
+        options?: unknown,
+      ) {
+        seen.add(key(type, listener));
+        counts.set(target, seen.size);
+        addEventListener.call(target, type, listener, options as AddEventListenerOptions);
+      };
+      target.removeEventListener = function (
+        type: string,
+        listener: EventListenerOrEventListenerObject | null,
+        options?: unknown,
+      ) {
+        seen.delete(key(type, listener));
+        counts.set(target, seen.size);
+        removeEventListener.call(target, type, listener, options as EventListenerOptions);
+      };
+      return () => {
+        target.addEventListener = addEventListener;
+        target.removeEventListener = removeEventListener;
+      };
+    });
+    const body = document.body.getAttribute('style');
+    const scroll = [window.scrollX, window.scrollY];
+    const clock = fakeClock();
+    const holder = document.createElement('div');
+    document.body.append(holder);
+    let inFlight = 0;
+    let warnings = 0;
+    let round = 0;
+    const replies: (() => unknown)[] = [
+      () => ({ id: 'r' + round, connectUrl: frameOrigin + '/hang', status: 'pending', expiresAt: '', pollAfterMs: 0 }),
+      () => null,
+    ];
+    try {
+      for (; round < 1000; round++) {
+        const element = document.createElement('rulrr-connect');
+        element.clock = clock;
+        element.proxyUrl = '/leak' + round;
+        element.presentation = round % 3 ? 'inline' : 'dialog';
+        const body = replies[round % 4 === 3 ? 1 : 0]!();
+        element.fetch = async (input, init) => {
+          inFlight += 1;
+          try {
+            // Every fourth start, and every status call, is under way when the element goes.
+            if (!body || /integrations\//.test(input)) {
+              await new Promise((_, reject) =>
+                init!.signal!.addEventListener('abort', () => reject(new Error('gone'))),
+              );
+            }
+            const text = input.endsWith('/connection') ? { connected: false } : body;
+            return {
+              ok: true,
+              status: 200,
+              headers: new Headers(),
+              text: async () => JSON.stringify(text),
+            } as Response;
+          } finally {
+            inFlight -= 1;
+          }
+        };
+        element.addEventListener('connect-warning', () => (warnings += 1));
+        holder.append(element);
+        void element.start();
+        if (round % 2) await element.updateComplete;
+        await clock.advanceAsync(round % 5 === 0 ? 3000 : 0);
+        element.remove();
+        await clock.advanceAsync(0);
+        expect(element.shadowRoot!.querySelector('iframe') === null).to.equal(true);
+      }
+      await settle();
+      await clock.advanceAsync(3_600_000);
+      expect(clock.pending).to.equal(0);
+      expect(inFlight).to.equal(0);
+      expect(warnings).to.equal(0);
+      expect([...counts.values()]).to.deep.equal([0, 0]);
+      expect(document.querySelectorAll('iframe').length).to.equal(0);
+      expect(document.body.getAttribute('style')).to.equal(body);
+      expect([window.scrollX, window.scrollY]).to.deep.equal(scroll);
+    } finally {
+      undo.forEach((back) => back());
+      holder.remove();
+    }
+  });
+});

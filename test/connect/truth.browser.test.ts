@@ -1,0 +1,215 @@
+import { expect } from '@open-wc/testing';
+import { finished, frameOrigin, pending, pendingStage, refusal, stage } from './support.js';
+
+/** Firefox takes no window of another process as `source`, so it is put there. */
+const message = (origin: string, source: Window | null): MessageEvent =>
+  Object.defineProperty(new MessageEvent('message', { data: 'finished', origin }), 'source', { value: source });
+
+describe('<rulrr-connect>: the server is the only truth', () => {
+  it('takes a thousand forged messages for nothing, and those of the page itself for one poll a second at most', async () => {
+    const { element, proxy, frame, pass, events } = await pendingStage();
+    const source = frame()!.contentWindow;
+    const evil: [string, Window | null][] = [
+      ['https://evil.example', source],
+      [frameOrigin, window],
+      [frameOrigin, null],
+      [frameOrigin + '.evil.example', source],
+      [frameOrigin.slice(0, -1), source],
+      ['null', source],
+      [location.origin, window],
+    ];
+    for (let round = 0; round < 1000; round++) window.dispatchEvent(message(...evil[round % evil.length]!));
+    await pass();
+    expect(proxy.polls).to.equal(0);
+    for (let round = 0; round < 1000; round++) {
+      window.dispatchEvent(message(frameOrigin, source));
+      if (round % 100 === 0) await pass();
+    }
+    await pass();
+    expect(proxy.polls).to.equal(1);
+    await pass(999);
+    expect(proxy.polls).to.equal(1);
+    await pass(1);
+    expect(proxy.polls).to.equal(2);
+    expect(element.state).to.equal('pending');
+    expect(events).to.deep.equal(['connect-started']);
+  });
+
+  it('hears a real message of the connect page as a hint', async () => {
+    const { proxy, pass } = await pendingStage((_, scripted) => {
+      scripted.status = finished();
+      scripted.page = '/message';
+    });
+    // It may have come before the load did.
+    for (let turn = 0; turn < 100 && !proxy.polls; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pass();
+    }
+    expect(proxy.polls).to.equal(1);
+  });
+
+  it('polls on each document after the first, on focus, pageshow and online', async () => {
+    const { proxy, frame, pass } = await pendingStage();
+    expect(proxy.polls).to.equal(0);
+    frame()!.dispatchEvent(new Event('load'));
+    await pass();
+    expect(proxy.polls).to.equal(1);
+    for (const type of ['focus', 'pageshow', 'online']) {
+      await pass(1000);
+      const before = proxy.polls;
+      window.dispatchEvent(new Event(type));
+      await pass();
+      expect(proxy.polls, type).to.equal(before + 1);
+    }
+    await pass(1000);
+    const before = proxy.polls;
+    document.dispatchEvent(new Event('visibilitychange'));
+    await pass();
+    expect(proxy.polls).to.equal(before + 1);
+  });
+
+  it('never has two requests under way, and waits after the answer', async () => {
+    const { element, proxy, clock, pass } = await pendingStage();
+    proxy.status = { hang: true };
+    await pass(3000);
+    for (let round = 0; round < 20; round++) {
+      element.checkNow();
+      window.dispatchEvent(new Event('focus'));
+      await pass(500);
+    }
+    expect(proxy.polls).to.equal(1);
+    expect(proxy.mostInFlight).to.equal(1);
+    proxy.status = pending();
+    // The deadline of a hanging request ends it; the next one follows and the session goes on.
+    await pass(20_000);
+    await pass(30_000);
+    expect(proxy.polls).to.be.greaterThan(1);
+    expect(proxy.mostInFlight).to.equal(1);
+    expect(element.state).to.equal('pending');
+    expect(clock.pending).to.be.greaterThan(0);
+  });
+
+  it('outlives twenty failures in a row, says so, and finishes', async () => {
+    const { element, proxy, part, events, pass } = await pendingStage();
+    proxy.queue = [
+      { fails: true },
+      refusal(429, 'rate_limited', { 'Retry-After': '20' }),
+      refusal(502, 'upstream_error'),
+      refusal(503, 'store_unavailable'),
+      refusal(504, 'upstream_timeout'),
+      refusal(500, 'internal'),
+      { body: 'not what was asked' },
+      { status: 404, body: '<html>' },
+      ...Array.from({ length: 12 }, () => ({ fails: true })),
+    ];
+    await pass(3000);
+    await pass(6000);
+    expect(proxy.polls).to.equal(2);
+    // Retry-After holds against the back-off and against hints.
+    await pass(19_000);
+    window.dispatchEvent(new Event('focus'));
+    await pass();
+    expect(proxy.polls).to.equal(2);
+    await pass(1000);
+    expect(proxy.polls).to.equal(3);
+    expect(part('status')!.textContent).to.contain('No connection');
+    for (let turn = 0; turn < 20; turn++) await pass(30_000);
+    expect(proxy.queue).to.deep.equal([]);
+    expect(element.state).to.equal('pending');
+    expect(part('status')!.textContent).to.not.contain('No connection');
+    proxy.status = finished();
+    await pass(5000);
+    expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+  });
+
+  it('ends with the refusals that end a session', async () => {
+    const cases: [number, string, string][] = [
+      [410, 'expired', 'connect-expired'],
+      [409, 'tokens_lost', 'connect-failed'],
+      [404, 'unknown_integration', 'connect-failed'],
+      [403, 'not_yours', 'connect-failed'],
+      [401, 'unauthorized', 'connect-failed'],
+    ];
+    for (const [status, code, type] of cases) {
+      const { proxy, events, details, pass } = await pendingStage();
+      proxy.status = refusal(status, code);
+      await pass(3000);
+      expect(events, code).to.deep.equal(['connect-started', type]);
+      if (type === 'connect-failed') expect(details[1]).to.deep.include({ code, phase: 'poll' });
+      const calls = proxy.calls.length;
+      await pass(120_000);
+      expect(proxy.calls.length).to.equal(calls);
+    }
+  });
+
+  it('tells one end for double clicks, late answers and starts inside a listener', async () => {
+    const { element, proxy, part, ends, pass } = await stage();
+    const button = part('button')!;
+    button.click();
+    button.click();
+    const one = element.start();
+    expect(element.start()).to.equal(one);
+    await pass();
+    expect(proxy.count('POST', '/integrations')).to.equal(1);
+    element.addEventListener('connect-finished', () => void element.start(), { once: true });
+    proxy.queue = [finished()];
+    await pass(3000);
+    expect(ends()).to.equal(1);
+    expect(element.state).to.equal('pending');
+    expect(await one).to.deep.include({ type: 'finished' });
+    element.cancel();
+    element.cancel();
+    await pass();
+    expect(ends()).to.equal(2);
+    expect(element.state).to.equal('cancelled');
+  });
+
+  it('cancels a start that hangs, at once', async () => {
+    const { element, proxy, events, details, pass } = await stage((_, scripted) => (scripted.start = { hang: true }));
+    const outcome = element.start();
+    await pass();
+    element.cancel();
+    expect(await outcome).to.deep.equal({ type: 'cancelled', by: 'operator' });
+    expect(events).to.deep.equal(['connect-cancelled']);
+    expect(details).to.deep.equal([{ by: 'operator' }]);
+    await pass();
+    expect(proxy.inFlight).to.equal(0);
+  });
+
+  it('cancels what has hardly begun, once', async () => {
+    const { element, proxy, events, pass } = await stage();
+    const outcome = element.start();
+    element.cancel();
+    element.cancel();
+    await pass();
+    expect(await outcome).to.deep.equal({ type: 'cancelled', by: 'operator' });
+    expect(events).to.deep.equal(['connect-cancelled']);
+    await pass(60_000);
+    expect(proxy.polls).to.equal(0);
+    element.cancel();
+    element.checkNow();
+    expect(events.length).to.equal(1);
+  });
+
+  it('gives up a start without an answer after 30 s, retryable', async () => {
+    const { element, details, events, pass, proxy } = await stage((_, scripted) => (scripted.start = { hang: true }));
+    void element.start();
+    await pass(30_000);
+    expect(events).to.deep.equal(['connect-failed']);
+    expect(details[0]).to.deep.include({ code: 'proxy_timeout', phase: 'start', retryable: true });
+    await pass();
+    expect(proxy.inFlight).to.equal(0);
+  });
+
+  it('cancels within seconds though the proxy hangs', async () => {
+    const { element, proxy, part, events, pass } = await pendingStage();
+    proxy.status = { hang: true };
+    element.cancel();
+    await pass();
+    expect(element.state).to.equal('pending');
+    expect(part('status')!.textContent).to.contain('Cancelling');
+    await pass(3000);
+    expect(events).to.deep.equal(['connect-started', 'connect-cancelled']);
+    expect(proxy.inFlight).to.equal(0);
+  });
+});

@@ -1,0 +1,257 @@
+import { expect } from '@open-wc/testing';
+import 'axe-core/axe.min.js';
+import type Axe from 'axe-core';
+import { cancelled, finished, pendingStage, refusal, settle, stage, type Stage } from './support.js';
+import { en } from '../../src/shared/messages/en.js';
+
+const { axe } = window as unknown as { axe: typeof Axe };
+
+/** Stands in for `window.open` while `work` runs. */
+async function withOpen(open: typeof window.open, work: () => Promise<void>): Promise<void> {
+  const real = window.open;
+  window.open = open;
+  try {
+    await work();
+  } finally {
+    window.open = real;
+  }
+}
+
+describe('<rulrr-connect>: other ways', () => {
+  it('opens the same session in another window with one click, and believes only the proxy', async () => {
+    const { element, proxy, part, pass, events } = await pendingStage();
+    let opened: unknown[] = [];
+    // As under COOP: closed at once, though it is open.
+    const handle = { closed: true, opener: window, close: () => undefined, focus: () => undefined };
+    await withOpen(
+      (...args) => {
+        opened = args;
+        return handle as unknown as Window;
+      },
+      async () => {
+        part('open-window')!.click();
+        expect(opened).to.deep.equal([proxy.connectUrl, '_blank']);
+        expect(handle.opener as unknown).to.equal(null);
+        await pass(30_000);
+        expect(element.state).to.equal('pending');
+        expect(part('status')!.textContent).to.contain('other window');
+        proxy.status = finished();
+        await pass(3000);
+        expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+      },
+    );
+  });
+
+  it('offers a plain link where windows are blocked', async () => {
+    const { proxy, part, pass, details } = await pendingStage();
+    await withOpen(
+      () => null,
+      async () => {
+        part('open-window')!.click();
+        await pass();
+      },
+    );
+    expect(details[1]).to.deep.equal({ code: 'popup-blocked' });
+    const link = part('open-window') as HTMLAnchorElement;
+    expect([link.localName, link.href, link.target, link.rel]).to.deep.equal([
+      'a',
+      proxy.connectUrl,
+      '_blank',
+      'noopener',
+    ]);
+  });
+
+  it('draws a QR code of the connect page, and puts it away', async () => {
+    const { element, part, pass } = await pendingStage();
+    part('phone')!.click();
+    for (let turn = 0; turn < 100 && !part('qr'); turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await settle(element);
+    }
+    const qr = part('qr')!;
+    expect(qr.getAttribute('role')).to.equal('img');
+    expect(qr.getAttribute('aria-label')).to.equal(en.connect.phone);
+    expect(qr.querySelectorAll('path')[1]!.getAttribute('d')!.length).to.be.greaterThan(500);
+    expect(part('phone')!.getAttribute('aria-expanded')).to.equal('true');
+    part('phone')!.click();
+    await pass();
+    expect(part('qr') === null).to.equal(true);
+  });
+
+  it('is a modal dialog if asked, and gives the focus back without scrolling', async () => {
+    const filler = document.createElement('div');
+    filler.style.height = '3000px';
+    const opener = document.createElement('button');
+    document.body.append(opener, filler);
+    opener.focus({ preventScroll: true });
+    const { element, proxy, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+    const scroll = [window.scrollX, window.scrollY];
+    void element.start();
+    await pass();
+    const dialog = part('dialog') as HTMLDialogElement;
+    expect(dialog.open).to.equal(true);
+    expect(dialog.matches(':modal')).to.equal(true);
+    expect(document.activeElement === element).to.equal(true);
+    expect(dialog.contains(part('frame'))).to.equal(true);
+    expect(element.shadowRoot!.querySelectorAll('[role="status"]').length).to.equal(1);
+    proxy.queue = [cancelled];
+    await pass(3000);
+    await settle(element);
+    expect(part('dialog') === null).to.equal(true);
+    expect(document.activeElement === opener).to.equal(true);
+    expect([window.scrollX, window.scrollY]).to.deep.equal(scroll);
+
+    void element.start();
+    await pass();
+    part('dialog')!.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+    await pass();
+    expect(element.state).to.equal('cancelled');
+    opener.remove();
+    filler.remove();
+  });
+
+  it('falls back to a box over the page where <dialog> is unknown', async () => {
+    const { showModal } = HTMLDialogElement.prototype;
+    // @ts-expect-error As in Safari before 15.4.
+    HTMLDialogElement.prototype.showModal = undefined;
+    try {
+      const { element, part, pass } = await pendingStage((el) => (el.presentation = 'dialog'));
+      const dialog = part('dialog')!;
+      expect(dialog.getAttribute('role')).to.equal('dialog');
+      expect(dialog.getAttribute('aria-modal')).to.equal('true');
+      expect(getComputedStyle(dialog).position).to.equal('fixed');
+      const outside = document.createElement('button');
+      document.body.append(outside);
+      outside.focus();
+      // A page in the background moves its focus without saying so.
+      outside.dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }));
+      await pass();
+      expect(document.activeElement === element).to.equal(true);
+      element.cancel();
+      await pass();
+      outside.focus();
+      expect(document.activeElement === outside).to.equal(true);
+      outside.remove();
+    } finally {
+      HTMLDialogElement.prototype.showModal = showModal;
+    }
+  });
+
+  it('keeps the focus with the session, inline', async () => {
+    const { element, part, pass } = await stage();
+    part('button')!.focus();
+    part('button')!.click();
+    await pass();
+    expect(element.shadowRoot!.activeElement === element.shadowRoot!.querySelector('.panel')).to.equal(true);
+    part('cancel')!.focus();
+    part('cancel')!.click();
+    await pass();
+    await settle(element);
+    expect(element.shadowRoot!.activeElement === part('button')).to.equal(true);
+  });
+});
+
+describe('<rulrr-connect>: words and access', () => {
+  it('speaks eight languages, from right to left where they do, and the page’s own words', async () => {
+    for (const [lang, words] of [
+      ['es-MX', 'Conectar'],
+      ['fr', 'connecter'],
+      ['de-AT', 'verbinden'],
+      ['pt-BR', 'Conectar'],
+      ['he', 'התחברות'],
+      ['ar', 'الاتصال'],
+      ['ja', '接続'],
+      ['sv', 'Connect'],
+      ['en', 'Connect'],
+    ] as const) {
+      const { element, part } = await stage((el) => el.setAttribute('lang', lang));
+      for (let turn = 0; turn < 100 && !part('button')!.textContent!.includes(words); turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      expect(part('button')!.textContent, lang).to.contain(words);
+      expect(getComputedStyle(part('button')!).direction).to.equal(lang === 'he' || lang === 'ar' ? 'rtl' : 'ltr');
+      element.strings = { connect: 'Link the shop' };
+      await element.updateComplete;
+      expect(part('button')!.textContent).to.contain('Link the shop');
+    }
+  });
+
+  it('follows the language when it changes, the frame’s title with it', async () => {
+    const { element, frame } = await pendingStage();
+    element.lang = 'de';
+    for (let turn = 0; turn < 100 && !frame()!.title.includes('verbinden'); turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(frame()!.title).to.equal('Mit Rulrr verbinden');
+  });
+
+  const states: [string, () => Promise<Stage>][] = [
+    ['idle', () => stage()],
+    ['connected', () => stage((_, proxy) => (proxy.connection = finishedConnection))],
+    [
+      'starting',
+      async () => {
+        const it = await stage((_, proxy) => (proxy.start = { hang: true }));
+        void it.element.start();
+        await it.pass();
+        return it;
+      },
+    ],
+    ['pending', () => pendingStage()],
+    ['pending in a dialog', () => pendingStage((element) => (element.presentation = 'dialog'))],
+    ['not embeddable', () => pendingStage((_, proxy) => (proxy.embeddable = false))],
+    [
+      'slow',
+      async () => {
+        const it = await pendingStage((_, proxy) => (proxy.page = '/hang'));
+        await it.pass(10_000);
+        return it;
+      },
+    ],
+    ['finished', () => ended(finished())],
+    ['cancelled', () => ended(cancelled)],
+    ['expired', () => ended(refusal(410, 'expired'))],
+    ['failed', () => ended(refusal(409, 'tokens_lost'))],
+  ];
+  const finishedConnection = { body: { connected: true, ereceipt: true, expiration: null } };
+  async function ended(status: ReturnType<typeof finished>): Promise<Stage> {
+    const it = await pendingStage((_, proxy) => (proxy.status = status));
+    await it.pass(3000);
+    return it;
+  }
+
+  const dark = {
+    accent: '#6fd3bd',
+    'on-accent': '#06231d',
+    surface: '#17201e',
+    'surface-raised': '#24302d',
+    text: '#eef4f2',
+    border: '#7d8c87',
+    danger: '#ff9d92',
+  };
+
+  for (const [name, make] of states) {
+    it(`has nothing for axe to find, one live region and large targets: ${name}`, async () => {
+      const { element } = await make();
+      const root = element.shadowRoot!;
+      expect(root.querySelectorAll('[role="status"], [aria-live]').length).to.equal(1);
+      for (const target of root.querySelectorAll('button, a')) {
+        const { width, height } = target.getBoundingClientRect();
+        expect(Math.min(width, height), target.textContent!).to.be.at.least(44);
+      }
+      for (const theme of ['light', 'dark']) {
+        if (theme === 'dark') {
+          element.parentElement!.style.background = dark.surface;
+          for (const [token, value] of Object.entries(dark)) element.style.setProperty('--rulrr-' + token, value);
+        }
+        const { violations } = await axe.run(element, {
+          iframes: false,
+          preload: false,
+          resultTypes: ['violations'],
+          rules: { region: { enabled: false } },
+        });
+        expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).to.deep.equal([]);
+      }
+    });
+  }
+});
