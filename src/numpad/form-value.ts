@@ -1,0 +1,42 @@
+import type { NumberReason } from './phone-number.js';
+
+/** The number as a form sees it: through ElementInternals, or a hidden input where those are missing (Safari before 16.4). */
+export class FormValue {
+  private readonly host: HTMLElement & { name: string };
+  private internals: ElementInternals | null = null;
+  private input: HTMLInputElement | null = null;
+  private value = '';
+
+  constructor(host: HTMLElement & { name: string }) {
+    this.host = host;
+  }
+
+  /** Once in a page; before, an element that a server or a parser makes must have no children of its own. */
+  connect(): void {
+    const { host } = this;
+    if (this.internals || this.input) return;
+    if (host.attachInternals && 'ElementInternals' in window && 'setFormValue' in ElementInternals.prototype) {
+      this.internals = host.attachInternals();
+    } else this.input = document.createElement('input');
+    this.set(this.value, null, null);
+  }
+
+  set(value: string, reason: NumberReason | '' | null, words: { [key: string]: string } | null): void {
+    const { internals, input, host } = this;
+    this.value = value;
+    if (internals) {
+      internals.setFormValue(value || null);
+      const message = (reason && words && words[reason === 'country' ? 'wrong-country' : reason]) || ' ';
+      const display = host.shadowRoot && host.shadowRoot.querySelector<HTMLElement>('#number');
+      if (!reason) internals.setValidity({});
+      else if (display) internals.setValidity({ typeMismatch: true }, message, display);
+      else internals.setValidity({ typeMismatch: true }, message);
+    } else if (input) {
+      input.type = 'hidden';
+      input.name = host.name;
+      input.value = value;
+      input.disabled = !value;
+      if (host.name && input.parentNode !== host) host.appendChild(input);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** What a key does to what has been keyed. A value of `data-key`. */
+export type Key = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | 'plus' | 'delete' | 'clear';
+
+/**
+ * E.164 ends at 15 digits; prefixes such as 0011 come on top. Digits past a number's own length are still shown and called too long: what was
+ * pressed is what is shown, and a double tap is not hidden by a number that looks right.
+ */
+export const longest = 20;
+
+/** The text after a key: ASCII digits, with a `+` in front or not. Answers the same text if the key does nothing. */
+export function press(text: string, key: Key): string {
+  if (key === 'clear') return '';
+  if (key === 'delete') return text.slice(0, -1);
+  if (key === 'plus') return text ? text : '+';
+  return text.length < longest ? text + key : text;
+}
+
+const inPhoneOrder: readonly Key[] = ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'plus', '0', 'delete'];
+const inCalculatorOrder: readonly Key[] = ['7', '8', '9', '4', '5', '6', '1', '2', '3', 'plus', '0', 'delete'];
+
+/** The pad's keys, row by row. */
+export function keysOf(layout: string): readonly Key[] {
+  return layout === 'calculator' ? inCalculatorOrder : inPhoneOrder;
+}
+
+/** The letters on a key, as ITU-T E.161 has them. */
+export const letters: Partial<Record<Key, string>> = {
+  '2': 'ABC',
+  '3': 'DEF',
+  '4': 'GHI',
+  '5': 'JKL',
+  '6': 'MNO',
+  '7': 'PQRS',
+  '8': 'TUV',
+  '9': 'WXYZ',
+};

@@ -1,0 +1,190 @@
+import { css } from 'lit';
+
+/** Old tills: no flex gap, no min()/max(), no :is(). Keys are 64 px high, and never under 44. */
+export const numpadStyles = css`
+  :host {
+    display: block;
+  }
+  dialog {
+    position: static;
+    display: none;
+    box-sizing: border-box;
+    width: 100%;
+    max-width: var(--rulrr-numpad-width, 420px);
+    height: auto;
+    margin: 0 auto;
+    padding: var(--rulrr-numpad-padding, 12px);
+    border: 0;
+    border-radius: var(--_radius);
+    background: var(--_surface);
+    color: inherit;
+    font: 16px/1.4 var(--_font);
+    text-align: start;
+  }
+  dialog[open] {
+    display: block;
+  }
+  dialog.modal[open],
+  dialog.over[open] {
+    position: fixed;
+    top: 0;
+    right: 0;
+    bottom: 0;
+    left: 0;
+    z-index: 2147483647;
+    height: fit-content;
+    max-height: 100%;
+    margin: auto;
+    overflow: auto;
+  }
+  dialog::backdrop {
+    background: rgba(0, 0, 0, 0.5);
+  }
+  p {
+    margin: 0;
+    overflow-wrap: break-word;
+  }
+  /* Room for two lines here and for the number: the keys must not move under a finger when more is shown. */
+  .notes {
+    position: relative;
+    min-height: 2.8em;
+    margin-bottom: 8px;
+  }
+  #title {
+    margin-bottom: 8px;
+    font-size: 18px;
+    font-weight: 600;
+  }
+  .entry {
+    display: flex;
+    align-items: center;
+    height: 2.6em;
+    margin-bottom: 8px;
+    border-bottom: 2px solid var(--_border);
+    font-size: var(--rulrr-numpad-display-size, 34px);
+    line-height: 1.3;
+  }
+  [part='display'] {
+    flex: 1;
+    min-width: 0;
+    min-height: 1.3em;
+    max-height: 100%;
+    overflow: auto;
+    font-variant-numeric: tabular-nums;
+    word-break: break-word;
+  }
+  .entry button {
+    font: 16px var(--_font);
+  }
+  @media (max-width: 300px) {
+    .entry {
+      height: 5.2em;
+    }
+  }
+  [part='error'],
+  .countdown {
+    color: var(--_danger);
+    font-weight: 600;
+  }
+  .unseen {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    margin: -1px;
+    overflow: hidden;
+    clip: rect(0 0 0 0);
+    white-space: nowrap;
+  }
+  .pad {
+    display: grid;
+    grid-template-columns: repeat(3, minmax(44px, 1fr));
+    grid-gap: var(--rulrr-numpad-gap, 8px);
+    margin-bottom: 12px;
+    touch-action: none;
+    -webkit-touch-callout: none;
+    -webkit-user-select: none;
+    user-select: none;
+  }
+  .pad * {
+    touch-action: none;
+  }
+  button,
+  select {
+    box-sizing: border-box;
+    min-width: 44px;
+    min-height: 56px;
+    margin: 0;
+    padding: 0 12px;
+    border: 1px solid var(--_border);
+    border-radius: var(--_radius);
+    background: var(--_surface-raised);
+    color: inherit;
+    font: inherit;
+    touch-action: manipulation;
+    -webkit-tap-highlight-color: transparent;
+  }
+  select {
+    width: 100%;
+    margin-bottom: 8px;
+  }
+  .pad button {
+    height: var(--rulrr-numpad-key-height, 64px);
+    min-height: 44px;
+    padding: 0;
+    font-size: var(--rulrr-numpad-key-size, 26px);
+    line-height: 1;
+  }
+  .pad button:active {
+    background: var(--_border);
+  }
+  small {
+    display: block;
+    height: 14px;
+    margin-top: 4px;
+    color: var(--_text-muted);
+    font-size: 11px;
+    letter-spacing: 0.1em;
+  }
+  .ways {
+    display: flex;
+    flex-wrap: wrap;
+    margin: 0 -4px;
+  }
+  .ways button {
+    flex: 1 1 120px;
+    margin: 4px;
+  }
+  [part='send'] {
+    border-color: var(--_accent);
+    background: var(--_accent);
+    color: var(--_on-accent);
+    font-weight: 600;
+  }
+  [part='send'][aria-disabled='true'] {
+    border-color: var(--_border);
+    background: var(--_surface-raised);
+    color: var(--_text-muted);
+  }
+  :focus {
+    outline: 3px solid var(--_focus);
+    outline-offset: 2px;
+  }
+  :focus:not(:focus-visible) {
+    outline: none;
+  }
+  .rest #title,
+  .rest select,
+  .rest .pad,
+  .rest .ways,
+  .rest [data-key] {
+    display: none;
+  }
+  .rest [part='status'] {
+    font-size: 20px;
+  }
+  @media (forced-colors: active) {
+    [part='send'][aria-disabled='false'] {
+      border: 3px solid ButtonText;
+    }
+  }
+`;

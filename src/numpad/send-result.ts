@@ -1,0 +1,62 @@
+import { ProxyError, type ProxyClient } from '../shared/proxy-client.js';
+import type { SendResult } from './prompt-machine.js';
+
+/** One send of a receipt. */
+export interface EreceiptSendRequest {
+  orderId: string;
+  /** E.164. */
+  phoneNumber: string;
+  /** The same for every try of one number of one order: the receiver must send once for it. */
+  idempotencyKey: string;
+  /** Aborts after 8 seconds, and when the prompt ends otherwise. */
+  signal: AbortSignal;
+}
+
+/**
+ * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
+ * with when the network fails) leaves it unclear, and so does an answer that is no promise.
+ */
+export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
+
+/** Sends by the page's own function, or by the proxy. Never rejects; what is not known for sure is `unclear`. */
+export function resultOf(
+  request: EreceiptSendRequest,
+  send: EreceiptSend | null,
+  proxy: ProxyClient,
+): Promise<SendResult> {
+  if (send) {
+    return new Promise<SendResult>((resolve) => {
+      const answer: unknown = send(request);
+      if (answer && typeof (answer as Promise<void>).then === 'function') {
+        (answer as Promise<void>).then(
+          () => resolve('sent'),
+          (error: unknown) => resolve(resultOfOwn(error)),
+        );
+      } else {
+        console.error('rulrr-ereceipt-numpad: send() gave no promise, so nobody knows whether the receipt was sent.');
+        resolve('unclear');
+      }
+    }).catch(resultOfOwn);
+  }
+  // Not even asked for: surely not sent.
+  if (navigator.onLine === false) return Promise.resolve('failed');
+  return proxy.sendEreceipt(request, request.idempotencyKey, request.signal).then(
+    () => 'sent' as const,
+    (error: unknown) => resultOfProxy(error),
+  );
+}
+
+function resultOfOwn(error: unknown): SendResult {
+  const name = error && (error as Error).name;
+  return name === 'AbortError' || name === 'TimeoutError' || name === 'TypeError' ? 'unclear' : 'failed';
+}
+
+/** A refusal before the send is a sure failure: every 4xx but a conflict or a timeout, and what the proxy itself calls failed. */
+function resultOfProxy(error: unknown): SendResult {
+  if (!(error instanceof ProxyError)) return 'unclear';
+  const { code, status } = error;
+  if (code === 'invalid_phone_number') return 'refused';
+  if (code === 'ereceipt_disabled') return 'disabled';
+  const refused = status >= 400 && status < 500 && status !== 408 && status !== 409;
+  return refused || code === 'send_failed' ? 'failed' : 'unclear';
+}

@@ -1,0 +1,288 @@
+import { expect } from '@open-wc/testing';
+import { till, until, type Till } from './support.js';
+
+describe('the keypad', () => {
+  let t: Till;
+  const start = async (...options: Parameters<typeof till>) => {
+    t = await till(...options);
+    void t.pad.prompt('order');
+    await t.pass();
+  };
+  afterEach(() => t.remove());
+  const digits = () => t.shown().replace(/[^\d+]/g, '');
+  const fire = (key: string, type: string, init: PointerEventInit = {}) =>
+    t.key(key).dispatchEvent(
+      new (type === 'click' || type.startsWith('mouse') ? MouseEvent : PointerEvent)(type, {
+        bubbles: true,
+        composed: true,
+        cancelable: true,
+        ...init,
+      }),
+    );
+
+  it('takes each press at once, one digit each', async () => {
+    await start();
+    t.tap('6');
+    expect(digits()).to.equal('6');
+    t.tap('6+<6');
+    expect(digits()).to.equal('66');
+    await t.pass(200);
+    expect(digits()).to.equal('66');
+    expect(t.inputs.length).to.be.greaterThan(0);
+  });
+
+  it('takes fingers that overlap in the order of their press, either lifting first', async () => {
+    await start();
+    for (const first of [1, 2]) {
+      fire('1', 'pointerdown', { pointerId: 1 });
+      fire('2', 'pointerdown', { pointerId: 2, isPrimary: false });
+      fire(String(first), 'pointerup', { pointerId: first });
+      fire(String(3 - first), 'pointerup', { pointerId: 3 - first });
+    }
+    expect(digits()).to.equal('1212');
+  });
+
+  it('takes a click only where no press came before', async () => {
+    await start();
+    t.key('5').click();
+    expect(digits()).to.equal('5');
+    fire('6', 'pointerdown');
+    fire('6', 'pointerup');
+    fire('6', 'mousedown');
+    fire('6', 'mouseup');
+    fire('6', 'click', { detail: 1 });
+    expect(digits()).to.equal('56');
+    fire('7', 'pointerdown');
+    fire('7', 'pointerup');
+    t.key('7').click();
+    expect(digits()).to.equal('567');
+    await t.pass(1500);
+    t.key('7').click();
+    expect(digits()).to.equal('5677');
+    fire('8', 'pointerdown');
+    fire('8', 'pointerup');
+    t.keyDown('Enter', { gap: 500 }, t.key('8'));
+    t.key('8').click();
+    expect(digits()).to.equal('567788');
+  });
+
+  it('leaves other buttons alone', async () => {
+    await start();
+    for (const button of [1, 2, 3]) fire('5', 'pointerdown', { button, pointerType: 'mouse' });
+    fire('5', 'contextmenu');
+    expect(digits()).to.equal('');
+  });
+
+  it('repeats delete, never a digit, and stops', async () => {
+    await start();
+    fire('5', 'pointerdown', { pointerId: 3 });
+    await t.pass(5000);
+    fire('5', 'pointerup', { pointerId: 3 });
+    expect(digits()).to.equal('5');
+    for (const stop of ['pointerup', 'pointercancel', 'blur', 'remove']) {
+      t.pad.clear();
+      t.tap('12345678901234567890');
+      fire('delete', 'pointerdown', { pointerId: 4 });
+      expect(digits().length, stop).to.equal(19);
+      await t.pass(499);
+      expect(digits().length).to.equal(19);
+      await t.pass(1001);
+      const left = digits().length;
+      // 8 to 12 a second.
+      expect(left).to.be.within(19 - 12, 19 - 8);
+      if (stop === 'blur') window.dispatchEvent(new Event('blur'));
+      else if (stop === 'remove') {
+        const { parentNode } = t.pad;
+        t.pad.remove();
+        parentNode!.appendChild(t.pad);
+      } else window.dispatchEvent(new PointerEvent(stop, { pointerId: 4 }));
+      await t.pass(2000);
+      expect(digits().length, stop).to.equal(left);
+    }
+  });
+
+  it('clears, sends and prints on lift', async () => {
+    await start();
+    t.tap('213');
+    fire('clear', 'pointerdown');
+    expect(digits()).to.equal('213');
+    fire('clear', 'click', { detail: 1 });
+    expect(digits()).to.equal('');
+    for (const name of ['send', 'print']) {
+      t.part(name).dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, composed: true }));
+      await t.pass();
+      expect(t.told).to.deep.equal([]);
+    }
+  });
+
+  it('keeps the pad from panning and zooming', async () => {
+    await start();
+    const pad = t.part('pad');
+    expect(getComputedStyle(pad).touchAction).to.equal('none');
+    expect(getComputedStyle(t.key('5')).touchAction).to.equal('none');
+    const end = new Event('touchend', { bubbles: true, cancelable: true, composed: true });
+    Object.assign(end, { changedTouches: [] });
+    t.key('5').dispatchEvent(end);
+    expect(end.defaultPrevented).to.equal(true);
+  });
+
+  it('does not move while messages come and go', async () => {
+    await start();
+    const top = () => t.key('5').getBoundingClientRect().top;
+    const before = top();
+    t.tap('5555555555');
+    await t.pass(200);
+    // The rules of the world are asked first.
+    await until(() => t.pad.reason === 'invalid');
+    await t.pass();
+    expect(t.part('error').textContent).not.to.equal('');
+    expect(top()).to.equal(before);
+    t.tap('5555555555');
+    await t.pass(200);
+    expect(t.part('display').getClientRects()[0]!.height).to.be.greaterThan(50);
+    expect(top()).to.equal(before);
+    t.pad.clear();
+    await t.pass(1500);
+    expect(top()).to.equal(before);
+  });
+
+  it('has the order of a phone, or of a calculator', async () => {
+    await start();
+    const order = () => [...t.part('pad').querySelectorAll('button')].map((key) => key.dataset['key']).join(' ');
+    expect(order()).to.equal('1 2 3 4 5 6 7 8 9 plus 0 delete');
+    t.pad.layout = 'calculator';
+    await t.pass();
+    expect(order()).to.equal('7 8 9 4 5 6 1 2 3 plus 0 delete');
+    t.tap('789');
+    expect(digits()).to.equal('789');
+  });
+
+  it('says what is wrong with a number when it is asked to send it, and at once where more digits do not help', async () => {
+    await start();
+    t.tap('213');
+    await t.pass(200);
+    expect(t.part('error').textContent).to.equal('');
+    t.part('send').click();
+    await t.pass();
+    expect(t.part('error').dataset['reason']).to.equal('too-short');
+    expect(t.sends).to.deep.equal([]);
+    t.tap('55501234');
+    await t.pass(200);
+    expect(t.part('error').dataset['reason']).to.equal('too-long');
+    expect(t.shown()).to.equal('(213) 555-01234');
+    expect(t.pad.value).to.equal('');
+    t.tap('<');
+    await t.pass(200);
+    expect(t.part('error').textContent).to.equal('');
+    expect(t.pad.value).to.equal('+12135550123');
+  });
+});
+
+describe('a hardware keyboard', () => {
+  let t: Till;
+  const start = async (...options: Parameters<typeof till>) => {
+    t = await till(...options);
+    void t.pad.prompt('order');
+    await t.pass();
+  };
+  afterEach(() => t.remove());
+  const digits = () => t.shown().replace(/[^\d+]/g, '');
+  /** At the pace of a person, unless told otherwise. */
+  const type = (keys: string[], gap = 85, target?: EventTarget, init: KeyboardEventInit = {}) =>
+    keys.map((key) => t.keyDown(key, { gap, ...init }, target));
+
+  it('keys, deletes, sends and declines', async () => {
+    await start();
+    type(['+', '1', '2', '1', 'Backspace', '2', 'Delete', '3']);
+    expect(digits()).to.equal('+123');
+    t.pad.clear();
+    type([...'213555012']);
+    type(['Enter']);
+    expect(t.sends).to.deep.equal([]);
+    type(['٣', 'Enter']);
+    expect(t.sends.map(({ phoneNumber }) => phoneNumber)).to.deep.equal(['+12135550123']);
+    t.settle.reject(new Error('no'));
+    await t.pass();
+    type(['Escape']);
+    await t.pass();
+    expect(t.told.map(({ reason }) => reason)).to.deep.equal(['send-failed']);
+  });
+
+  it('leaves alone what is not meant for it', async () => {
+    await start({ capture: 'document' });
+    const input = document.createElement('input');
+    const button = document.createElement('button');
+    document.body.append(input, button);
+    for (const init of [
+      { ctrlKey: true },
+      { metaKey: true },
+      { altKey: true },
+      { isComposing: true },
+      { keyCode: 229 },
+    ]) {
+      const [event] = type(['5'], 85, undefined, init);
+      expect(event!.defaultPrevented).to.equal(false);
+    }
+    for (const key of ['5', 'Enter', 'Backspace', 'Escape']) {
+      const [event] = type([key], 85, input);
+      expect(event!.defaultPrevented, key).to.equal(false);
+    }
+    const [enter] = type(['Enter'], 85, button);
+    expect(enter!.defaultPrevented).to.equal(false);
+    expect(digits()).to.equal('');
+    expect(t.told).to.deep.equal([]);
+    type(['5'], 85, document.body);
+    expect(digits()).to.equal('5');
+    const repeated = type(['5', '5'], 40, document.body, { repeat: true });
+    expect(digits()).to.equal('5');
+    expect(repeated.length).to.equal(2);
+    input.remove();
+    button.remove();
+    t.pad.capture = '';
+    await t.pass();
+    type(['6'], 85, document.body);
+    expect(digits()).to.equal('5');
+  });
+
+  it('takes no digit from a scanner, and sends nothing', async () => {
+    await start();
+    t.tap('2135550123');
+    await t.pass(200);
+    type(['9'], 100);
+    type(['Backspace'], 100);
+    for (const code of ['96385074', '4006381333931', '036000291452']) {
+      [...code, 'Enter'].forEach((key, index) => t.keyDown(key, { gap: index ? 10 : 500 }));
+      expect(digits(), code).to.equal('2135550123');
+    }
+    expect(t.sends).to.deep.equal([]);
+  });
+
+  it('pastes', async () => {
+    await start();
+    const paste = (text: string) => {
+      const data = new DataTransfer();
+      data.setData('text/plain', text);
+      const event = new ClipboardEvent('paste', {
+        bubbles: true,
+        composed: true,
+        cancelable: true,
+        clipboardData: data,
+      });
+      // WebKit makes an event without its data.
+      if (!event.clipboardData || !event.clipboardData.getData('text/plain'))
+        Object.defineProperty(event, 'clipboardData', { value: { getData: () => text } });
+      t.part('display').dispatchEvent(event);
+    };
+    paste('Phone: +1 (213) 555-0123\r\n');
+    expect(t.pad.value).to.equal('+12135550123');
+    paste('213-555-0123 ext. 9');
+    expect(t.pad.value).to.equal('');
+    expect(t.pad.reason).to.equal('extension');
+    paste('213-555-0123 / 310-555-0199');
+    expect(t.pad.reason).to.equal('ambiguous');
+    t.part('send').click();
+    expect(t.sends).to.deep.equal([]);
+    t.tap('2');
+    expect(t.pad.reason).to.equal('too-short');
+  });
+});

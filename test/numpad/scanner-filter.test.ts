@@ -1,0 +1,77 @@
+// Barcode scanners and people, by the rhythm of their keys.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ScannerFilter } from '../../src/numpad/scanner-filter.js';
+import { fakeClock } from '../support/fake-clock.js';
+
+/** Keys a text with these gaps; answers with what is left, and whether an Enter behind it gets through. */
+function key(
+  filter: ScannerFilter,
+  text: string,
+  gap: () => number,
+  start = 10_000,
+  before = '',
+): { left: string; enter: boolean; at: number } {
+  let at = start;
+  let left = before;
+  for (const character of text) {
+    at += gap();
+    const restored = filter.character(at, left);
+    left = restored ?? left + (/\d/.test(character) ? character : '');
+  }
+  at += gap();
+  return { left, enter: !filter.terminator(at), at };
+}
+
+const codes = {
+  'EAN-8': '96385074',
+  'EAN-13': '4006381333931',
+  UPC: '036000291452',
+  QR: 'https://example.org/r/2135550123?x=1',
+  'six digits': '213555',
+};
+
+describe('a scanner', () => {
+  for (const [name, text] of Object.entries(codes)) {
+    it(`leaves nothing and sends nothing: ${name}`, () => {
+      for (const gap of [0, 1, 5, 10, 20, 30, 35]) {
+        assert.deepEqual(key(new ScannerFilter(), text, () => gap).left, '', `${gap} ms`);
+        assert.equal(key(new ScannerFilter(), text, () => gap).enter, false, `${gap} ms`);
+      }
+      const { random } = fakeClock(0, 5);
+      for (let run = 0; run < 200; run++) {
+        const { left, enter } = key(new ScannerFilter(), text.repeat(2), () => 5 + random() * 40);
+        assert.equal(left, '');
+        assert.equal(enter, false);
+      }
+    });
+  }
+
+  it('puts back what a person had keyed before', () => {
+    const filter = new ScannerFilter();
+    const person = key(filter, '213', () => 300);
+    const scan = key(filter, codes['EAN-13'], () => 8, person.at + 500, person.left);
+    assert.equal(scan.left, '213');
+    // And the person goes on.
+    assert.equal(key(filter, '555', () => 200, scan.at + 500, scan.left).left, '213555');
+  });
+});
+
+describe('a person', () => {
+  it('at 12 keys a second is never taken for one', () => {
+    const { random } = fakeClock(0, 9);
+    for (let run = 0; run < 5000; run++) {
+      // 12 a second on average, as uneven as hands are: 43 to 123 ms.
+      const { left, enter } = key(new ScannerFilter(), '2135550123', () => 83 + (random() - 0.5) * 80);
+      assert.equal(left, '2135550123');
+      assert.equal(enter, true);
+    }
+    assert.equal(key(new ScannerFilter(), '2135550123', () => 1000 / 12).left, '2135550123');
+  });
+
+  it('may roll a finger or two over', () => {
+    const gaps = [120, 25, 130, 20, 140, 30, 120, 25, 140, 90, 150];
+    let index = 0;
+    assert.equal(key(new ScannerFilter(), '2135550123', () => gaps[index++]!).left, '2135550123');
+  });
+});

@@ -1,0 +1,212 @@
+// Real touches in a real Chromium, through the debugging protocol: what arrives at the element is what a finger makes.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { build } from 'esbuild';
+import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core';
+import { ensureBrowsers } from '../support/browsers.mjs';
+import { fakeClock } from '../support/fake-clock.js';
+
+let browser: Browser;
+let page: Page;
+let cdp: CDPSession;
+let at: Record<string, { x: number; y: number }>;
+
+const { engines } = ensureBrowsers('chromium');
+const skip = engines.length ? false : 'no Chromium here';
+
+before(async () => {
+  if (skip) return;
+  const { outputFiles } = await build({
+    entryPoints: ['src/define/rulrr-ereceipt-numpad.ts'],
+    bundle: true,
+    format: 'iife',
+    write: false,
+    conditions: ['production'],
+    tsconfigRaw: readFileSync('tsconfig.json', 'utf8').replace(/^\s*\/\/.*$/gm, ''),
+  });
+  browser = await chromium.launch({
+    executablePath: engines[0]!.env['RULRR_BROWSER_PATH'],
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  page = await browser.newPage({ hasTouch: true, viewport: { width: 800, height: 900 } });
+  await page.setContent(
+    '<!doctype html><meta name="viewport" content="width=device-width"><title>till</title><rulrr-ereceipt-numpad idle-timeout="0"></rulrr-ereceipt-numpad>',
+  );
+  await page.addScriptTag({ content: outputFiles[0]!.text });
+  await page.evaluate(async () => {
+    const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+    pad.send = () => new Promise(() => undefined);
+    void pad.prompt('order');
+    await pad.updateComplete;
+  });
+  cdp = await page.context().newCDPSession(page);
+  at = await page.evaluate(() => {
+    const places: Record<string, { x: number; y: number }> = {};
+    for (const key of document
+      .querySelector('rulrr-ereceipt-numpad')!
+      .shadowRoot!.querySelectorAll<HTMLElement>('[data-key]')) {
+      const { left, top, width, height } = key.getBoundingClientRect();
+      places[key.dataset['key']!] = { x: left + width / 2, y: top + height / 2 };
+    }
+    return places;
+  });
+});
+after(() => browser?.close());
+
+const touch = (
+  type: 'touchStart' | 'touchMove' | 'touchEnd',
+  points: { x: number; y: number; id: number }[],
+  timestamp?: number,
+) => cdp.send('Input.dispatchTouchEvent', { type, touchPoints: points, timestamp });
+const shown = () =>
+  page.evaluate(() =>
+    document
+      .querySelector('rulrr-ereceipt-numpad')!
+      .shadowRoot!.querySelector('[part~=display]')!
+      .textContent.replace(/\D/g, ''),
+  );
+const clear = () => page.evaluate(() => document.querySelector('rulrr-ereceipt-numpad')!.clear());
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const { random } = fakeClock(0, 66);
+/** Ten digits, as often as not the same one twice. */
+const digits = (count = 10) => {
+  let text = '';
+  while (text.length < count) text += random() < 0.4 && text ? text[text.length - 1] : Math.floor(random() * 10);
+  return text;
+};
+
+describe('real touches', { skip }, () => {
+  for (const rate of [5, 10, 15, 20]) {
+    it(`1,000 of them at ${rate} a second are 1,000 digits`, async () => {
+      // Event times are those of the rate; the machine need not wait for them.
+      let time = Date.now() / 1000;
+      for (let batch = 0; batch < 100; batch++) {
+        const text = digits();
+        await clear();
+        // Sent one behind the other without waiting: the browser takes them in this order.
+        const sent: Promise<unknown>[] = [];
+        for (const digit of text) {
+          time += 1 / rate;
+          sent.push(touch('touchStart', [{ ...at[digit]!, id: 1 }], time), touch('touchEnd', [], time + 0.4 / rate));
+        }
+        await Promise.all(sent);
+        assert.equal(await shown(), text);
+      }
+    });
+  }
+
+  it('at 20 a second by the clock, nothing is lost or doubled', async () => {
+    for (let batch = 0; batch < 5; batch++) {
+      const text = digits(20);
+      await clear();
+      for (const digit of text) {
+        const point = { ...at[digit]!, id: 1 };
+        await Promise.all([touch('touchStart', [point]), wait(20)]);
+        await Promise.all([touch('touchEnd', []), wait(30)]);
+      }
+      assert.equal(await shown(), text);
+    }
+  });
+
+  it('200 pairs that overlap come in the order of the press, whichever lifts first', async () => {
+    for (let batch = 0; batch < 40; batch++) {
+      const text = digits();
+      await clear();
+      const sent: Promise<unknown>[] = [];
+      for (let index = 0; index < 10; index += 2) {
+        const one = { ...at[text[index]!]!, id: 1 };
+        const two = { ...at[text[index + 1]!]!, x: at[text[index + 1]!]!.x + 12, id: 2 };
+        const stays = random() < 0.5 ? one : two;
+        sent.push(
+          touch('touchStart', [one]),
+          touch('touchStart', [one, two]),
+          touch('touchEnd', [stays]),
+          touch('touchEnd', []),
+        );
+      }
+      await Promise.all(sent);
+      assert.equal(await shown(), text);
+    }
+  });
+
+  it('100 that slide 40 px between press and lift count', async () => {
+    for (let batch = 0; batch < 10; batch++) {
+      const text = digits();
+      await clear();
+      const sent: Promise<unknown>[] = [];
+      for (const digit of text) {
+        const point = { ...at[digit]!, id: 1 };
+        const moves = [10, 25, 40].map((way) => ({ ...point, x: point.x + way, y: point.y + (batch % 2 ? way : 0) }));
+        sent.push(
+          touch('touchStart', [point]),
+          ...moves.map((move) => touch('touchMove', [move])),
+          touch('touchEnd', []),
+        );
+      }
+      await Promise.all(sent);
+      assert.equal(await shown(), text);
+    }
+  });
+
+  it('a mouse between them adds nothing, nor does its right button', async () => {
+    await clear();
+    const { x, y } = at['5']!;
+    await touch('touchStart', [{ x, y, id: 1 }]);
+    await touch('touchEnd', []);
+    await page.mouse.click(x, y);
+    await page.mouse.click(x, y, { button: 'right' });
+    await page.mouse.click(x, y, { button: 'middle' });
+    await page.mouse.click(x, y, { clickCount: 2 });
+    assert.equal(await shown(), '5555');
+  });
+
+  it('a long press is one digit', async () => {
+    await clear();
+    await touch('touchStart', [{ ...at['5']!, id: 1 }]);
+    await wait(1500);
+    await touch('touchEnd', []);
+    assert.equal(await shown(), '5');
+  });
+
+  it('do not zoom or scroll the page', async () => {
+    for (let tap = 0; tap < 4; tap++) {
+      await touch('touchStart', [{ ...at['8']!, id: 1 }]);
+      await touch('touchEnd', []);
+    }
+    assert.deepEqual(await page.evaluate(() => [visualViewport!.scale, scrollX, scrollY]), [1, 0, 0]);
+  });
+
+  it('keys that a person types arrive; those of a scanner do not', async () => {
+    await clear();
+    await page.evaluate(() =>
+      document
+        .querySelector('rulrr-ereceipt-numpad')!
+        .shadowRoot!.querySelector<HTMLElement>('[part~=display]')!
+        .focus(),
+    );
+    await page.keyboard.type('2135550123', { delay: 83 });
+    assert.equal(await shown(), '2135550123');
+    await wait(150);
+    // With times of its own, since this machine may pause between two keys.
+    let time = Date.now() / 1000;
+    for (const key of [...'4006381333931', 'Enter']) {
+      time += 0.004;
+      const text = key === 'Enter' ? '\r' : key;
+      await cdp.send('Input.dispatchKeyEvent', {
+        type: 'keyDown',
+        key,
+        text,
+        windowsVirtualKeyCode: text.charCodeAt(0),
+        timestamp: time,
+      });
+      await cdp.send('Input.dispatchKeyEvent', { type: 'keyUp', key, timestamp: time + 0.002 });
+    }
+    assert.equal(await shown(), '2135550123');
+    assert.equal(await page.evaluate(() => document.querySelector('rulrr-ereceipt-numpad')!.state), 'asking');
+    await wait(150);
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.querySelector('rulrr-ereceipt-numpad')!.state), 'sending');
+  });
+});

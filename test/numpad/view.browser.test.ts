@@ -1,0 +1,213 @@
+import { expect } from '@open-wc/testing';
+import { RulrrEreceiptNumpad } from '../../src/numpad/numpad-element.js';
+import { loadedMessages } from '../../src/shared/localize.js';
+import { till, until, type Till } from './support.js';
+
+describe('what is seen and heard', () => {
+  let t: Till;
+  const start = async (...options: Parameters<typeof till>) => {
+    t = await till(...options);
+    void t.pad.prompt('order');
+    await t.pass();
+  };
+  afterEach(() => {
+    t.remove();
+    document.documentElement.lang = 'en';
+  });
+
+  for (const presentation of ['inline', 'dialog']) {
+    it(`has nothing for axe to report in any state: ${presentation}`, async () => {
+      document.documentElement.lang = 'en';
+      document.title = 'till';
+      await start({ presentation, countries: 'US CA', 'idle-timeout': '30' });
+      const check = async (state: string) => {
+        try {
+          await expect(t.pad).to.be.accessible();
+        } catch (error) {
+          throw new Error(`${state}: ${(error as Error).message}`, { cause: error });
+        }
+      };
+      await check('asking');
+      t.tap('5555555555');
+      await t.pass(200);
+      await check('invalid');
+      t.pad.clear();
+      await t.pass(20_100);
+      await check('idle warning');
+      t.tap('2135550123');
+      await t.pass(200);
+      await check('complete');
+      t.part('send').click();
+      await t.pass();
+      await check('sending');
+      t.settle.reject(new Error('no'));
+      await t.pass();
+      await check('failed');
+      t.part('send').click();
+      t.settle.resolve();
+      await t.pass();
+      expect(t.pad.state).to.equal('sent');
+      await check('sent');
+    });
+  }
+
+  it('opens over the page as a dialog, and is closed by Escape', async () => {
+    await start({ presentation: 'dialog' });
+    const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
+    expect(dialog.matches(':modal')).to.equal(true);
+    expect(t.pad.shadowRoot!.activeElement).to.equal(t.part('display'));
+    dialog.dispatchEvent(new Event('cancel', { cancelable: true }));
+    await t.pass();
+    expect(t.told.map(({ reason }) => reason)).to.deep.equal(['declined']);
+    await t.pass(10);
+    expect(dialog.hasAttribute('open')).to.equal(false);
+    void t.pad.prompt('order-2');
+    await t.pass();
+    const closed = new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+    dialog.close();
+    await closed;
+    await t.pass(10);
+    // Whoever closes it from outside has not answered for the customer.
+    expect(dialog.hasAttribute('open')).to.equal(true);
+  });
+
+  it('works where there is no native dialog', async () => {
+    const { showModal, close } = HTMLDialogElement.prototype;
+    Object.assign(HTMLDialogElement.prototype, { showModal: undefined, close: undefined });
+    try {
+      await start({ presentation: 'dialog' });
+      const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
+      expect(dialog.getAttribute('aria-modal')).to.equal('true');
+      expect(getComputedStyle(dialog).position).to.equal('fixed');
+      t.part('print').click();
+      await t.pass(10);
+      expect(getComputedStyle(dialog).display).to.equal('none');
+    } finally {
+      Object.assign(HTMLDialogElement.prototype, { showModal, close });
+    }
+  });
+
+  it('has keys of 56 px by default and never under 44, also at 320 px and 200 %', async () => {
+    await start();
+    for (const key of t.pad.shadowRoot!.querySelectorAll('button')) {
+      const { width, height } = key.getBoundingClientRect();
+      expect(height, key.outerHTML).to.be.at.least(56);
+      expect(width).to.be.at.least(44);
+    }
+    t.pad.style.setProperty('--rulrr-numpad-key-height', '10px');
+    t.pad.style.width = '160px';
+    t.tap('2135550123');
+    await t.pass(200);
+    for (const key of t.pad.shadowRoot!.querySelectorAll('button')) {
+      const { width, height } = key.getBoundingClientRect();
+      expect(Math.min(width, height), key.outerHTML).to.be.at.least(44);
+    }
+    const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
+    expect(dialog.scrollWidth).to.be.at.most(dialog.clientWidth);
+  });
+
+  it('says at most one thing a second, politely', async () => {
+    await start();
+    const said: number[] = [];
+    const observer = new MutationObserver(() => said.push(t.clock.now()));
+    observer.observe(t.part('status'), { childList: true, characterData: true, subtree: true });
+    for (let round = 0; round < 20; round++) {
+      t.tap('2135550123');
+      await t.pass(150);
+      t.pad.clear();
+      await t.pass(150);
+    }
+    await t.pass(2000);
+    expect(t.part('status').getAttribute('role')).to.equal('status');
+    expect(t.pad.shadowRoot!.querySelectorAll('[aria-live],[role=status],[role=alert]').length).to.equal(1);
+    expect(said.length).to.be.greaterThan(2);
+    for (let index = 1; index < said.length; index++) expect(said[index]! - said[index - 1]!).to.be.at.least(1000);
+  });
+
+  it('speaks eight languages, with digits from left to right in all of them', async () => {
+    await start();
+    const titles = new Set<string>();
+    for (const language of ['en', 'es', 'fr', 'de', 'pt-BR', 'he', 'ar', 'ja']) {
+      t.pad.setAttribute('lang', language);
+      await t.pass();
+      if (language !== 'en') {
+        await until(() => loadedMessages(language) !== undefined);
+        await t.pass();
+      }
+      titles.add(t.pad.shadowRoot!.querySelector('#title')!.textContent);
+      expect(getComputedStyle(t.part('display')).direction).to.equal('ltr');
+      expect(getComputedStyle(t.part('pad')).direction).to.equal('ltr');
+      expect(getComputedStyle(t.part('status')).direction).to.equal(/he|ar/.test(language) ? 'rtl' : 'ltr');
+    }
+    expect(titles.size).to.equal(8);
+    t.pad.strings = { title: 'Receipt by text?' };
+    await t.pass();
+    expect(t.pad.shadowRoot!.querySelector('#title')!.textContent).to.equal('Receipt by text?');
+  });
+
+  it('offers a choice of country where several are named', async () => {
+    await start({ countries: 'US DE GB', 'default-country': 'DE' });
+    const select = t.part('country') as HTMLSelectElement;
+    expect([...select.options].map(({ value }) => value)).to.deep.equal(['US', 'DE', 'GB']);
+    expect(select.value).to.equal('DE');
+    t.tap('015123456789');
+    await until(() => t.pad.value !== '');
+    expect(t.pad.value).to.equal('+4915123456789');
+    t.pad.clear();
+    select.value = 'US';
+    select.dispatchEvent(new Event('change'));
+    t.tap('2135550123');
+    expect(t.pad.value).to.equal('+12135550123');
+    t.pad.clear();
+    t.tap('+33612345678');
+    expect(t.pad.reason).to.equal('country');
+    t.pad.countries = 'US';
+    await t.pass();
+    expect(t.part('country')).to.equal(null);
+  });
+});
+
+describe('in a form', () => {
+  it('has the number as its value, and is valid with it', async () => {
+    const form = document.createElement('form');
+    document.body.append(form);
+    const t = await till({ name: 'phone' });
+    form.append(t.pad);
+    await t.pass(10);
+    void t.pad.prompt('order');
+    t.tap('213');
+    await t.pass(200);
+    expect(new FormData(form).get('phone')).to.equal(null);
+    expect(form.checkValidity()).to.equal(false);
+    t.tap('5550123');
+    await t.pass(200);
+    expect(new FormData(form).get('phone')).to.equal('+12135550123');
+    expect(form.checkValidity()).to.equal(true);
+    form.reset();
+    await t.pass();
+    expect(t.shown()).to.equal('');
+    expect(form.checkValidity()).to.equal(true);
+    form.remove();
+  });
+
+  it('has a hidden input where ElementInternals are missing', async () => {
+    class Old extends RulrrEreceiptNumpad {
+      static override formAssociated = false;
+    }
+    Object.defineProperty(Old.prototype, 'attachInternals', { value: undefined });
+    customElements.define('old-numpad', Old);
+    const form = document.createElement('form');
+    const pad = document.createElement('old-numpad') as Old;
+    pad.name = 'phone';
+    pad.send = () => new Promise(() => undefined);
+    form.append(pad);
+    document.body.append(form);
+    await pad.updateComplete;
+    void pad.prompt('order');
+    pad.value = '+12135550123';
+    expect(new FormData(form).get('phone')).to.equal('+12135550123');
+    pad.close();
+    expect(new FormData(form).get('phone')).to.equal(null);
+    form.remove();
+  });
+});
