@@ -1,0 +1,67 @@
+import { checkProxy, type CheckResult } from '../conformance/index.js';
+import { UsageError } from './fail.js';
+
+export interface CheckFlags {
+  header: string[];
+  otherHeader: string[];
+  origin?: string;
+  sandbox?: string;
+  phone?: string;
+  secretEnv: string[];
+  timeout: string;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+function headersFrom(lines: string[], flag: string): Record<string, string> | undefined {
+  if (!lines.length) return undefined;
+  return Object.fromEntries(
+    lines.map((line) => {
+      const found = /^([A-Za-z0-9-]+):\s*(.+)$/.exec(line);
+      if (!found) throw new UsageError(`${flag} must be "Name: value", such as ${flag} "Cookie: session=abc".`);
+      return [found[1]!, found[2]!];
+    }),
+  );
+}
+
+const signs = { pass: '✔', fail: '✖', skip: '–' } as const;
+
+function show(check: CheckResult, verbose: boolean): string {
+  const line = `${signs[check.status]} ${check.title} (${check.id})`;
+  if (check.status === 'fail')
+    return `${line}\n    was:     ${check.actual}\n    wanted:  ${check.expected}\n    change:  ${check.help}`;
+  return check.status === 'skip' ? `${line}: ${check.actual}` : verbose ? `${line}\n    ${check.expected}` : line;
+}
+
+/** Prints the report. Answers with the exit code: 0 all passed, 1 something failed, 2 the proxy did not answer. */
+export async function runCheck(url: string, flags: CheckFlags, env: NodeJS.ProcessEnv): Promise<number> {
+  const canaries = flags.secretEnv.map((name) => env[name] ?? missing(name));
+  const report = await checkProxy(url, {
+    headers: headersFrom(flags.header, '--header'),
+    otherHeaders: headersFrom(flags.otherHeader, '--other-header'),
+    origin: flags.origin,
+    sandbox: flags.sandbox,
+    phoneNumber: flags.phone,
+    timeoutMs: Number(flags.timeout) * 1000,
+    canaries,
+  }).catch((error: unknown) => {
+    throw error instanceof TypeError && error.message.startsWith('checkProxy: ')
+      ? new UsageError(error.message.slice(12))
+      : error;
+  });
+  const count = (status: string) => report.checks.filter((check) => check.status === status).length;
+  const unreachable = report.checks[0]!.status === 'fail';
+  if (flags.json) console.log(JSON.stringify(report, null, 2));
+  else {
+    for (const check of unreachable ? report.checks.slice(0, 1) : report.checks)
+      console.log(show(check, Boolean(flags.verbose)));
+    console.log(`\n${count('pass')} passed, ${count('fail')} failed, ${count('skip')} left out`);
+    if (!flags.sandbox && !unreachable)
+      console.log('With --sandbox <url> the whole story is checked: connect, send, forget.');
+  }
+  return unreachable ? 2 : report.ok ? 0 : 1;
+}
+
+function missing(name: string): never {
+  throw new UsageError(`--secret-env ${name}: there is no such variable.`);
+}

@@ -1,0 +1,188 @@
+import { frameAncestorsOf, mayFrame } from '../proxy/embeddable.js';
+import { UsageError } from './fail.js';
+
+export interface DoctorFlags {
+  connectBaseUrl: string;
+  page?: string;
+  proxy?: string;
+  json?: boolean;
+}
+
+export interface Finding {
+  status: 'ok' | 'problem' | 'unknown';
+  about: string;
+  text: string;
+}
+
+const timeoutMs = 10_000;
+
+function urlFrom(text: string, flag: string): URL {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new UsageError(`${flag} must be an http(s) URL.`);
+  return new URL(text);
+}
+
+async function look(url: URL, headers: Record<string, string> = {}): Promise<Response | string> {
+  try {
+    const answer = await fetch(url, { headers, redirect: 'follow', signal: AbortSignal.timeout(timeoutMs) });
+    await answer.body?.cancel();
+    return answer;
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? error) as { code?: unknown };
+    return typeof code === 'string' ? code : 'no answer';
+  }
+}
+
+/** The policy that a till's page needs for both elements. */
+export function policyFor(connectOrigin: string, proxyOrigin: string | null): string {
+  const proxy = proxyOrigin ? ` ${proxyOrigin}` : '';
+  return `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'${proxy}; frame-src ${connectOrigin}; require-trusted-types-for 'script'`;
+}
+
+/** The source list that counts for a directive in each policy of a header; null where the policy does not say. */
+export function sourcesOf(header: string, names: readonly string[]): (string[] | null)[] {
+  return header
+    .split(',')
+    .filter((policy) => policy.trim())
+    .map((policy) => {
+      const directives = policy.split(';').map((directive) => directive.trim().split(/\s+/));
+      for (const name of names) {
+        const found = directives.find(([first]) => first?.toLowerCase() === name);
+        if (found) return found.slice(1);
+      }
+      return null;
+    });
+}
+
+/** True if every policy of the header lets a page of `pageOrigin` reach `target` by the first of these directives that is set. */
+function lets(header: string, names: readonly string[], target: string, pageOrigin: string): boolean {
+  return sourcesOf(header, names).every(
+    (sources) => sources === null || mayFrame({ frameAncestors: [sources], frameOptions: null }, target, pageOrigin),
+  );
+}
+
+/** Looks at the connect page, the till's page and the proxy from outside. */
+export async function examine(flags: DoctorFlags): Promise<Finding[]> {
+  const connect = urlFrom(flags.connectBaseUrl, '--connect-base-url');
+  const page = flags.page ? urlFrom(flags.page, '--page') : null;
+  const proxy = flags.proxy ? urlFrom(flags.proxy.replace(/\/+$/, ''), '--proxy') : null;
+  const pageOrigin = page?.origin ?? proxy?.origin ?? 'https://pos.example';
+  const findings: Finding[] = [];
+  const find = (status: Finding['status'], about: string, text: string) => findings.push({ status, about, text });
+
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const recent = major > 20 || (major === 20 && minor >= 19);
+  find(recent ? 'ok' : 'problem', 'Node.js', `${process.version}${recent ? '' : ': the proxy needs 20.19 or later.'}`);
+
+  const connectPage = await look(connect);
+  if (typeof connectPage === 'string') {
+    find('unknown', 'Connect page', `${connect.origin} does not answer (${connectPage}) from here.`);
+  } else if (!connectPage.ok) {
+    find(
+      'unknown',
+      'Connect page',
+      `${connect.origin} answers ${connectPage.status}; an error page says nothing about framing.`,
+    );
+  } else {
+    const frameAncestors = frameAncestorsOf(connectPage.headers.get('Content-Security-Policy') ?? '');
+    const may = mayFrame(
+      { frameAncestors, frameOptions: connectPage.headers.get('X-Frame-Options') },
+      pageOrigin,
+      connect.origin,
+    );
+    if (may) find('ok', 'Connect page', `may be framed by ${pageOrigin}.`);
+    else
+      find(
+        'problem',
+        'Connect page',
+        `refuses to be framed by ${pageOrigin}. <rulrr-connect> offers another window and a QR code instead; ask Rulrr to allow your origin.`,
+      );
+  }
+
+  if (page) {
+    const answer = await look(page);
+    if (typeof answer === 'string') find('problem', 'Page', `${page.href} does not answer (${answer}).`);
+    else {
+      const policy = answer.headers.get('Content-Security-Policy') ?? '';
+      const reports: [boolean, string][] = [
+        [
+          lets(policy, ['frame-src', 'child-src', 'default-src'], connect.origin, pageOrigin),
+          `frame-src lacks ${connect.origin}: the connect page stays blank.`,
+        ],
+        [
+          lets(policy, ['connect-src', 'default-src'], proxy?.origin ?? pageOrigin, pageOrigin),
+          `connect-src lacks ${proxy && proxy.origin !== pageOrigin ? proxy.origin : "'self'"}: the elements cannot reach the proxy.`,
+        ],
+      ];
+      const wrong = reports.filter(([good]) => !good);
+      for (const [, text] of wrong) find('problem', 'Page', text);
+      if (!wrong.length)
+        find(
+          'ok',
+          'Page',
+          policy
+            ? 'its Content-Security-Policy lets both elements work.'
+            : 'has no Content-Security-Policy header; a <meta> policy is not looked at.',
+        );
+      if (page.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(page.hostname))
+        find('problem', 'Page', 'is not https: browsers hold cookies and keyboards back there.');
+    }
+  }
+
+  if (proxy) {
+    const target = new URL(`${proxy.href}/connection`);
+    const answer = await look(target, { Origin: pageOrigin, 'Rulrr-Embed': '1' });
+    if (typeof answer === 'string') find('problem', 'Proxy', `${target.href} does not answer (${answer}).`);
+    else {
+      const type = answer.headers.get('Content-Type') ?? '';
+      const spoken = answer.status === 200 ? /^application\/json\b/i : /^application\/problem\+json\b/i;
+      if (!spoken.test(type))
+        find(
+          'problem',
+          'Proxy',
+          `${target.href} answers ${answer.status} as "${type}": that is not the proxy. Look at basePath and at what stands in front.`,
+        );
+      else find('ok', 'Proxy', `answers${answer.status === 401 ? '; it wants a signed-in till, as it should' : ''}.`);
+      const store = (answer.headers.get('Cache-Control') ?? '').toLowerCase();
+      if (store.includes('no-store')) find('ok', 'Proxy', 'answers with Cache-Control: no-store.');
+      else
+        find(
+          'problem',
+          'Proxy',
+          `answers with ${store ? `Cache-Control: ${store}` : 'no Cache-Control'}: a cache may hand one store's answer to another. Look for rules of a CDN or web server in front.`,
+        );
+      if (proxy.origin !== pageOrigin) {
+        const allowed = answer.headers.get('Access-Control-Allow-Origin') === pageOrigin;
+        find(
+          allowed ? 'ok' : 'problem',
+          'Proxy',
+          allowed
+            ? `lets ${pageOrigin} in.`
+            : `is on another origin than the page, and does not let ${pageOrigin} in: add it to allowedOrigins.`,
+        );
+      }
+    }
+  }
+  find('ok', 'Policy', policyFor(connect.origin, proxy && proxy.origin !== pageOrigin ? proxy.origin : null));
+  return findings;
+}
+
+const signs = { ok: '✔', problem: '✖', unknown: '–' } as const;
+
+/** Prints what was found. Answers with the exit code: 1 if there is a problem. */
+export async function runDoctor(flags: DoctorFlags): Promise<number> {
+  const findings = await examine(flags);
+  if (flags.json) console.log(JSON.stringify(findings, null, 2));
+  else {
+    for (const { status, about, text } of findings) {
+      console.log(
+        about === 'Policy'
+          ? `\nThe Content-Security-Policy that a till's page needs:\n${text}`
+          : `${signs[status]} ${about}: ${text}`,
+      );
+    }
+    if (!flags.page || !flags.proxy)
+      console.log('\nWith --page <url> and --proxy <url> your own page and proxy are looked at, too.');
+  }
+  return findings.some(({ status }) => status === 'problem') ? 1 : 0;
+}

@@ -1,0 +1,67 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { TroubleError, UsageError } from './fail.js';
+
+export interface Listening {
+  server: Server;
+  /** Such as `http://127.0.0.1:8787`. */
+  origin: string;
+}
+
+/** Reads a port number. @throws UsageError */
+export function portFrom(text: string, name: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new UsageError(`${name} must be a number from 0 to 65535, not "${text}".`);
+  return port;
+}
+
+/** In words, where a port cannot be had. */
+export function listenTrouble(error: unknown, port: number, host: string): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return new TroubleError(`Port ${port} on ${host} is in use. Stop what uses it, or choose another.`);
+  if (code === 'EACCES') return new TroubleError(`Port ${port} is not for this user. Choose one above 1023.`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new TroubleError(`This machine has no address "${host}".`);
+  return error as Error;
+}
+
+export async function listen(handler: RequestListener, port: number, host: string): Promise<Listening> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  }).catch((error: unknown) => {
+    throw listenTrouble(error, port, host);
+  });
+  const address = server.address();
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return { server, origin: `http://${shown}:${typeof address === 'object' && address ? address.port : port}` };
+}
+
+/** Takes no more connections, and waits for the answers that are on their way; after `ms` it waits no longer. */
+export async function closeServer(server: Server, ms = 5000): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // Whose answer has gone out by now would otherwise hold the stop up for as long as connections are kept alive.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const timer = setTimeout(() => server.closeAllConnections(), ms);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(timer);
+}
+
+/** Runs `stop` once, at the first SIGINT or SIGTERM, and ends the process; the second one ends it at once. */
+export function onSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  const handle = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+}

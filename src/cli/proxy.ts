@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRulrrProxy, memoryTokenStore, type RulrrProxy, type TokenStore } from '../proxy/index.js';
+import { toNodeHandler } from '../proxy/node.js';
+import { libsqlTokenStore } from '../proxy/stores/libsql.js';
+import { postgresTokenStore } from '../proxy/stores/postgres.js';
+import { TroubleError, UsageError } from './fail.js';
+import { authorizeBy, sendAsOrder, sendBy } from './hooks.js';
+import { closeServer, listen, onSignal } from './listen.js';
+import { readConfig, type Env, type ProxyConfig } from './proxy-config.js';
+
+const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ time: new Date().toISOString(), ...line }));
+
+function openStore(url: string): TokenStore {
+  if (url === 'memory:') return memoryTokenStore();
+  return url.startsWith('file:') ? libsqlTokenStore({ url }) : postgresTokenStore({ connectionString: url });
+}
+
+const variableOf: Record<string, string> = {
+  clientId: 'RULRR_CLIENT_ID',
+  clientSecret: 'RULRR_CLIENT_SECRET',
+  apiBaseUrl: 'RULRR_API_BASE_URL',
+  connectBaseUrl: 'RULRR_CONNECT_BASE_URL',
+  sealingKeys: 'RULRR_SEALING_KEYS',
+  allowedOrigins: 'RULRR_ALLOWED_ORIGINS',
+  origin: 'RULRR_ORIGIN',
+  basePath: 'RULRR_BASE_PATH',
+};
+
+function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
+  const { send, clientId, clientSecret, apiBaseUrl, connectBaseUrl, basePath, origin, sealingKeys, allowedOrigins } =
+    config;
+  const secret = send && send !== 'order' ? send.secret : undefined;
+  try {
+    return createRulrrProxy({
+      clientId, clientSecret, apiBaseUrl, connectBaseUrl, basePath, origin, sealingKeys, allowedOrigins, tokenStore,
+      authorize: authorizeBy(config.authorizeUrl, secret),
+      sendEreceipt: send === 'order' ? sendAsOrder : send ? sendBy(send.url, secret) : undefined,
+      onEvent: ({ at, ...event }) => console.log(JSON.stringify({ time: new Date(at).toISOString(), ...event })),
+    }); // prettier-ignore
+  } catch (error) {
+    const told = error instanceof TypeError && /option "(\w+)(\[\d+\])?" (.+)/.exec(error.message);
+    if (!told) throw error;
+    throw new UsageError(`The proxy cannot start:\n  ${variableOf[told[1]!] ?? told[1]}${told[2] ?? ''} ${told[3]}`);
+  }
+}
+
+/** The proxy as a process of its own, until a signal ends it. */
+export async function runProxy(env: Env): Promise<void> {
+  const config = readConfig(env);
+  const store = openStore(config.storeUrl);
+  const proxy = makeProxy(config, store);
+  // Now rather than at the first merchant's tap.
+  await store.get('health').catch((error: unknown) => {
+    const { message = '', code = '' } = error as { message?: string; code?: string };
+    // The store's own advice, such as what to install, is safe; what a driver says may hold the address.
+    const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
+      ? message
+      : `The token store does not open (${code || 'error'}).`;
+    throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
+  });
+
+  let stopping = false;
+  const handler = toNodeHandler(proxy) as (request: IncomingMessage, response: ServerResponse) => void;
+  const { server, origin } = await listen(
+    (request, response) => {
+      if (request.url === '/health') void health(response, store, stopping);
+      else handler(request, response);
+    },
+    config.port,
+    config.host,
+  );
+  const sweep = () => void proxy.sweep().catch(() => log({ type: 'sweep-failed' }));
+  const timer = config.sweepMs ? setInterval(sweep, config.sweepMs) : undefined;
+
+  onSignal(async () => {
+    stopping = true;
+    log({ type: 'stopping' });
+    clearInterval(timer);
+    // Redemptions and sends that are under way end first, and are answered.
+    const closed = closeServer(server, 30_000);
+    await proxy.close();
+    await closed;
+    await store.close();
+    log({ type: 'stopped' });
+  });
+  if (config.storeUrl === 'memory:')
+    log({ type: 'warning', text: 'memory: forgets every connection when the process ends.' });
+  if (!config.send)
+    log({ type: 'warning', text: 'Neither RULRR_SEND_URL nor RULRR_SEND: POST /ereceipts answers misconfigured.' });
+  log({ type: 'ready', url: origin + proxy.basePath, health: `${origin}/health` });
+}
+
+async function health(response: ServerResponse, store: TokenStore, stopping: boolean): Promise<void> {
+  const answers = await Promise.race([
+    store.get('health').then(
+      () => true,
+      () => false,
+    ),
+    new Promise<false>((resolve) => setTimeout(resolve, 2000, false).unref()),
+  ]);
+  const ok = answers && !stopping;
+  response.writeHead(ok ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  response.end(JSON.stringify({ status: stopping ? 'stopping' : answers ? 'ok' : 'store unavailable' }));
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import {
+  faultKinds,
+  routeNames,
+  scenarioNames,
+  scenarios,
+  serveSandbox,
+  type Client,
+  type Fault,
+  type ScenarioName,
+} from '../sandbox/index.js';
+import { UsageError } from './fail.js';
+import { listenTrouble, onSignal, portFrom } from './listen.js';
+
+export interface SandboxFlags {
+  port: string;
+  host: string;
+  client: string[];
+  scenario?: string;
+  fault: string[];
+  state?: string;
+  list?: boolean;
+}
+
+/** `id:secret`. */
+function clientFrom(text: string): Client {
+  const at = text.indexOf(':');
+  if (at < 1 || at === text.length - 1) throw new UsageError('--client must be <client id>:<client secret>.');
+  return { clientId: text.slice(0, at), clientSecret: text.slice(at + 1) };
+}
+
+/** `route:kind`, with further fields as `name=value`: `token:status:status=500:times=2`. */
+export function faultFrom(text: string): Fault {
+  const [route, kind, ...more] = text.split(':');
+  const fault: Record<string, unknown> = { route, kind };
+  for (const part of more) {
+    const [name, value] = part.split('=');
+    if (!['times', 'ms', 'status', 'at', 'retryAfter'].includes(name!) || !value) {
+      throw new UsageError(`--fault ${text}: "${part}" is none of times=, ms=, status=, at=, retryAfter=.`);
+    }
+    fault[name!] = name === 'retryAfter' ? value : Number(value);
+  }
+  if (!(routeNames as readonly unknown[]).includes(route))
+    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}.`);
+  if (!(faultKinds as readonly unknown[]).includes(kind))
+    throw new UsageError(`--fault ${text}: kinds are ${faultKinds.join(', ')}.`);
+  return fault as unknown as Fault;
+}
+
+/** Rulrr's stand-in, until a signal ends it. */
+export async function runSandbox(flags: SandboxFlags): Promise<void> {
+  if (flags.list) {
+    for (const [name, { description }] of Object.entries(scenarios)) console.log(`${name.padEnd(18)} ${description}`);
+    return;
+  }
+  const clients = flags.client.map(clientFrom);
+  if (!clients.length) clients.push({ clientId: 'sandbox', clientSecret: randomBytes(18).toString('base64url') });
+  const port = portFrom(flags.port, '--port');
+  const faults = flags.fault.map(faultFrom);
+  const { scenario } = flags;
+  if (scenario && !(scenarioNames as readonly string[]).includes(scenario)) {
+    throw new UsageError(`There is no scenario "${scenario}". Scenarios: ${scenarioNames.join(', ')}.`);
+  }
+  const served = await serveSandbox({ clients, port, host: flags.host, stateFile: flags.state }).catch(
+    (error: unknown) => {
+      throw listenTrouble(error, port, flags.host);
+    },
+  );
+  if (scenario) served.sandbox.scenario(scenario as ScenarioName);
+  try {
+    for (const fault of faults) served.sandbox.faults.set(fault);
+  } catch (error) {
+    await served.close();
+    throw new UsageError((error as Error).message);
+  }
+  onSignal(() => served.close());
+  console.log(`Rulrr's stand-in is ready. Nothing leaves this machine.
+
+RULRR_API_BASE_URL=${served.origin}
+RULRR_CONNECT_BASE_URL=${served.connectBaseUrl}`);
+  for (const { clientId, clientSecret } of clients)
+    console.log(`RULRR_CLIENT_ID=${clientId}\nRULRR_CLIENT_SECRET=${clientSecret}`);
+  console.log(`\nThe customer's phone, orders and scenarios: ${served.origin}/_sandbox`);
+}

@@ -1,0 +1,188 @@
+import { checkConnection } from './gate-checks.js';
+import {
+  demand,
+  describe,
+  expectRefusal,
+  expectStatus,
+  field,
+  Mismatch,
+  Skip,
+  type Exchange,
+  type Probe,
+} from './probe.js';
+import type { Story } from './story.js';
+import type { CheckId } from './types.js';
+
+function checkTimes(answer: Exchange): void {
+  const wait = field(answer.json, 'pollAfterMs');
+  demand(
+    typeof wait === 'number' && Number.isFinite(wait) && wait >= 100 && wait <= 600_000,
+    `"pollAfterMs" is ${JSON.stringify(wait)}, not a number of milliseconds from 100 to 600000.`,
+  );
+  const expiresAt = field(answer.json, 'expiresAt');
+  demand(
+    typeof expiresAt === 'string' && Number.isFinite(Date.parse(expiresAt)),
+    '"expiresAt" is not a time in ISO 8601.',
+  );
+}
+
+/** The spellings in which a token may hide in an id. */
+function disguises(token: string): string[] {
+  const bytes = new TextEncoder().encode(token);
+  const binary = String.fromCharCode(...bytes);
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const reversed = [...token].reverse().join('');
+  const list = [token, encodeURIComponent(token), hex, reversed];
+  // Within a longer text base64 may begin at any of three offsets; the ends depend on the neighbours and are left out.
+  for (const before of ['', 'x', 'xx']) list.push(btoa(before + binary).slice(before ? 4 : 0, -4));
+  return list
+    .filter((text) => text.length >= 6)
+    .flatMap((text) => [text, text.replace(/\+/g, '-').replace(/\//g, '_')]);
+}
+
+/** Ids that differ from a good one: another character, another length, another spelling of the same bytes. */
+export function tampered(id: string): string[] {
+  const swap = (at: number) => id.slice(0, at) + (id[at] === 'A' ? 'B' : 'A') + id.slice(at + 1);
+  const places = [0, Math.floor(id.length / 3), Math.floor(id.length / 2), id.length - 2].filter((at) => at >= 0);
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const last = alphabet.indexOf(id[id.length - 1]!);
+  // In base64url the last character may carry bits that mean nothing.
+  const neighbours = last < 0 ? [] : [last ^ 1, last ^ 2].map((at) => id.slice(0, -1) + alphabet[at]!);
+  const otherCase = id === id.toLowerCase() ? id.toUpperCase() : id.toLowerCase();
+  return [...places.map(swap), ...neighbours, id.slice(0, -1), `${id}A`, `${id}=`, `${id}.`, otherCase].filter(
+    (other) => other !== id && other.length > 0,
+  );
+}
+
+/** Linking a store, from the start to the tokens. */
+export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
+  async 'unknown-integration'(probe) {
+    for (const id of ['made-up', 'eyJhbGciOiJub25lIn0..', 'x'.repeat(400)]) {
+      expectRefusal(await probe.call('GET', `/integrations/${id}`), 404, 'unknown_integration');
+    }
+  },
+  async start(probe, story) {
+    const session = await story.start();
+    const { answer, connectUrl } = session;
+    demand(field(answer.json, 'status') === 'pending', '"status" is not "pending".');
+    checkTimes(answer);
+    demand(
+      Date.parse(String(field(answer.json, 'expiresAt'))) > Date.now(),
+      '"expiresAt" has passed already (or the clocks differ).',
+    );
+    const url = new URL(connectUrl);
+    for (const name of ['integration_token', 'client_id']) {
+      demand(Boolean(url.searchParams.get(name)), `"connectUrl" has no "${name}".`);
+    }
+    demand(!url.searchParams.has('client_secret'), '"connectUrl" holds the client secret.');
+    demand(url.origin !== probe.origin, '"connectUrl" is of the same origin as the till, which a frame must not be.');
+    const local = /^(localhost|127\.|\[::1\])/.test(url.hostname);
+    demand(url.protocol === 'https:' || local, '"connectUrl" is not https.');
+    const another = await story.start();
+    demand(another.id !== session.id, 'Two starts gave the same "id".');
+  },
+  async 'id-opaque'(_probe, story) {
+    const { id, connectUrl } = await story.session();
+    demand(/^[A-Za-z0-9._~-]+$/.test(id), '"id" has characters that a path does not carry as they are.');
+    const token = new URL(connectUrl).searchParams.get('integration_token') ?? '';
+    demand(!disguises(token).some((text) => id.includes(text)), '"id" shows the integration token, plain or encoded.');
+  },
+  async pending(probe, story) {
+    const { id, connectUrl } = await story.session();
+    const answer = await probe.call('GET', `/integrations/${id}`);
+    expectStatus(answer, 200);
+    demand(field(answer.json, 'status') === 'pending', `"status" is not "pending": nobody has done anything yet.`);
+    demand(
+      field(answer.json, 'connectUrl') === connectUrl,
+      '"connectUrl" is missing or differs from that of the start.',
+    );
+    checkTimes(answer);
+  },
+  async 'id-tampered'(probe, story) {
+    const { id } = await story.session();
+    for (const other of tampered(id)) {
+      expectRefusal(await probe.call('GET', `/integrations/${other}`), 404, 'unknown_integration', 'a changed id');
+    }
+  },
+  async 'not-yours'(probe, story) {
+    if (!probe.options.otherHeaders) throw new Skip('No headers of a till of another store were given.');
+    const { id } = await story.session();
+    expectRefusal(await probe.call('GET', `/integrations/${id}`, { as: 'other' }), 403, 'not_yours');
+  },
+  async cancelled(_probe, story) {
+    const session = await story.start();
+    await story.sandbox().end(session.connectUrl, 'cancel');
+    const answer = await story.outcome(session.id);
+    demand(field(answer.json, 'status') === 'cancelled', `${describe(answer)} with another "status" than "cancelled".`);
+    demand(field(answer.json, 'connection') === undefined, 'A cancelled session came with a "connection".');
+  },
+  async 'upstream-trouble'(probe, story) {
+    const session = await story.start();
+    const sandbox = story.sandbox();
+    await sandbox.fault({ route: 'integration-status', kind: 'status', status: 500, times: 1 });
+    try {
+      await sandbox.end(session.connectUrl, 'cancel');
+      const first = await probe.call('GET', `/integrations/${session.id}`);
+      const helped = first.status === 502 || first.status === 504 || first.status === 429;
+      demand(
+        helped || (first.status === 200 && field(first.json, 'status') !== 'finished'),
+        `${describe(first)} while Rulrr's status call failed with 500.`,
+      );
+      if (helped) demand(first.headers.has('Retry-After'), `${describe(first)} without Retry-After.`);
+    } finally {
+      await sandbox.clearFaults();
+    }
+    const answer = await story.outcome(session.id);
+    demand(field(answer.json, 'status') === 'cancelled', `${describe(answer)}: the session did not recover.`);
+  },
+  async finished(_probe, story) {
+    const { answer } = await story.connect();
+    checkTimes(answer);
+    const connection = field(answer.json, 'connection');
+    checkConnection(connection);
+    demand(field(connection, 'connected') === true, '"connection.connected" is not true.');
+    demand(field(connection, 'ereceipt') === true, '"connection.ereceipt" is not what the merchant chose (on).');
+    demand(
+      Number.isFinite(Date.parse(String(field(connection, 'expiration')))),
+      '"connection.expiration" is no time in ISO 8601.',
+    );
+  },
+  async 'finished-stays'(probe, story) {
+    const { id } = await story.connect();
+    for (let time = 0; time < 3; time += 1) {
+      const answer = await probe.call('GET', `/integrations/${id}`);
+      expectStatus(answer, 200, 'asked again after finished');
+      demand(field(answer.json, 'status') === 'finished', `"status" went back from "finished".`);
+    }
+  },
+  async 'connection-after'(probe, story) {
+    await story.connect();
+    const answer = await probe.call('GET', '/connection');
+    expectStatus(answer, 200);
+    checkConnection(answer.json);
+    demand(field(answer.json, 'connected') === true, '"connected" is false right after "finished".');
+    demand(field(answer.json, 'ereceipt') === true, '"ereceipt" is false though the merchant chose it.');
+  },
+  async 'stores-apart'(probe, story) {
+    if (!probe.options.otherHeaders) throw new Skip('No headers of a till of another store were given.');
+    const { id } = await story.connect();
+    const forgotten = await probe.call('DELETE', '/connection', { as: 'other' });
+    expectStatus(forgotten, 204, 'the other store');
+    const others = await probe.call('GET', '/connection', { as: 'other' });
+    demand(field(others.json, 'connected') === false, 'A store that never connected is told that it is connected.');
+    const own = await probe.call('GET', '/connection');
+    demand(field(own.json, 'connected') === true, "Another store's DELETE /connection forgot this store's tokens.");
+    expectRefusal(await probe.call('GET', `/integrations/${id}`, { as: 'other' }), 403, 'not_yours', 'after finished');
+  },
+  async forgotten(probe, story) {
+    await story.connect();
+    const answer = await probe.call('DELETE', '/connection');
+    expectStatus(answer, 204);
+    demand(answer.text === '', 'The answer 204 has a body.');
+    const after = await probe.call('GET', '/connection');
+    if (field(after.json, 'connected') !== false)
+      throw new Mismatch('"connected" is still true after DELETE /connection.');
+    demand(field(after.json, 'expiration') === null, '"expiration" is not null after DELETE /connection.');
+    expectStatus(await probe.call('DELETE', '/connection'), 204, 'nothing left to forget');
+  },
+};

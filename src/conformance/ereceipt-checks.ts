@@ -1,0 +1,116 @@
+import { demand, describe, expectRefusal, expectStatus, field, newKey, Skip, type Probe } from './probe.js';
+import type { Story } from './story.js';
+import type { CheckId } from './types.js';
+
+const orderId = () => `check-${newKey().slice(0, 8)}`;
+
+/** Sends, and counts what arrived. @throws Skip where the proxy sends by another way than the sandbox's orders */
+async function sentOnce(
+  probe: Probe,
+  story: Story,
+): Promise<{ order: { orderId: string; phoneNumber: string }; key: string }> {
+  await story.connect();
+  const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+  const key = newKey();
+  const answer = await probe.ereceipt({ order, key });
+  expectStatus(answer, 200);
+  demand(field(answer.json, 'sent') === true, 'The answer is not {"sent": true}.');
+  return { order, key };
+}
+
+async function count(story: Story, order: string): Promise<number> {
+  const messages = await story.sandbox().messagesFor(order);
+  if (!messages)
+    throw new Skip('The proxy sends, but not through the orders of the sandbox, so nothing can be counted.');
+  return messages;
+}
+
+/** Texting a receipt: what is refused, and that a key sends once. */
+export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
+  async 'ereceipt-bad-request'(probe) {
+    const { phoneNumber } = probe;
+    const bodies = ['', '{', '[]', 'null', '"text"', '{}', JSON.stringify({ phoneNumber }), '{"orderId":"check-1"}'];
+    bodies.push(JSON.stringify({ orderId: '', phoneNumber }), JSON.stringify({ orderId: 7, phoneNumber }));
+    bodies.push(JSON.stringify({ orderId: 'x'.repeat(201), phoneNumber }));
+    for (const body of bodies) {
+      expectRefusal(await probe.ereceipt({ body }), 400, 'bad_request', `body ${body.slice(0, 40) || 'empty'}`);
+    }
+    const keyless = await probe.ereceipt({ key: null, order: { orderId: 'check-1', phoneNumber: '+1' } });
+    expectRefusal(keyless, 400, 'bad_request', 'no Idempotency-Key');
+    const short = await probe.ereceipt({ key: 'short', order: { orderId: 'check-1', phoneNumber: '+1' } });
+    expectRefusal(short, 400, 'bad_request', 'an Idempotency-Key of five characters');
+  },
+  async 'ereceipt-too-large'(probe) {
+    const order = { orderId: 'check-1', phoneNumber: '+1', filler: 'x'.repeat(64 * 1024) };
+    expectRefusal(await probe.ereceipt({ order }), 413, 'body_too_large', 'a body of 64 KiB');
+  },
+  async 'ereceipt-content-type'(probe) {
+    const order = { orderId: 'check-1', phoneNumber: '+1' };
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'text/plain; x=application/json']) {
+      const answer = await probe.ereceipt({ order, headers: { 'Content-Type': type } });
+      expectRefusal(answer, 415, 'unsupported_media_type', type);
+    }
+  },
+  async 'ereceipt-phone-number'(probe) {
+    for (const phoneNumber of [
+      '',
+      '2135550176',
+      '+1',
+      '+0135550176',
+      '+1213555017x',
+      '+12135550176 ',
+      '+1213555017645678',
+    ]) {
+      const order = { orderId: 'check-1', phoneNumber };
+      expectRefusal(await probe.ereceipt({ order }), 422, 'invalid_phone_number', JSON.stringify(phoneNumber));
+    }
+  },
+  async 'ereceipt-disabled'(probe, story) {
+    const sandbox = story.sandbox();
+    expectStatus(await probe.call('DELETE', '/connection'), 204);
+    const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+    expectRefusal(await probe.ereceipt({ order }), 403, 'ereceipt_disabled', 'a store that is not connected');
+    const session = await story.start();
+    await sandbox.end(session.connectUrl, 'finish', 'off');
+    const answer = await story.outcome(session.id);
+    demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not finish.`);
+    demand(
+      field(field(answer.json, 'connection'), 'ereceipt') === false,
+      '"ereceipt" is not what the merchant chose (off).',
+    );
+    expectRefusal(await probe.ereceipt({ order }), 403, 'ereceipt_disabled', 'a store with e-receipts off');
+  },
+  async 'ereceipt-sent'(probe, story) {
+    const { order } = await sentOnce(probe, story);
+    const messages = await count(story, order.orderId);
+    demand(messages === 1, `One send made ${messages} text messages.`);
+  },
+  async 'ereceipt-once'(probe, story) {
+    const { order, key } = await sentOnce(probe, story);
+    const again = await probe.ereceipt({ order, key });
+    expectStatus(again, 200, 'the same key again');
+    demand(field(again.json, 'sent') === true, 'The second answer is not {"sent": true}.');
+    const messages = await count(story, order.orderId);
+    demand(messages === 1, `The same Idempotency-Key twice made ${messages} text messages.`);
+  },
+  async 'ereceipt-at-once'(probe, story) {
+    await story.connect();
+    const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+    const key = newKey();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => probe.ereceipt({ order, key })));
+    for (const answer of answers) {
+      if (answer.status !== 200) expectRefusal(answer, 409, 'in_progress', 'four sends at once with one key');
+    }
+    demand(
+      answers.some(({ status }) => status === 200),
+      'Of four sends at once with one key none came through.',
+    );
+    const messages = await count(story, order.orderId);
+    demand(messages === 1, `Four sends at once with one Idempotency-Key made ${messages} text messages.`);
+  },
+  async 'ereceipt-key-reuse'(probe, story) {
+    const { order, key } = await sentOnce(probe, story);
+    const other = { ...order, orderId: orderId() };
+    expectRefusal(await probe.ereceipt({ order: other, key }), 400, 'bad_request', 'a used key with another order');
+  },
+};

@@ -1,0 +1,161 @@
+import {
+  demand,
+  describe,
+  expectRefusal,
+  expectStatus,
+  field,
+  Mismatch,
+  Skip,
+  type Call,
+  type Probe,
+} from './probe.js';
+import type { CheckId } from './types.js';
+
+const stranger = 'https://stranger.example';
+
+/** Requests that change something. None is one that a proxy would carry out in the end, unless it is asked to start a session. */
+function unsafe(probe: Probe): [method: string, path: string, body?: string][] {
+  const calls: [string, string, string?][] = [
+    ['POST', '/integrations'],
+    ['POST', '/ereceipts', '{}'],
+  ];
+  // Without a sandbox the store may be a real one, and a proxy that fails here would forget it.
+  if (probe.options.sandbox) calls.push(['DELETE', '/connection']);
+  return calls;
+}
+
+async function eachRefused(probe: Probe, call: Call, when: string): Promise<void> {
+  for (const [method, path, body] of unsafe(probe)) {
+    const headers = body ? { 'Content-Type': 'application/json', ...call.headers } : call.headers;
+    expectRefusal(await probe.call(method, path, { body, ...call, headers }), 403, 'forbidden_origin', when);
+  }
+}
+
+export function checkConnection(json: unknown): void {
+  const [connected, ereceipt, expiration] = ['connected', 'ereceipt', 'expiration'].map((name) => field(json, name));
+  demand(typeof connected === 'boolean', '"connected" is not true or false.');
+  demand(typeof ereceipt === 'boolean', '"ereceipt" is not true or false.');
+  demand(
+    typeof expiration === 'string' || expiration === null,
+    '"expiration" is neither a text nor null (it must be there).',
+  );
+  demand(connected || !ereceipt, '"ereceipt" is true for a store that is not connected.');
+}
+
+/** The gate: who may come in, by which path and method. */
+export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>>> = {
+  async reachable(probe) {
+    const answer = await probe.call('GET', '/connection');
+    demand(
+      answer.status < 300 || answer.status >= 400,
+      `${describe(answer)}: a redirect; give the URL that it leads to.`,
+    );
+    if (answer.status === 401 && !probe.options.headers) {
+      throw new Mismatch('GET /connection answered 401: give the headers of a till that is signed in.');
+    }
+  },
+  async 'connection-shape'(probe) {
+    const answer = await probe.call('GET', '/connection');
+    expectStatus(answer, 200);
+    const type = answer.headers.get('Content-Type') ?? '';
+    demand(/^application\/json\b/i.test(type), `The content type is "${type}", not application/json.`);
+    checkConnection(answer.json);
+  },
+  async unauthorized(probe) {
+    if (!probe.options.headers)
+      throw new Skip('No headers of a signed-in till were given, so there is none to leave out.');
+    const calls = [...unsafe(probe), ['GET', '/connection'], ['GET', '/integrations/x']] as [string, string, string?][];
+    for (const [method, path, body] of calls) {
+      const headers: Record<string, string> = body ? { 'Content-Type': 'application/json' } : {};
+      expectRefusal(await probe.call(method, path, { as: 'nobody', body, headers }), 401, 'unauthorized');
+    }
+  },
+  async 'csrf-header'(probe) {
+    await eachRefused(probe, { fromElement: false, headers: { Origin: probe.origin } }, 'own Origin, no Rulrr-Embed');
+    const site = { 'Sec-Fetch-Site': 'same-origin' };
+    await eachRefused(probe, { fromElement: false, headers: site }, 'Sec-Fetch-Site: same-origin, no Rulrr-Embed');
+    const other = { Origin: probe.origin, 'Rulrr-Embed': 'yes' };
+    await eachRefused(probe, { fromElement: false, headers: other }, 'Rulrr-Embed: yes');
+  },
+  async 'csrf-foreign-origin'(probe) {
+    const own = new URL(probe.origin);
+    const lookalikes = [`${probe.origin}.stranger.example`, `${own.protocol}//stranger-${own.host}`];
+    for (const origin of [stranger, 'null', ...lookalikes]) {
+      await eachRefused(probe, { headers: { Origin: origin } }, `Origin: ${origin}`);
+    }
+  },
+  async 'csrf-fetch-site'(probe) {
+    for (const site of ['cross-site', 'same-site', 'none']) {
+      const headers = { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': site };
+      await eachRefused(probe, { fromElement: false, headers }, `Sec-Fetch-Site: ${site}, no Origin`);
+    }
+    await eachRefused(
+      probe,
+      { fromElement: false, headers: { 'Rulrr-Embed': '1' } },
+      'neither Origin nor Sec-Fetch-Site',
+    );
+  },
+  async 'csrf-content-type'(probe) {
+    const types = [
+      'application/json',
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+    ];
+    for (const type of [...types, 'text/plain; application/json', 'APPLICATION/JSON']) {
+      const headers = { Origin: stranger, 'Content-Type': type };
+      await eachRefused(probe, { fromElement: false, headers, body: '{}' }, `foreign Origin, Content-Type: ${type}`);
+    }
+  },
+  async 'csrf-let-in'(probe) {
+    const byOrigin = await probe.ereceipt({ order: {} });
+    expectRefusal(byOrigin, 400, 'bad_request', 'own Origin and Rulrr-Embed');
+    const headers = { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin' };
+    const bySite = await probe.ereceipt({ order: {}, fromElement: false, headers });
+    expectRefusal(bySite, 400, 'bad_request', 'Sec-Fetch-Site: same-origin and Rulrr-Embed, no Origin');
+  },
+  async 'cors-strangers'(probe) {
+    const preflight = { Origin: stranger, 'Access-Control-Request-Method': 'POST' };
+    const answers = [
+      await probe.call('OPTIONS', '/integrations', { as: 'nobody', fromElement: false, headers: preflight }),
+      await probe.call('GET', '/connection', { headers: { Origin: stranger } }),
+    ];
+    for (const answer of answers) {
+      const allowed = answer.headers.get('Access-Control-Allow-Origin');
+      if (allowed === null || allowed === probe.origin) continue;
+      throw new Mismatch(`${describe(answer)} with Access-Control-Allow-Origin: ${allowed.slice(0, 80)}.`);
+    }
+  },
+  async 'not-found'(probe) {
+    for (const path of ['/nothing', '/integration', '/connection/x', '/integrations/x/token']) {
+      expectRefusal(await probe.call('GET', path), 404, 'not_found');
+    }
+  },
+  async 'exact-paths'(probe) {
+    const spellings = [
+      '//connection',
+      '/connection/',
+      '/%63onnection',
+      '/Connection',
+      '/connection%2F',
+      '/connection;x',
+    ];
+    for (const path of spellings) expectRefusal(await probe.call('GET', path), 404, 'not_found');
+  },
+  async methods(probe) {
+    const calls = [
+      ['GET', '/integrations'],
+      ['PUT', '/integrations'],
+      ['POST', '/integrations/x'],
+      ['DELETE', '/integrations/x'],
+      ['POST', '/connection'],
+      ['PATCH', '/connection'],
+      ['GET', '/ereceipts'],
+    ] as const;
+    for (const [method, path] of calls) {
+      const answer = await probe.call(method, path);
+      expectRefusal(answer, 405, 'method_not_allowed');
+      demand(answer.headers.has('Allow'), `${describe(answer)} without the header Allow.`);
+    }
+  },
+};

@@ -1,0 +1,89 @@
+import { answerChecks } from './answer-checks.js';
+import { connectChecks } from './connect-checks.js';
+import { ereceiptChecks } from './ereceipt-checks.js';
+import { gateChecks } from './gate-checks.js';
+import { Mismatch, Probe, Skip } from './probe.js';
+import { Story } from './story.js';
+import { texts } from './texts.js';
+import { checkIds, type CheckId, type CheckOptions, type CheckReport, type CheckResult } from './types.js';
+
+export { checkIds } from './types.js';
+export type { CheckId, CheckOptions, CheckReport, CheckResult, SandboxAccess } from './types.js';
+
+type Check = (probe: Probe, story: Story) => Promise<void>;
+const checks: Partial<Record<CheckId, Check>> = { ...gateChecks, ...connectChecks, ...ereceiptChecks, ...answerChecks };
+
+/**
+ * Checks a proxy, in whatever language it is written, against the contract of `openapi.yaml`: as a till would call it, as a
+ * stranger's page would, and with requests that nobody should send. Give it a store that may be disconnected.
+ *
+ * ```ts
+ * const report = await checkProxy('http://localhost:8080/rulrr', {
+ *   headers: { Cookie: 'session=till-of-store-1' },
+ *   otherHeaders: { Cookie: 'session=till-of-store-2' },
+ *   sandbox: 'http://localhost:4444',
+ * });
+ * if (!report.ok) console.error(report.checks.filter((check) => check.status === 'fail'));
+ * ```
+ * @throws TypeError where the URL or an option cannot be used; a proxy that does not answer fails the check `reachable`
+ */
+export async function checkProxy(url: string, options: CheckOptions = {}): Promise<CheckReport> {
+  checkArguments(url, options);
+  const probe = new Probe(url, options);
+  const story = new Story(probe);
+  const results: CheckResult[] = [];
+  for (const id of checkIds) {
+    const unreachable = results[0]?.status === 'fail';
+    results.push(unreachable ? result(id, 'skip', 'The proxy does not answer.') : await run(id, probe, story));
+  }
+  return { ok: results.every(({ status }) => status !== 'fail'), url, checks: results };
+}
+
+function result(id: CheckId, status: CheckResult['status'], actual: string): CheckResult {
+  return { id, title: texts[id].title, status, expected: texts[id].expected, actual, help: texts[id].help };
+}
+
+async function run(id: CheckId, probe: Probe, story: Story): Promise<CheckResult> {
+  try {
+    await checks[id]!(probe, story);
+    return result(id, 'pass', 'As expected.');
+  } catch (error) {
+    if (error instanceof Skip) return result(id, 'skip', error.message);
+    return result(id, 'fail', hide(error instanceof Mismatch ? error.message : noAnswer(error), probe.options));
+  }
+}
+
+/** Why a call came to nothing: the code of the network error where there is one. */
+function noAnswer(error: unknown): string {
+  if (!(error instanceof Error)) return 'A call failed.';
+  if (error.name === 'TimeoutError') return 'No answer in time.';
+  const { code } = (error.cause ?? error) as { code?: unknown };
+  return `No answer${typeof code === 'string' ? ` (${code})` : `: ${error.message}`}.`;
+}
+
+function hide(text: string, { canaries = [], headers = {}, otherHeaders = {} }: CheckOptions): string {
+  const secrets = [...canaries, ...Object.values(headers), ...Object.values(otherHeaders)];
+  return secrets.reduce((shown, secret) => (secret.length >= 6 ? shown.split(secret).join('***') : shown), text);
+}
+
+function checkArguments(url: string, options: CheckOptions): void {
+  if (typeof url !== 'string' || !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) {
+    throw new TypeError('checkProxy: the URL of the proxy must be absolute, such as http://localhost:8080/rulrr.');
+  }
+  if (new URL(url).search || new URL(url).hash) {
+    throw new TypeError('checkProxy: the URL of the proxy must have neither query nor fragment.');
+  }
+  const { sandbox, origin, phoneNumber, timeoutMs } = options;
+  if (typeof sandbox === 'string' && !URL.canParse(sandbox)) {
+    throw new TypeError('checkProxy: option "sandbox" must be the URL of the sandbox, or the sandbox itself.');
+  }
+  if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).origin !== origin)) {
+    throw new TypeError('checkProxy: option "origin" must be scheme, host and port only, such as https://pos.example.');
+  }
+  if (phoneNumber !== undefined && !/^\+[1-9]\d{6,14}$/.test(phoneNumber)) {
+    throw new TypeError('checkProxy: option "phoneNumber" must be E.164, such as +12135550123.');
+  }
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+    throw new TypeError('checkProxy: option "timeoutMs" must be a positive number.');
+  }
+}

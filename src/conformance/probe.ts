@@ -1,0 +1,116 @@
+import { embedHeader, embedHeaderValue } from '../shared/wire.js';
+import type { CheckOptions } from './types.js';
+
+/** One call and its answer, kept for the checks that look at all of them. */
+export interface Exchange {
+  /** Such as `POST /ereceipts`; what was sent is not kept. */
+  call: string;
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The body as JSON; undefined where it is none. */
+  json: unknown;
+}
+
+export interface Call {
+  headers?: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer>;
+  /** Whose till asks. Default `own`. */
+  as?: 'own' | 'other' | 'nobody';
+  /** False leaves out `Rulrr-Embed` and `Origin`, which the elements send with every call. Default true. */
+  fromElement?: boolean;
+}
+
+/** What is wrong, in words for the report. */
+export class Mismatch extends Error {}
+/** Why a check cannot be made here. */
+export class Skip extends Error {}
+
+/** Speaks to the proxy as a till would, and remembers every answer. */
+export class Probe {
+  readonly exchanges: Exchange[] = [];
+  readonly options: CheckOptions;
+  readonly origin: string;
+  private readonly base: string;
+
+  constructor(url: string, options: CheckOptions) {
+    this.options = options;
+    this.base = url.replace(/\/+$/, '');
+    this.origin = options.origin ?? new URL(url).origin;
+  }
+
+  async call(method: string, path: string, call: Call = {}): Promise<Exchange> {
+    const { as = 'own', fromElement = true, body } = call;
+    const identity = as === 'own' ? this.options.headers : as === 'other' ? this.options.otherHeaders : {};
+    const element: Record<string, string> = fromElement ? { [embedHeader]: embedHeaderValue, Origin: this.origin } : {};
+    const answer = await (this.options.fetch ?? fetch)(this.base + path, {
+      method,
+      headers: { ...identity, ...element, ...call.headers },
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(this.options.timeoutMs ?? 20_000),
+    });
+    const text = await answer.text();
+    const exchange: Exchange = {
+      call: `${method} ${path.length > 60 ? `${path.slice(0, 60)}…` : path}`,
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      json: parse(text),
+    };
+    this.exchanges.push(exchange);
+    return exchange;
+  }
+
+  /** A send; what is given stands in for the parts of a good one. */
+  ereceipt(call: Call & { order?: unknown; key?: string | null } = {}): Promise<Exchange> {
+    const { order = { orderId: 'check-1', phoneNumber: this.phoneNumber }, key = newKey(), headers, ...rest } = call;
+    return this.call('POST', '/ereceipts', {
+      body: JSON.stringify(order),
+      ...rest,
+      headers: { 'Content-Type': 'application/json', ...(key === null ? {} : { 'Idempotency-Key': key }), ...headers },
+    });
+  }
+
+  get phoneNumber(): string {
+    return this.options.phoneNumber ?? '+12135550176';
+  }
+}
+
+export const newKey = (): string => crypto.randomUUID();
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A field of a JSON object; undefined where the value is something else. */
+export function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+/** An answer in a few words: its status, and its code where it has one. */
+export function describe(exchange: Exchange): string {
+  const code = field(exchange.json, 'code');
+  return `${exchange.call} answered ${exchange.status}${typeof code === 'string' ? ` ${code.slice(0, 40)}` : ''}`;
+}
+
+/** @throws Mismatch unless the answer is this refusal */
+export function expectRefusal(exchange: Exchange, status: number, code: string, when = ''): void {
+  if (exchange.status !== status || field(exchange.json, 'code') !== code) {
+    throw new Mismatch(`${describe(exchange)}${when && ` (${when})`}, not ${status} ${code}.`);
+  }
+}
+
+/** @throws Mismatch unless the answer has this status */
+export function expectStatus(exchange: Exchange, status: number, when = ''): void {
+  if (exchange.status !== status) throw new Mismatch(`${describe(exchange)}${when && ` (${when})`}, not ${status}.`);
+}
+
+/** @throws Mismatch */
+export function demand(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Mismatch(what);
+}

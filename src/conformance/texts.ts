@@ -1,0 +1,199 @@
+import type { CheckId, CheckText } from './types.js';
+
+const oneGate =
+  'Put one gate before routing, for every route: Rulrr-Embed must be "1", and either Sec-Fetch-Site is "same-origin" or Origin is the ' +
+  "proxy's own or one that you allow, compared as a whole. Behind a load balancer compare with your public origin.";
+const exact =
+  'Compare the path as it came, byte by byte, with the four paths of the contract; decode and normalise nothing before.';
+
+/** What each check asks for, and what to change where it fails. */
+export const texts: Record<CheckId, CheckText> = {
+  reachable: {
+    title: 'The proxy answers',
+    expected: 'GET /connection answers, without a redirect.',
+    help: 'Check the URL (it is the proxy-url of the elements, such as https://pos.example/rulrr), that the proxy runs, and the headers that say who is signed in.',
+  },
+  'connection-shape': {
+    title: 'GET /connection tells how the store stands',
+    expected: '200 {connected, ereceipt, expiration} as application/json, for a store that was never connected too.',
+    help: 'Answer {"connected": false, "ereceipt": false, "expiration": null} where there are no tokens.',
+  },
+  unauthorized: {
+    title: 'Nobody gets in without a session',
+    expected: '401 unauthorized on every route when nobody is signed in.',
+    help: "Ask the vendor's session before each route's own work, ids and bodies included; forget no route.",
+  },
+  'csrf-header': {
+    title: 'The header Rulrr-Embed is needed',
+    expected: '403 forbidden_origin for POST and DELETE without Rulrr-Embed: 1.',
+    help: oneGate,
+  },
+  'csrf-foreign-origin': {
+    title: 'Pages of other sites cannot change anything',
+    expected:
+      '403 forbidden_origin for POST and DELETE with a foreign Origin, with "null", and with one that only looks alike.',
+    help: oneGate + ' "Starts with" and "ends with" are not enough.',
+  },
+  'csrf-fetch-site': {
+    title: 'Requests of unknown source cannot change anything',
+    expected: '403 forbidden_origin without Origin, unless Sec-Fetch-Site is exactly same-origin.',
+    help: oneGate + ' A missing Origin is no permission.',
+  },
+  'csrf-content-type': {
+    title: 'The content type opens no side door',
+    expected: '403 forbidden_origin for a foreign Origin, whatever the content type.',
+    help: oneGate + ' Judge the origin before you look at the content type or the body.',
+  },
+  'csrf-let-in': {
+    title: "The till's own page is let in",
+    expected:
+      'POST /ereceipts with {} answers 400 bad_request for the own Origin, and for Sec-Fetch-Site: same-origin.',
+    help: "The gate is too narrow. If the till's page is on another origin than the proxy, give it to the check as the page's origin and allow it in the proxy.",
+  },
+  'cors-strangers': {
+    title: 'Strangers get no CORS headers',
+    expected: 'No Access-Control-Allow-Origin for origins that are not expressly allowed; never "*".',
+    help: 'Do not echo Origin; compare it with your list first. Look for a CORS middleware in front that allows everything.',
+  },
+  'not-found': {
+    title: 'Unknown paths are refused',
+    expected: '404 not_found as application/problem+json.',
+    help: "Send the contract's own answer for every other path, rather than the page of the framework or web server.",
+  },
+  'exact-paths': {
+    title: 'Other spellings of a path are no way in',
+    expected: '404 not_found for //connection, /connection/, /%63onnection, /Connection and the like.',
+    help: exact + ' Rules in front of the proxy may read such paths differently than the proxy does.',
+  },
+  methods: {
+    title: 'Other methods are refused',
+    expected: '405 method_not_allowed with the header Allow.',
+    help: 'Look at the path first, then at the method, before anything else.',
+  },
+  'unknown-integration': {
+    title: 'Made-up ids are unknown',
+    expected: '404 unknown_integration.',
+    help: 'An id that you did not make yourself must open nothing and cost no call to Rulrr.',
+  },
+  start: {
+    title: 'POST /integrations starts a session',
+    expected: '201 {id, connectUrl, status: "pending", expiresAt, pollAfterMs}.',
+    help: 'Call POST /v1/auth/integration of Rulrr, seal its token into the id, and build connectUrl from integration_token and client_id. With 500 misconfigured look at the client id and secret.',
+  },
+  'id-opaque': {
+    title: 'The id shows nothing',
+    expected: 'The id holds the integration token neither plain nor in base64 or hex.',
+    help: 'Encrypt what the id carries (AES-256-GCM), or use a random id and keep the rest on the server.',
+  },
+  pending: {
+    title: 'A session that runs is pending',
+    expected: '200 {status: "pending", pollAfterMs, expiresAt, connectUrl} with the connectUrl of the start.',
+    help: 'Send connectUrl with each pending answer, so that a page that was reloaded can go on.',
+  },
+  'id-tampered': {
+    title: 'A changed id is unknown',
+    expected: '404 unknown_integration for every change of the id, another spelling of the same bytes included.',
+    help: 'Use authenticated encryption and check the tag; decode base64url strictly, or encode again and compare.',
+  },
+  'not-yours': {
+    title: "Another store's session stays closed",
+    expected: '403 not_yours for a till of another store.',
+    help: "Bind the id to the store that started, and compare with the session's store at each call.",
+  },
+  cancelled: {
+    title: 'A merchant who gives up is heard',
+    expected: '200 {status: "cancelled"}.',
+    help: 'Pass on the status "cancelled" of GET /v1/auth/integration, and redeem nothing.',
+  },
+  'ereceipt-bad-request': {
+    title: 'Sends that cannot be read are refused',
+    expected:
+      '400 bad_request for bodies without orderId or phoneNumber as texts, and for a missing or short Idempotency-Key.',
+    help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters, key 8 to 200 visible ASCII characters. Judge the form before the number.',
+  },
+  'ereceipt-too-large': {
+    title: 'Large bodies are refused',
+    expected: '413 body_too_large above 8192 bytes.',
+    help: 'Stop reading at 8192 bytes, whatever Content-Length says. Look at the limit of the web server in front, too: its own error page is no problem+json.',
+  },
+  'ereceipt-content-type': {
+    title: 'Only JSON is read',
+    expected: '415 unsupported_media_type unless the content type is application/json.',
+    help: 'Compare the type before the semicolon, in lower case, with application/json.',
+  },
+  'ereceipt-phone-number': {
+    title: 'Only E.164 numbers are taken',
+    expected: '422 invalid_phone_number.',
+    help: 'A plus sign, no zero after it, 7 to 15 digits and nothing else; trim nothing.',
+  },
+  'ereceipt-disabled': {
+    title: 'No sends for stores without e-receipts',
+    expected: '403 ereceipt_disabled where the store is not connected, or the merchant chose paper only.',
+    help: 'Read "ereceipt" of the stored answer before each send.',
+  },
+  'upstream-trouble': {
+    title: 'A failing Rulrr ends no session',
+    expected: '502, 504 or 429 with Retry-After, or 200 pending; afterwards the session goes on.',
+    help: 'Treat errors of the status call as passing ones: answer 502 upstream_error with Retry-After, and keep the session.',
+  },
+  finished: {
+    title: 'A session that the merchant ends is finished',
+    expected: '200 {status: "finished", connection: {connected: true, ereceipt, expiration}}.',
+    help: 'When Rulrr says finished, call GET /v1/auth/integration/token once, keep its raw answer (encrypted) before you parse it, and answer finished only after that is durable.',
+  },
+  'finished-stays': {
+    title: 'Finished stays finished',
+    expected: 'The same answer however often it is asked for.',
+    help: 'Rulrr answers 410 to the second token call. Look into your own store first, and never redeem what is stored.',
+  },
+  'connection-after': {
+    title: 'The store is connected afterwards',
+    expected: "GET /connection answers connected: true with the merchant's choice.",
+    help: 'Store the tokens under the store that started the session, before you answer finished.',
+  },
+  'stores-apart': {
+    title: 'Stores are kept apart',
+    expected: 'Another store is not connected, cannot forget this one, and cannot ask about its session.',
+    help: 'Take the store from the session alone, at every route.',
+  },
+  'ereceipt-sent': {
+    title: 'A receipt is texted',
+    expected: '200 {"sent": true}, and one text message.',
+    help: 'Answer only after the send was confirmed; 502 send_failed where it surely was not, 504 send_unconfirmed in any doubt.',
+  },
+  'ereceipt-once': {
+    title: 'The same key never sends twice',
+    expected: '200 {"sent": true} again, and still one text message.',
+    help: 'Keep each Idempotency-Key with its outcome, durably, before you send; look there first.',
+  },
+  'ereceipt-at-once': {
+    title: 'Nor does it when the calls come at once',
+    expected: '200, or 409 in_progress for those that came too early; one text message.',
+    help: 'Take the key with one atomic step (a unique row, an exclusively created file), not by looking and then writing.',
+  },
+  'ereceipt-key-reuse': {
+    title: 'A key belongs to one receipt',
+    expected: '400 bad_request for a used key with another order or number.',
+    help: 'Keep a digest of order and number with the key, and compare.',
+  },
+  forgotten: {
+    title: 'DELETE /connection forgets the store',
+    expected: '204 without a body; then connected: false. Again 204 where nothing is left.',
+    help: 'Delete the tokens of the store that the session names.',
+  },
+  'no-store': {
+    title: 'Nothing is kept by caches',
+    expected: 'Cache-Control: no-store on every answer, refusals and preflights included.',
+    help: 'Set the header in the one place that every answer passes, error pages of the framework and web server included.',
+  },
+  'problem-json': {
+    title: 'Every refusal can be read by a program',
+    expected: 'application/problem+json with type, title, status and a code of the closed list.',
+    help: 'Send every refusal through one function. The codes stand in openapi.yaml.',
+  },
+  'no-secrets': {
+    title: 'No secret leaves the proxy',
+    expected: 'No token, no client secret and no phone number in any answer.',
+    help: "Write every answer's fields by name; never pass Rulrr's answers or caught errors on.",
+  },
+};

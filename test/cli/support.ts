@@ -1,0 +1,93 @@
+// The command as a user starts it: a process of its own, from the sources.
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const root = new URL('../..', import.meta.url).pathname;
+const limitMs = 60_000;
+
+/** An environment without the sidecar's variables, whatever the machine has set. */
+function cleanEnv(env: Record<string, string>): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(RULRR_|HOST$|PORT$|DEBUG$|NODE_OPTIONS$)/.test(name));
+  return { ...Object.fromEntries(kept), NODE_NO_WARNINGS: '1', ...env };
+}
+
+const start = (args: string[], env: Record<string, string>): ChildProcessWithoutNullStreams =>
+  spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root, env: cleanEnv(env) });
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command to its end. */
+export function rulrr(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  return running(args, env).ended;
+}
+
+export interface Running {
+  output: () => string;
+  /** Resolves with the match once the output (both streams) has it. @throws if the process ends or a minute passes first */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
+  kill(signal?: NodeJS.Signals): Promise<Ended>;
+  ended: Promise<Ended>;
+}
+
+export function running(args: string[], env: Record<string, string> = {}): Running {
+  const child = start(args, env);
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  const wake = () => watchers.forEach((watcher) => watcher());
+  child.stdout.on('data', (text: Buffer) => ((stdout += String(text)), wake()));
+  child.stderr.on('data', (text: Buffer) => ((stderr += String(text)), wake()));
+  let over = false;
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code) => {
+      over = true;
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+      wake();
+    }),
+  );
+  return {
+    output: () => stdout + stderr,
+    ended,
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = pattern.exec(stdout + stderr);
+          if (!found && !over) return;
+          watchers.delete(look);
+          if (found) resolve(found);
+          else reject(new Error(`It ended without saying ${String(pattern)}: ${stdout}${stderr}`));
+        };
+        watchers.add(look);
+        look();
+      }),
+    kill(signal = 'SIGTERM') {
+      if (!over) child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** A small server for the vendor's side of things. */
+export async function serve(
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ origin: string; port: number; close: () => Promise<void> }> {
+  const server = createServer(handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

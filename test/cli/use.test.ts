@@ -1,0 +1,130 @@
+// What a user sees who gets it right, and who does not: words and an exit code, never a stack trace.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { rulrr, serve } from './support.js';
+
+const stack = /\n\s+at .+:\d+:\d+/;
+
+describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
+  const cases: [args: string[], says: RegExp][] = [
+    [['nonsense'], /unknown command 'nonsense'/],
+    [['check'], /missing required argument 'proxy-url'/],
+    [['demo', '--nonsense'], /unknown option '--nonsense'/],
+    [['demo', '--port', 'seventy'], /--port must be a number/],
+    [['check', '/rulrr'], /url/i],
+    [['check', 'http://127.0.0.1:9/rulrr', '-H', 'no colon'], /--header must be "Name: value"/],
+    [['check', 'http://127.0.0.1:9/rulrr', '--secret-env', 'NOT_THERE'], /NOT_THERE: there is no such variable/],
+    [['sandbox', '--scenario', 'nonsense'], /no scenario "nonsense".*Scenarios: /],
+    [['sandbox', '--fault', 'token:nonsense'], /kinds are /],
+    [['sandbox', '--fault', 'nonsense:reset'], /routes are /],
+    [['sandbox', '--port', '0', '--fault', 'token:status'], /needs a "status"/],
+    [['sandbox', '--client', 'nosecret'], /--client must be/],
+    [['doctor', '--page', 'pos.example'], /--page must be an http\(s\) URL/],
+  ];
+  for (const [args, says] of cases) {
+    it(`${args.join(' ')}: exit code 2`, async () => {
+      const { code, stdout, stderr } = await rulrr(args);
+      assert.equal(code, 2, stdout + stderr);
+      assert.match(stderr, says);
+      assert.doesNotMatch(stdout + stderr, stack);
+    });
+  }
+
+  it('proxy without settings lists all that are missing at once', async () => {
+    const { code, stderr } = await rulrr(['proxy']);
+    assert.equal(code, 2);
+    for (const name of ['CLIENT_ID', 'CLIENT_SECRET', 'API_BASE_URL', 'SEALING_KEYS', 'STORE_URL', 'AUTHORIZE_URL'])
+      assert.match(stderr, new RegExp(`RULRR_${name} is missing`));
+    assert.doesNotMatch(stderr, stack);
+  });
+
+  it('proxy quotes no secret when it refuses its settings', async () => {
+    const { code, stdout, stderr } = await rulrr(['proxy'], {
+      RULRR_CLIENT_ID: 'pos',
+      RULRR_CLIENT_SECRET: 'cli-canary-secret',
+      RULRR_CLIENT_SECRET_FILE: '/nowhere/secret',
+      RULRR_API_BASE_URL: 'not a url',
+      RULRR_SEALING_KEYS: 'cli-canary-key',
+      RULRR_STORE_URL: 'mysql://cli-canary-password@db/x',
+      RULRR_AUTHORIZE_URL: 'http://127.0.0.1:9/',
+      PORT: '99999',
+    });
+    assert.equal(code, 2);
+    for (const says of [
+      /both set/,
+      /cannot be read \(ENOENT\)/,
+      /API_BASE_URL must/,
+      /STORE_URL must begin/,
+      /PORT must/,
+    ])
+      assert.match(stderr, says);
+    assert.doesNotMatch(stdout + stderr, /cli-canary/);
+  });
+
+  it('a port in use is said in one line', async () => {
+    const taken = await serve((_request, response) => response.end());
+    const { code, stderr } = await rulrr(['sandbox', '--port', String(taken.port)]);
+    await taken.close();
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`^Port ${taken.port} on 127\\.0\\.0\\.1 is in use\\..*\\n$`));
+  });
+});
+
+describe('rulrr-embed, asked for help', { concurrency: 3 }, () => {
+  it('names every command, with examples', async () => {
+    const { code, stdout } = await rulrr(['--help']);
+    assert.equal(code, 0);
+    for (const name of ['demo', 'sandbox', 'proxy', 'check', 'doctor', 'Examples:', 'Exit codes:'])
+      assert.ok(stdout.includes(name), name);
+  });
+
+  it('tells its version', async () => {
+    const { code, stdout } = await rulrr(['--version']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+/);
+  });
+
+  it('lists the scenarios', async () => {
+    const { code, stdout } = await rulrr(['sandbox', '--list']);
+    assert.equal(code, 0);
+    assert.ok(stdout.trim().split('\n').length > 3);
+    for (const line of stdout.trim().split('\n')) assert.match(line, /^[a-z0-9-]+ +\S/);
+  });
+});
+
+describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
+  it('check: 2 where nobody answers', async () => {
+    const { code, stdout } = await rulrr(['check', 'http://127.0.0.1:9/rulrr']);
+    assert.equal(code, 2, stdout);
+    assert.match(stdout, /✖ .*\(reachable\)/);
+  });
+
+  it('check --json: 1 where something is wrong, with what to change', async () => {
+    const server = await serve((_request, response) => response.end('hello'));
+    const { code, stdout } = await rulrr(['check', `${server.origin}/rulrr`, '--json', '--timeout', '5']);
+    await server.close();
+    assert.equal(code, 1);
+    const report = JSON.parse(stdout) as { ok: boolean; checks: { id: string; status: string; help: string }[] };
+    assert.equal(report.ok, false);
+    const noStore = report.checks.find(({ id }) => id === 'no-store');
+    assert.equal(noStore?.status, 'fail');
+    assert.ok(noStore.help);
+  });
+
+  it('doctor says what page, policy and proxy lack', async () => {
+    const server = await serve((request, response) => {
+      if (request.url === '/connect/') response.setHeader('X-Frame-Options', 'DENY');
+      if (request.url === '/till') response.setHeader('Content-Security-Policy', "default-src 'self'");
+      response.end('hello');
+    });
+    const args = ['--connect-base-url', `${server.origin.replace('127.0.0.1', 'localhost')}/connect/`];
+    const flags = [...args, '--page', `${server.origin}/till`, '--proxy', `${server.origin}/rulrr`];
+    const [words, json] = await Promise.all([rulrr(['doctor', ...flags]), rulrr(['doctor', ...flags, '--json'])]);
+    await server.close();
+    assert.equal(words.code, 1);
+    for (const says of [/refuses to be framed/, /frame-src lacks/, /that is not the proxy/, /no Cache-Control/])
+      assert.match(words.stdout, says);
+    const findings = JSON.parse(json.stdout) as { status: string }[];
+    assert.ok(findings.filter(({ status }) => status === 'problem').length >= 4);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { checkIds, checkProxy, type CheckReport } from '../../src/conformance/index.js';
+import type { ServedSandbox } from '../../src/sandbox/index.js';
+import { client, openSandbox, other, own, sealingKey, serveProxy } from './support/served.js';
+
+const failed = (report: CheckReport) =>
+  report.checks.filter(({ status }) => status === 'fail').map(({ id, actual }) => `${id}: ${actual}`);
+const withStatus = (report: CheckReport, status: string) =>
+  report.checks.filter((check) => check.status === status).map(({ id }) => id);
+
+describe('checkProxy on the proxy of the package', () => {
+  let sandbox: ServedSandbox;
+  before(async () => void (sandbox = await openSandbox()));
+  after(() => sandbox.close());
+
+  it('passes every check, with the whole story', async () => {
+    const proxy = await serveProxy(sandbox);
+    const canaries = [client.clientSecret, sealingKey];
+    const report = await checkProxy(proxy.url, {
+      headers: own,
+      otherHeaders: other,
+      sandbox: sandbox.origin,
+      canaries,
+    });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    assert.deepEqual(withStatus(report, 'skip'), []);
+    assert.equal(report.ok, true);
+    assert.deepEqual(
+      report.checks.map(({ id }) => id),
+      [...checkIds],
+    );
+  });
+
+  it('takes the sandbox itself, too', async () => {
+    const proxy = await serveProxy(sandbox);
+    const report = await checkProxy(proxy.url, { headers: own, sandbox: sandbox.sandbox });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    assert.deepEqual(withStatus(report, 'skip'), ['not-yours', 'stores-apart']);
+  });
+
+  it('without the sandbox leaves out what it cannot do, and neither sends nor forgets', async () => {
+    const calls: string[] = [];
+    const proxy = await serveProxy(sandbox, (request, next) => {
+      calls.push(request.method + new URL(request.url).pathname);
+      return next(request);
+    });
+    const sent = sandbox.sandbox.orders.length;
+    const report = await checkProxy(proxy.url, { headers: own, otherHeaders: other });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    assert.ok(withStatus(report, 'skip').includes('finished'));
+    assert.equal(sandbox.sandbox.orders.length, sent);
+    assert.equal(calls.filter((call) => call === 'DELETE/rulrr/connection').length, 0);
+  });
+
+  it('says that nobody answers, and runs nothing else', async () => {
+    const report = await checkProxy('http://127.0.0.1:9/rulrr');
+    assert.deepEqual(withStatus(report, 'fail'), ['reachable']);
+    assert.match(report.checks[0]!.actual, /No answer/);
+    assert.equal(withStatus(report, 'skip').length, checkIds.length - 1);
+  });
+
+  it('refuses arguments that cannot be used', async () => {
+    for (const [url, options] of [
+      ['/rulrr', {}],
+      ['ftp://x/rulrr', {}],
+      ['http://x/rulrr?a=1', {}],
+      ['http://x/rulrr', { origin: 'https://pos.example/till' }],
+      ['http://x/rulrr', { phoneNumber: '555' }],
+      ['http://x/rulrr', { sandbox: 'nowhere' }],
+      ['http://x/rulrr', { timeoutMs: 0 }],
+    ] as const) {
+      await assert.rejects(checkProxy(url, options), TypeError);
+    }
+  });
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { checkProxy } from '../../src/conformance/index.js';
+import type { ServedSandbox } from '../../src/sandbox/index.js';
+import { client, openSandbox, sealingKey } from './support/served.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+const own = { Cookie: 'session=till-1' };
+const other = { Cookie: 'session=till-2' };
+
+function installed(command: string, debianPackage: string): boolean {
+  const runs = () => spawnSync(command, ['--version']).status === 0;
+  if (runs()) return true;
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return false;
+  spawnSync('apt-get', ['update', '-qq']);
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage]);
+  return runs();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const languages = [
+  {
+    name: 'PHP',
+    command: 'php',
+    debianPackage: 'php-cli',
+    args: (port: number) => ['-S', `127.0.0.1:${port}`, 'demo/php/proxy.php'],
+    env: (folder: string) => ({ RULRR_DATA: folder, PHP_CLI_SERVER_WORKERS: '4' }),
+    encrypts: true,
+  },
+  {
+    name: 'Python',
+    command: 'python3',
+    debianPackage: 'python3',
+    args: () => ['demo/python/proxy.py'],
+    env: (folder: string, port: number) => ({ RULRR_DATABASE: join(folder, 'rulrr.db'), PORT: String(port) }),
+    encrypts: false,
+  },
+];
+
+/** Every file below a folder, as one text. */
+function everything(folder: string): string {
+  return (readdirSync(folder, { recursive: true }) as string[])
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, 'latin1'))
+    .join('\n');
+}
+
+for (const { name, command, debianPackage, args, env, encrypts } of languages) {
+  const missing = !installed(command, debianPackage) && `${command} is not installed`;
+  describe(`the proxy in ${name}`, { skip: missing }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-proxy-'));
+    let sandbox: ServedSandbox;
+    let url: string;
+    let output = '';
+    let stop: () => Promise<void>;
+
+    before(async () => {
+      sandbox = await openSandbox();
+      const port = await freePort();
+      url = `http://127.0.0.1:${port}/rulrr`;
+      const child = spawn(command, args(port), {
+        cwd: root,
+        // A group of its own: PHP's server works in processes of its own.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          RULRR_CLIENT_ID: client.clientId,
+          RULRR_CLIENT_SECRET: client.clientSecret,
+          RULRR_API_BASE_URL: sandbox.origin,
+          RULRR_CONNECT_BASE_URL: sandbox.connectBaseUrl,
+          RULRR_SEALING_KEY: sealingKey,
+          ...env(folder, port),
+        },
+      });
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += String(text)));
+      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      stop = async () => {
+        process.kill(-child.pid!, 'SIGTERM');
+        await ended;
+      };
+      for (let tries = 0; tries < 100; tries++) {
+        if (
+          await fetch(`${url}/connection`).then(
+            () => true,
+            () => false,
+          )
+        )
+          return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new Error(`It did not start: ${output}`);
+    });
+    after(async () => {
+      await stop?.();
+      await sandbox?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it('passes every check, the whole story included', async () => {
+      const report = await checkProxy(url, {
+        headers: own,
+        otherHeaders: other,
+        sandbox: sandbox.origin,
+        canaries: [client.clientSecret, sealingKey],
+      });
+      const bad = report.checks.filter(({ status }) => status !== 'pass').map(({ id, actual }) => `${id}: ${actual}`);
+      assert.deepEqual(bad, []);
+    });
+
+    it('asks again after an error, and says connect again only where the tokens are surely lost', async () => {
+      const headers = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
+      /** Connects with one fault on the call for the tokens; answers with what the last poll said. */
+      const connect = async (fault: object): Promise<string> => {
+        const started = await fetch(`${url}/integrations`, { method: 'POST', headers });
+        const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
+        sandbox.sandbox.faults.set({ route: 'token', kind: 'status', times: 1, ...fault });
+        const form = new URLSearchParams(new URL(connectUrl).search);
+        for (const [name, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
+          form.set(name, value);
+        await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
+        for (let tries = 0; ; tries++) {
+          const answer = await fetch(`${url}/integrations/${id}`, { headers });
+          const { status, code } = (await answer.json()) as { status: string | number; code?: string };
+          if (status !== 'pending' && ![502, 504].includes(answer.status)) return code ?? String(status);
+          assert.ok(tries < 40, 'it never ended');
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
+      };
+      assert.equal(await connect({ status: 500 }), 'finished');
+      assert.equal(await connect({ kind: 'reset' }), 'finished');
+      for (const kind of ['cut', 'bad-json', 'lose-answer']) assert.equal(await connect({ kind }), 'tokens_lost', kind);
+    });
+
+    it('writes no secret to its log', () => {
+      assert.equal(output.includes(client.clientSecret), false);
+      assert.doesNotMatch(output, /\b(it|at|rt)_[0-9a-f]{16}/);
+    });
+
+    it(encrypts ? 'keeps nothing readable in its files' : 'keeps its file to its own user', () => {
+      if (encrypts) assert.doesNotMatch(everything(folder), /\b(it|at|rt)_[0-9a-f]{16}/);
+      else assert.equal(statSync(join(folder, 'rulrr.db')).mode & 0o777, 0o600);
+    });
+  });
+}
