@@ -1,0 +1,340 @@
+<?php
+// Rulrr's proxy for a PHP server, in one file: the contract of openapi.yaml, nothing but PHP 8.1 with OpenSSL.
+//
+//   RULRR_CLIENT_ID=… RULRR_CLIENT_SECRET=… RULRR_API_BASE_URL=… RULRR_SEALING_KEY=… php -S 127.0.0.1:8080 proxy.php
+//
+// To make it yours, change authorize() and send_ereceipt(). Its limits are in README.md beside it.
+declare(strict_types=1);
+ignore_user_abort(true); // A till that goes away must not cut off a redemption.
+ini_set('display_errors', '0');
+
+const TTL = 1800;
+
+final class Refusal extends Exception
+{
+    public function __construct(public int $status, public string $problem, string $detail, public ?int $retryAfter = null)
+    {
+        parent::__construct($detail);
+    }
+}
+
+function setting(string $name, ?string $default = null): string
+{
+    $value = getenv($name);
+    if ($value !== false && trim($value) !== '') return trim($value);
+    return $default ?? throw new Refusal(500, 'misconfigured', "$name is not set.");
+}
+
+// ── yours ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whose store asks: from your own session, and from nothing else in the request. Here the demo's cookie stands for one. */
+function authorize(): ?string
+{
+    $session = $_COOKIE['session'] ?? '';
+    return is_string($session) && preg_match('/^till-\d{1,6}$/D', $session) ? $session : null;
+}
+
+/** Sends the receipt. Rulrr does not publish how the number reaches it; here the order carries it, as the sandbox takes it. */
+function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber): void
+{
+    $body = json_encode(['orderId' => $orderId, 'ereceipt' => ['phoneNumber' => $phoneNumber]], JSON_THROW_ON_ERROR);
+    [$status] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
+    if ($status >= 200 && $status < 300) return;
+    // A refusal is a refusal; an error of the server may stand for a message that went out.
+    if ($status === 0 || ($status >= 400 && $status < 500)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
+    throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+}
+
+// ── Rulrr ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One call: status and body. The URL holds the client secret, so nothing of it may reach a message. Never retried, never redirected. */
+function upstream(string $method, string $path, array $query, ?string $body = null, int $seconds = 10): array
+{
+    $url = rtrim(setting('RULRR_API_BASE_URL'), '/') . $path . '?' . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
+    $context = stream_context_create(['http' => [
+        'method' => $method, 'timeout' => $seconds, 'follow_location' => 0, 'ignore_errors' => true,
+        'header' => "Accept: application/json\r\nContent-Type: application/json\r\nConnection: close", 'content' => $body ?? '',
+    ]]);
+    error_clear_last();
+    $stream = @fopen($url, 'r', false, $context);
+    if ($stream === false) {
+        $refused = (bool) preg_match('/refused|getaddrinfo|resolve/i', error_get_last()['message'] ?? '');
+        // A connection that never came about brought nothing to Rulrr; all else is unclear.
+        return [$refused ? 0 : -1, ''];
+    }
+    $answer = stream_get_contents($stream, 65_536);
+    $meta = stream_get_meta_data($stream);
+    fclose($stream);
+    preg_match('#^HTTP/\S+ (\d{3})#', $meta['wrapper_data'][0] ?? '', $found);
+    $cut = $meta['timed_out'] || $answer === false;
+    return [$cut ? -1 : (int) ($found[1] ?? -1), (string) $answer];
+}
+
+function credentials(array $more = []): array
+{
+    return ['client_id' => setting('RULRR_CLIENT_ID'), 'client_secret' => setting('RULRR_CLIENT_SECRET')] + $more;
+}
+
+function upstream_refusal(int $status): Refusal
+{
+    if ($status === 429) return new Refusal(429, 'rate_limited', 'Rulrr asks for fewer calls.', 5);
+    if ($status === -1) return new Refusal(504, 'upstream_timeout', 'Rulrr did not answer in time.', 3);
+    return new Refusal(502, 'upstream_error', 'Rulrr cannot be reached or answered with an error.', 3);
+}
+
+// ── sealing ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function key_for(string $purpose): string
+{
+    $secret = setting('RULRR_SEALING_KEY');
+    if (strlen($secret) < 32) throw new Refusal(500, 'misconfigured', 'RULRR_SEALING_KEY must have 32 characters or more.');
+    return hash_hkdf('sha256', $secret, 32, "rulrr-embed/$purpose");
+}
+
+/** AES-256-GCM; `$bound` is what the text belongs to, so that one row cannot stand in for another. */
+function seal(array $value, string $purpose, string $bound): string
+{
+    $iv = random_bytes(12);
+    $text = openssl_encrypt(json_encode($value, JSON_THROW_ON_ERROR), 'aes-256-gcm', key_for($purpose), OPENSSL_RAW_DATA, $iv, $tag, $bound);
+    return rtrim(strtr(base64_encode($iv . $tag . $text), '+/', '-_'), '=');
+}
+
+function unseal(string $sealed, string $purpose, string $bound): ?array
+{
+    $bytes = base64_decode(strtr($sealed, '-_', '+/'), true);
+    // The one spelling that seal() writes, or it is none of ours.
+    if ($bytes === false || strlen($bytes) < 29 || rtrim(strtr(base64_encode($bytes), '+/', '-_'), '=') !== $sealed) return null;
+    [$iv, $tag, $text] = [substr($bytes, 0, 12), substr($bytes, 12, 16), substr($bytes, 28)];
+    $plain = openssl_decrypt($text, 'aes-256-gcm', key_for($purpose), OPENSSL_RAW_DATA, $iv, $tag, $bound);
+    return $plain === false ? null : json_decode($plain, true);
+}
+
+// ── rows: one encrypted file each ──────────────────────────────────────────────────────────────────────────────────────
+
+function row_path(string $kind, string $id): string
+{
+    $folder = setting('RULRR_DATA', __DIR__ . '/.data') . "/$kind";
+    if (!is_dir($folder) && !@mkdir($folder, 0700, true) && !is_dir($folder)) throw new Refusal(503, 'store_unavailable', 'The store cannot be written.', 5);
+    return "$folder/" . hash('sha256', $id);
+}
+
+function read_row(string $kind, string $id): ?array
+{
+    $path = row_path($kind, $id);
+    return is_file($path) ? unseal((string) file_get_contents($path), 'row', "$kind/$id") : null;
+}
+
+/** Beside, onto the disk, then renamed: a crash leaves the old row or the new one. */
+function write_row(string $kind, string $id, array $row): void
+{
+    $path = row_path($kind, $id);
+    $file = @fopen("$path.new", 'w');
+    $done = $file && fwrite($file, seal($row, 'row', "$kind/$id")) && fflush($file) && fsync($file) && fclose($file);
+    if (!$done || !chmod("$path.new", 0600) || !rename("$path.new", $path)) throw new Refusal(503, 'store_unavailable', 'The store cannot be written.', 5);
+}
+
+/** Runs alone among all processes; null at once if `$wait` is false and somebody else is at it. */
+function alone(string $kind, string $id, callable $work, bool $wait = true): mixed
+{
+    $lock = fopen(row_path($kind, $id) . '.lock', 'c');
+    if (!flock($lock, $wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return null;
+    try {
+        return $work();
+    } finally {
+        flock($lock, LOCK_UN);
+    }
+}
+
+function connection(string $storeId): array
+{
+    $row = read_row('store', $storeId);
+    return ['connected' => $row !== null, 'ereceipt' => $row['ereceipt'] ?? false, 'expiration' => $row['expiration'] ?? null];
+}
+
+// ── routes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function start(string $storeId): array
+{
+    [$status, $body] = upstream('POST', '/v1/auth/integration', credentials());
+    $token = json_decode($body, true)['integrationToken'] ?? null;
+    if ($status === 400 || $status === 403) throw new Refusal(500, 'misconfigured', 'Rulrr refused the client id or secret.');
+    if ($status !== 200 || !is_string($token)) throw upstream_refusal($status);
+    $flow = ['flow' => bin2hex(random_bytes(16)), 'store' => $storeId, 'token' => $token, 'started' => microtime(true), 'expires' => time() + TTL];
+    return [201, ['id' => seal($flow, 'id', 'integration'), 'status' => 'pending'] + pending($flow)];
+}
+
+function pending(array $flow): array
+{
+    $query = http_build_query(['integration_token' => $flow['token'], 'client_id' => setting('RULRR_CLIENT_ID')]);
+    $url = setting('RULRR_CONNECT_BASE_URL', 'https://connect.rulrr.com/') . '?' . $query;
+    return ['connectUrl' => $url, 'expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
+}
+
+function status(string $storeId, string $id): array
+{
+    $flow = unseal($id, 'id', 'integration');
+    if ($flow === null) throw new Refusal(404, 'unknown_integration', 'There is no such integration.');
+    if ($flow['store'] !== $storeId) throw new Refusal(403, 'not_yours', 'The integration belongs to another store.');
+    // One process at a time for one session: redeemed once, and saved before anybody hears of it.
+    $answer = alone('flow', $flow['flow'], fn () => ask($flow));
+    $times = ['expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
+    if ($answer === 'pending') return [200, ['status' => 'pending'] + pending($flow)];
+    if ($answer === 'cancelled') return [200, ['status' => 'cancelled'] + $times];
+    return [200, ['status' => 'finished', 'connection' => connection($storeId)] + $times];
+}
+
+function ask(array $flow): string
+{
+    $row = read_row('flow', $flow['flow']) ?? [];
+    if (isset($row['end'])) return $row['end'];
+    // Saved by an attempt that ended before it was read.
+    if (isset($row['raw']) && tokens($row['raw'])) return keep($flow, $row['raw']);
+    if (time() > $flow['expires']) throw new Refusal(410, 'expired', 'The session is over. Connect again.');
+    // However many tabs and tills ask, Rulrr is asked once a second.
+    if (microtime(true) < ($row['askedAt'] ?? 0) + 1) return 'pending';
+    [$code, $body] = upstream('GET', '/v1/auth/integration', credentials(['integration_token' => $flow['token']]));
+    if ($code !== 200) throw upstream_refusal($code);
+    $status = json_decode($body, true)['status'] ?? null;
+    if ($status === 'cancelled') write_row('flow', $flow['flow'], ['end' => 'cancelled']);
+    if ($status !== 'finished') {
+        if ($status === 'pending') write_row('flow', $flow['flow'], ['askedAt' => microtime(true)]);
+        return $status === 'cancelled' ? 'cancelled' : 'pending';
+    }
+    write_row('flow', $flow['flow'], ['askedAt' => 0] + $row); // A full disk shows now, not when the tokens are here.
+    [$code, $raw] = upstream('GET', '/v1/auth/integration/token', credentials(['integration_token' => $flow['token']]), null, 60);
+    if ($code === 410) throw new Refusal(409, 'tokens_lost', 'Rulrr gave the tokens out already, and they are not here. Connect again.');
+    if ($code !== 200) throw upstream_refusal($code);
+    write_row('flow', $flow['flow'], ['raw' => base64_encode($raw)]); // before it is read: it comes once
+    return keep($flow, base64_encode($raw));
+}
+
+/** The answer with the tokens as it was saved; null where it was cut or is something else: then Rulrr is asked again. */
+function tokens(string $raw): ?array
+{
+    $answer = json_decode((string) base64_decode($raw), true);
+    return is_string($answer['accessToken'] ?? null) ? $answer : null;
+}
+
+/** Stores the tokens; an older session never replaces those of a newer one. */
+function keep(array $flow, string $raw): string
+{
+    $answer = tokens($raw) ?? throw new Refusal(502, 'upstream_error', 'Rulrr answered in a way that is not understood. It is kept.', 3);
+    alone('store', $flow['store'], function () use ($flow, $answer) {
+        if ((read_row('store', $flow['store'])['started'] ?? 0) > $flow['started']) return;
+        write_row('store', $flow['store'], ['started' => $flow['started'], 'accessToken' => $answer['accessToken'], 'refreshToken' => $answer['refreshToken'] ?? null,
+            'expiration' => isset($answer['expiration']) ? (string) $answer['expiration'] : null, 'ereceipt' => ($answer['ereceipt'] ?? false) === true]);
+    });
+    write_row('flow', $flow['flow'], ['end' => 'finished']);
+    return 'finished';
+}
+
+function forget(string $storeId): array
+{
+    alone('store', $storeId, fn () => @unlink(row_path('store', $storeId)));
+    return [204, null];
+}
+
+function ereceipt(string $storeId): array
+{
+    if (!preg_match('#^application/json\s*(;|$)#i', $_SERVER['CONTENT_TYPE'] ?? '')) throw new Refusal(415, 'unsupported_media_type', 'Send application/json.');
+    $text = (string) file_get_contents('php://input', false, null, 0, 8193);
+    if (strlen($text) > 8192) throw new Refusal(413, 'body_too_large', 'The body is larger than 8 KiB.');
+    $body = json_decode($text, true, 8);
+    $orderId = $body['orderId'] ?? null;
+    $number = $body['phoneNumber'] ?? null;
+    if (!is_string($orderId) || trim($orderId) === '' || strlen($orderId) > 200 || !is_string($number)) throw new Refusal(400, 'bad_request', 'The body must be {"orderId", "phoneNumber"}.');
+    $key = $_SERVER['HTTP_IDEMPOTENCY_KEY'] ?? '';
+    if (!preg_match('/^[\x21-\x7e]{8,200}$/D', $key)) throw new Refusal(400, 'bad_request', 'The header Idempotency-Key must have 8 to 200 visible characters.');
+    if (!preg_match('/^\+[1-9]\d{6,14}$/D', $number)) throw new Refusal(422, 'invalid_phone_number', 'The phone number must be E.164.');
+    $store = read_row('store', $storeId);
+    if (!($store['ereceipt'] ?? false)) throw new Refusal(403, 'ereceipt_disabled', 'The store does not text receipts.');
+    $row = "$storeId\n$key";
+    $about = hash('sha256', "$orderId\n$number");
+    $answer = alone('key', $row, function () use ($row, $about, $store, $orderId, $number) {
+        $known = read_row('key', $row);
+        if ($known && $known['about'] !== $about) throw new Refusal(400, 'bad_request', 'The Idempotency-Key was used for another receipt.');
+        if (($known['state'] ?? '') === 'sent') return [200, ['sent' => true]];
+        if ($known) throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+        // Written first: a process that dies while sending leaves a doubt, never a second message.
+        write_row('key', $row, ['state' => 'sending', 'about' => $about]);
+        try {
+            send_ereceipt($store['accessToken'], $orderId, $number);
+        } catch (Refusal $refusal) {
+            if ($refusal->problem === 'send_failed') unlink(row_path('key', $row));
+            throw $refusal;
+        }
+        write_row('key', $row, ['state' => 'sent', 'about' => $about]);
+        return [200, ['sent' => true]];
+    }, false);
+    return $answer ?? throw new Refusal(409, 'in_progress', 'This receipt is being sent.', 2);
+}
+
+// ── the gate, before every route ───────────────────────────────────────────────────────────────────────────────────────
+
+function respond(): array
+{
+    $path = explode('?', $_SERVER['REQUEST_URI'], 2)[0];
+    $base = rtrim(setting('RULRR_BASE_PATH', '/rulrr'), '/');
+    $routes = ['/integrations' => ['POST'], '/connection' => ['GET', 'DELETE'], '/ereceipts' => ['POST']];
+    $below = str_starts_with($path, "$base/") ? substr($path, strlen($base)) : '';
+    $id = preg_match('#^/integrations/((?:[^/?%]|%(?!2f|5c))+)$#Di', $below, $found) ? rawurldecode($found[1]) : null;
+    $methods = $id !== null ? ['GET'] : ($routes[$below] ?? null);
+    if ($methods === null) throw new Refusal(404, 'not_found', 'The proxy has no such path.');
+
+    $method = $_SERVER['REQUEST_METHOD'];
+    $origin = $_SERVER['HTTP_ORIGIN'] ?? null;
+    $own = (empty($_SERVER['HTTPS']) ? 'http' : 'https') . '://' . ($_SERVER['HTTP_HOST'] ?? '');
+    $allowed = $origin !== null && in_array($origin, preg_split('/[\s,]+/', setting('RULRR_ALLOWED_ORIGINS', 'none')), true);
+    if ($allowed) {
+        header("Access-Control-Allow-Origin: $origin");
+        header('Access-Control-Allow-Credentials: true');
+    }
+    if ($method === 'OPTIONS') {
+        if ($origin !== null && !$allowed && $origin !== $own) throw new Refusal(403, 'forbidden_origin', 'The page is not one of those that may ask.');
+        header('Allow: ' . implode(', ', [...$methods, 'OPTIONS']));
+        if ($allowed) {
+            header('Access-Control-Allow-Methods: ' . implode(', ', $methods));
+            header('Access-Control-Allow-Headers: Rulrr-Embed, Idempotency-Key, Content-Type, Authorization');
+            header('Access-Control-Max-Age: 600');
+        }
+        return [204, null];
+    }
+    if (!in_array($method, $methods, true)) {
+        header('Allow: ' . implode(', ', [...$methods, 'OPTIONS']));
+        throw new Refusal(405, 'method_not_allowed', 'The path does not take this method.');
+    }
+    // Whatever the content type: the header that a form cannot send, from a page that is known.
+    $known = ($_SERVER['HTTP_SEC_FETCH_SITE'] ?? '') === 'same-origin' || $allowed || $origin === $own;
+    if ($method !== 'GET' && (($_SERVER['HTTP_RULRR_EMBED'] ?? '') !== '1' || !$known)) {
+        throw new Refusal(403, 'forbidden_origin', 'Unsafe calls need the header Rulrr-Embed: 1, from the till\'s own page.');
+    }
+    $storeId = authorize() ?? throw new Refusal(401, 'unauthorized', 'Nobody is signed in.');
+    return match (true) {
+        $id !== null => status($storeId, $id),
+        $below === '/integrations' => start($storeId),
+        $below === '/ereceipts' => ereceipt($storeId),
+        $method === 'DELETE' => forget($storeId),
+        default => [200, connection($storeId)],
+    };
+}
+
+$headers = ['Cache-Control: no-store', 'Vary: Origin, Cookie, Sec-Fetch-Site', 'X-Content-Type-Options: nosniff', 'Referrer-Policy: no-referrer',
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'"];
+array_map('header', $headers);
+header_remove('X-Powered-By');
+$type = 'application/json';
+try {
+    [$status, $body] = respond();
+} catch (Throwable $error) {
+    // What is not a refusal of ours is not shown: its message may quote a URL, and every URL of Rulrr's API is a secret.
+    $refusal = $error instanceof Refusal ? $error : new Refusal(500, 'internal', 'The proxy failed.');
+    if ($refusal->retryAfter !== null) header("Retry-After: $refusal->retryAfter");
+    $type = 'application/problem+json';
+    $status = $refusal->status;
+    $body = ['type' => 'about:blank', 'title' => str_replace('_', ' ', $refusal->problem), 'status' => $status, 'code' => $refusal->problem, 'detail' => $refusal->getMessage()];
+}
+http_response_code($status);
+if ($body !== null) {
+    header("Content-Type: $type");
+    echo json_encode($body, JSON_UNESCAPED_SLASHES);
+}

@@ -1,0 +1,414 @@
+"""Rulrr's proxy in Python's standard library: the contract of openapi.yaml in one file.
+
+    RULRR_CLIENT_ID=… RULRR_CLIENT_SECRET=… RULRR_API_BASE_URL=… python3 proxy.py
+
+To make it yours, change authorize() and send_ereceipt(). Its limits are in README.md beside it.
+"""
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import sqlite3
+import threading
+import time
+import urllib.parse
+from datetime import datetime, timezone
+from http.cookies import CookieError, SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TTL = 1800
+
+
+class Refusal(Exception):
+    def __init__(self, status, code, detail, retry_after=None):
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.retry_after = status, code, detail, retry_after
+
+
+def setting(name, default=None):
+    value = os.environ.get(name, "").strip() or default
+    if value is None:
+        raise SystemExit(f"{name} is not set.")
+    return value
+
+
+CLIENT_ID, CLIENT_SECRET = setting("RULRR_CLIENT_ID"), setting("RULRR_CLIENT_SECRET")
+API = urllib.parse.urlsplit(setting("RULRR_API_BASE_URL"))
+CONNECT = setting("RULRR_CONNECT_BASE_URL", "https://connect.rulrr.com/")
+BASE = setting("RULRR_BASE_PATH", "/rulrr").rstrip("/")
+ALLOWED_ORIGINS = setting("RULRR_ALLOWED_ORIGINS", "").replace(",", " ").split()
+DATABASE = setting("RULRR_DATABASE", "rulrr.db")
+
+
+# ── yours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def authorize(headers):
+    """Whose store asks: from your own session, and from nothing else in the request. Here the demo's cookie stands for one."""
+    with contextlib.suppress(CookieError):
+        session = SimpleCookie(headers.get("Cookie", "")).get("session")
+        if session and re.fullmatch(r"till-\d{1,6}", session.value):
+            return session.value
+    return None
+
+
+def send_ereceipt(access_token, order_id, phone_number):
+    """Sends the receipt. Rulrr does not publish how the number reaches it; here the order carries it, as the sandbox takes it."""
+    order = {"orderId": order_id, "ereceipt": {"phoneNumber": phone_number}}
+    status, _ = upstream("POST", "/v1/orders", {"access_token": access_token}, order, 8)
+    if 200 <= status < 300:
+        return
+    # A refusal is a refusal; an error of the server may stand for a message that went out.
+    if status == 0 or 400 <= status < 500:
+        raise Refusal(502, "send_failed", "The receipt was not sent.")
+    raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
+
+
+# ── Rulrr ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upstream(method, path, query, body=None, seconds=10):
+    """One call: status and text; 0 if it surely never left, -1 if that is unclear. Never retried, never redirected.
+
+    The URL holds the client secret, so no exception of it may go further than this function.
+    """
+    kind = http.client.HTTPSConnection if API.scheme == "https" else http.client.HTTPConnection
+    connection = kind(API.hostname, API.port, timeout=seconds)
+    try:
+        connection.connect()
+    except OSError:
+        return 0, ""
+    try:
+        target = f"{API.path.rstrip('/')}{path}?{urllib.parse.urlencode(query)}"
+        text = None if body is None else json.dumps(body)
+        connection.request(method, target, text, {"Accept": "application/json", "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read(65_536).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        return -1, ""
+    finally:
+        connection.close()
+
+
+def credentials(**more):
+    return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **more}
+
+
+def upstream_refusal(status):
+    if status == 429:
+        return Refusal(429, "rate_limited", "Rulrr asks for fewer calls.", 5)
+    if status == -1:
+        return Refusal(504, "upstream_timeout", "Rulrr did not answer in time.", 3)
+    return Refusal(502, "upstream_error", "Rulrr cannot be reached or answered with an error.", 3)
+
+
+def read_json(text):
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+# ── the store: one file, readable by this user only ────────────────────────────────────────────────────────────────────
+
+
+@contextlib.contextmanager
+def database():
+    connection = sqlite3.connect(DATABASE, timeout=10, isolation_level=None)
+    try:
+        # "finished" is answered after this commit: it must have reached the disk.
+        connection.execute("PRAGMA synchronous = FULL")
+        yield connection
+    finally:
+        connection.close()
+
+
+def prepare():
+    os.close(os.open(DATABASE, os.O_CREAT | os.O_RDWR, 0o600))
+    os.chmod(DATABASE, 0o600)
+    with database() as db:
+        db.execute("CREATE TABLE IF NOT EXISTS flows (id TEXT PRIMARY KEY, store TEXT, token TEXT, started REAL, expires REAL, asked REAL, raw TEXT, ended TEXT)")
+        db.execute("CREATE TABLE IF NOT EXISTS stores (store TEXT PRIMARY KEY, started REAL, access TEXT, refresh TEXT, expiration TEXT, ereceipt INTEGER)")
+        db.execute("CREATE TABLE IF NOT EXISTS sends (key TEXT PRIMARY KEY, about TEXT, sent INTEGER)")
+
+
+def connection_of(store):
+    with database() as db:
+        row = db.execute("SELECT ereceipt, expiration FROM stores WHERE store = ?", (store,)).fetchone()
+    return {"connected": row is not None, "ereceipt": bool(row and row[0]), "expiration": row[1] if row else None}
+
+
+class Locks:
+    """One lock a name. This proxy is one process; several need a lock that they share."""
+
+    def __init__(self):
+        self.guard, self.held = threading.Lock(), {}
+
+    @contextlib.contextmanager
+    def alone(self, name, wait=True):
+        with self.guard:
+            lock, users = self.held.get(name, (threading.Lock(), 0))
+            self.held[name] = (lock, users + 1)
+        taken = lock.acquire(blocking=wait)
+        try:
+            yield taken
+        finally:
+            if taken:
+                lock.release()
+            with self.guard:
+                lock, users = self.held[name]
+                self.held[name] = (lock, users - 1)
+                if users == 1:
+                    del self.held[name]
+
+
+locks = Locks()
+
+
+# ── routes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def iso(seconds):
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def start(store):
+    status, text = upstream("POST", "/v1/auth/integration", credentials())
+    token = read_json(text).get("integrationToken")
+    if status in (400, 403):
+        raise Refusal(500, "misconfigured", "Rulrr refused the client id or secret.")
+    if status != 200 or not isinstance(token, str):
+        raise upstream_refusal(status)
+    # Random and kept here: the standard library has no encryption to seal it with.
+    flow, now = secrets.token_urlsafe(32), time.time()
+    with database() as db:
+        db.execute("INSERT INTO flows (id, store, token, started, expires) VALUES (?, ?, ?, ?, ?)", (flow, store, token, now, now + TTL))
+    return 201, {"id": flow, "status": "pending", **pending(token, now + TTL)}
+
+
+def pending(token, expires):
+    query = urllib.parse.urlencode({"integration_token": token, "client_id": CLIENT_ID})
+    return {"connectUrl": f"{CONNECT}?{query}", "expiresAt": iso(expires), "pollAfterMs": 3000}
+
+
+def status_of(store, flow):
+    with database() as db:
+        row = db.execute("SELECT store, token, expires FROM flows WHERE id = ?", (flow,)).fetchone()
+    if row is None:
+        raise Refusal(404, "unknown_integration", "There is no such integration.")
+    owner, token, expires = row
+    if owner != store:
+        raise Refusal(403, "not_yours", "The integration belongs to another store.")
+    # One thread at a time for one session: redeemed once, and saved before anybody hears of it.
+    with locks.alone(f"flow/{flow}"):
+        state = ask(flow)
+    if state == "pending":
+        return 200, {"status": state, **pending(token, expires)}
+    answer = {"status": state, "expiresAt": iso(expires), "pollAfterMs": 3000}
+    if state == "finished":
+        answer["connection"] = connection_of(store)
+    return 200, answer
+
+
+def ask(flow):
+    with database() as db:
+        row = db.execute("SELECT store, token, started, expires, asked, raw, ended FROM flows WHERE id = ?", (flow,)).fetchone()
+        store, token, started, expires, asked, raw, ended = row
+        if ended:
+            return ended
+        # Saved by an attempt that ended before it was read. Where it was cut or is something else, Rulrr is asked again.
+        if raw and isinstance(read_json(raw).get("accessToken"), str):
+            return keep(db, flow, store, started, raw)
+        now = time.time()
+        if now > expires:
+            raise Refusal(410, "expired", "The session is over. Connect again.")
+        # However many tabs and tills ask, Rulrr is asked once a second.
+        if asked and 0 <= now - asked < 1:
+            return "pending"
+        code, text = upstream("GET", "/v1/auth/integration", credentials(integration_token=token))
+        if code != 200:
+            raise upstream_refusal(code)
+        db.execute("UPDATE flows SET asked = ? WHERE id = ?", (now, flow))
+        state = read_json(text).get("status")
+        if state == "cancelled":
+            db.execute("UPDATE flows SET ended = 'cancelled' WHERE id = ?", (flow,))
+            return state
+        if state != "finished":
+            return "pending"
+        code, raw = upstream("GET", "/v1/auth/integration/token", credentials(integration_token=token), None, 60)
+        if code == 410:
+            raise Refusal(409, "tokens_lost", "Rulrr gave the tokens out already, and they are not here. Connect again.")
+        if code != 200:
+            raise upstream_refusal(code)
+        db.execute("UPDATE flows SET raw = ? WHERE id = ?", (raw, flow))  # before it is read: it comes once
+        return keep(db, flow, store, started, raw)
+
+
+def keep(db, flow, store, started, raw):
+    """Stores the tokens; an older session never replaces those of a newer one."""
+    answer = read_json(raw)
+    if not isinstance(answer.get("accessToken"), str):
+        raise Refusal(502, "upstream_error", "Rulrr answered in a way that is not understood. It is kept.", 3)
+    row = (store, started, answer["accessToken"], answer.get("refreshToken"), answer.get("expiration"), answer.get("ereceipt") is True)
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(
+        "INSERT INTO stores VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (store) DO UPDATE SET started = excluded.started, access = excluded.access,"
+        " refresh = excluded.refresh, expiration = excluded.expiration, ereceipt = excluded.ereceipt WHERE excluded.started > stores.started",
+        row,
+    )
+    db.execute("UPDATE flows SET ended = 'finished', raw = NULL WHERE id = ?", (flow,))
+    db.execute("COMMIT")
+    return "finished"
+
+
+def forget(store):
+    with database() as db:
+        db.execute("DELETE FROM stores WHERE store = ?", (store,))
+    return 204, None
+
+
+def ereceipt(store, headers, body):
+    if not re.match(r"application/json\s*(;|$)", headers.get("Content-Type", ""), re.IGNORECASE):
+        raise Refusal(415, "unsupported_media_type", "Send application/json.")
+    if len(body) > 8192:
+        raise Refusal(413, "body_too_large", "The body is larger than 8 KiB.")
+    given = read_json(body.decode("utf-8", "replace"))
+    order_id, number, key = given.get("orderId"), given.get("phoneNumber"), headers.get("Idempotency-Key", "")
+    if not isinstance(order_id, str) or not order_id.strip() or len(order_id) > 200 or not isinstance(number, str):
+        raise Refusal(400, "bad_request", 'The body must be {"orderId", "phoneNumber"}.')
+    if not re.fullmatch(r"[\x21-\x7e]{8,200}", key):
+        raise Refusal(400, "bad_request", "The header Idempotency-Key must have 8 to 200 visible characters.")
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        raise Refusal(422, "invalid_phone_number", "The phone number must be E.164.")
+    row, about = (hashlib.sha256("\n".join(parts).encode()).hexdigest() for parts in ((store, key), (order_id, number)))
+    with locks.alone(f"key/{row}", wait=False) as taken, database() as db:
+        if not taken:
+            raise Refusal(409, "in_progress", "This receipt is being sent.", 2)
+        found = db.execute("SELECT access, ereceipt FROM stores WHERE store = ?", (store,)).fetchone()
+        if not found or not found[1]:
+            raise Refusal(403, "ereceipt_disabled", "The store does not text receipts.")
+        known = db.execute("SELECT about, sent FROM sends WHERE key = ?", (row,)).fetchone()
+        if known and known[0] != about:
+            raise Refusal(400, "bad_request", "The Idempotency-Key was used for another receipt.")
+        if known and known[1]:
+            return 200, {"sent": True}
+        if known:
+            raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
+        # Written first: a process that dies while sending leaves a doubt, never a second message.
+        db.execute("INSERT INTO sends VALUES (?, ?, 0)", (row, about))
+        try:
+            send_ereceipt(found[0], order_id, number)
+        except Refusal as refusal:
+            if refusal.code == "send_failed":
+                db.execute("DELETE FROM sends WHERE key = ?", (row,))
+            raise
+        db.execute("UPDATE sends SET sent = 1 WHERE key = ?", (row,))
+    return 200, {"sent": True}
+
+
+# ── the gate, before every route ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def respond(method, target, headers, body, extra):
+    path = target.split("?", 1)[0]
+    below = path[len(BASE) :] if path.startswith(f"{BASE}/") else ""
+    found = re.fullmatch(r"/integrations/((?:[^/?%]|%(?!2[fF]|5[cC]))+)", below)
+    methods = ["GET"] if found else {"/integrations": ["POST"], "/connection": ["GET", "DELETE"], "/ereceipts": ["POST"]}.get(below)
+    if methods is None:
+        raise Refusal(404, "not_found", "The proxy has no such path.")
+    origin, own = headers.get("Origin"), f"http://{headers.get('Host', '')}"
+    allowed = origin is not None and origin in ALLOWED_ORIGINS
+    mine = origin in (own, own.replace("http://", "https://", 1))
+    if allowed:
+        extra.update({"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"})
+    allow = ", ".join(methods + ["OPTIONS"])
+    if method == "OPTIONS":
+        if origin is not None and not allowed and not mine:
+            raise Refusal(403, "forbidden_origin", "The page is not one of those that may ask.")
+        extra["Allow"] = allow
+        if allowed:
+            extra["Access-Control-Allow-Methods"] = ", ".join(methods)
+            extra["Access-Control-Allow-Headers"] = "Rulrr-Embed, Idempotency-Key, Content-Type, Authorization"
+            extra["Access-Control-Max-Age"] = "600"
+        return 204, None
+    if method not in methods:
+        extra["Allow"] = allow
+        raise Refusal(405, "method_not_allowed", "The path does not take this method.")
+    # Whatever the content type: the header that a form cannot send, from a page that is known.
+    known = headers.get("Sec-Fetch-Site") == "same-origin" or allowed or mine
+    if method != "GET" and (headers.get("Rulrr-Embed") != "1" or not known):
+        raise Refusal(403, "forbidden_origin", "Unsafe calls need the header Rulrr-Embed: 1, from the till's own page.")
+    store = authorize(headers)
+    if store is None:
+        raise Refusal(401, "unauthorized", "Nobody is signed in.")
+    if found:
+        return status_of(store, urllib.parse.unquote(found[1]))
+    if below == "/integrations":
+        return start(store)
+    if below == "/ereceipts":
+        return ereceipt(store, headers, body)
+    return forget(store) if method == "DELETE" else (200, connection_of(store))
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def handle_any(self):
+        extra, kind = {}, "application/json"
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+            # No more than is needed to see that it is too much.
+            body = self.rfile.read(min(max(length, 0), 8193))
+            self.close_connection = length > 8193 or "Transfer-Encoding" in self.headers
+            status, answer = respond(self.command, self.path, self.headers, body, extra)
+        except Exception as error:  # noqa: BLE001
+            # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret.
+            refusal = error if isinstance(error, Refusal) else Refusal(500, "internal", "The proxy failed.")
+            if refusal.retry_after is not None:
+                extra["Retry-After"] = str(refusal.retry_after)
+            status, kind = refusal.status, "application/problem+json"
+            answer = {"type": "about:blank", "title": refusal.code.replace("_", " "), "status": status, "code": refusal.code, "detail": refusal.detail}
+        text = b"" if answer is None else json.dumps(answer).encode()
+        with contextlib.suppress(OSError):
+            self.send_response_only(status)
+            extra.update({"Cache-Control": "no-store", "Vary": "Origin, Cookie, Sec-Fetch-Site", "X-Content-Type-Options": "nosniff"})
+            extra.update({"Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"})
+            if answer is not None:
+                extra["Content-Type"] = kind
+            if status != 204:
+                extra["Content-Length"] = str(len(text))
+            for name, value in extra.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = handle_any
+
+
+class Server(ThreadingHTTPServer):
+    # Threads that redeem are waited for when the server stops.
+    daemon_threads = False
+    request_queue_size = 128
+
+
+def main():
+    prepare()
+    server = Server((setting("HOST", "127.0.0.1"), int(setting("PORT", "8080"))), Handler)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(f"Listening on port {server.server_address[1]}", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
+    server.server_close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRulrrProxy } from '../../src/proxy/index.js';
+import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
+import { toNodeHandler } from '../../src/proxy/node.js';
+import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
+import { controls } from './controls.js';
+import { keptNumbers, kept, sealingKey } from './kept.js';
+import { sendReceipt } from './send-receipt.js';
+import { buildSite, siteHandler } from './site.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The till's own store. A real POS knows from its session who is signed in; this one has one store and nobody else. */
+const storeId = 'demo-store';
+const clientId = 'demo-pos';
+
+function portFrom(text: string | undefined): number {
+  if (text === undefined || text === '') return 5173;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new Error(`PORT must be a number from 0 to 65535, not "${text}".`);
+  }
+  return port;
+}
+
+/**
+ * Listens on the loopback addresses, IPv4 and IPv6, since browsers differ in what `localhost` is to them; another server on either
+ * is noticed.
+ */
+async function listen(handler: RequestListener, wanted: number): Promise<{ port: number; servers: Server[] }> {
+  const servers: Server[] = [];
+  let port = wanted;
+  for (const host of ['127.0.0.1', '::1']) {
+    const server = createServer(handler);
+    const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      server.once('error', resolve);
+      server.listen(port, host, () => resolve(null));
+    });
+    if (failure?.code === 'EADDRINUSE') {
+      for (const other of servers) other.close();
+      throw new Error(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start`);
+    }
+    // A machine without IPv6 has no ::1.
+    if (failure && host === '::1') continue;
+    if (failure) throw failure;
+    servers.push(server);
+    const address = server.address();
+    if (typeof address === 'object' && address) port = address.port;
+  }
+  return { port, servers };
+}
+
+async function run(): Promise<void> {
+  const data = process.env['RULRR_DEMO_DATA'] || join(root, 'demo/.data');
+  mkdirSync(data, { recursive: true });
+  const wanted = portFrom(process.env['PORT']);
+
+  // The port first: whoever finds it in use should not wait for the rest.
+  let handle: ReturnType<typeof siteHandler> = (_request, response) => void response.writeHead(503).end();
+  const { port, servers } = await listen((request, response) => handle(request, response), wanted);
+  const origin = `http://localhost:${port}`;
+
+  console.log('Starting the sandbox, a stand-in for Rulrr, on an origin of its own …');
+  const clientSecret = kept(data, 'client-secret');
+  const clients = [{ clientId, clientSecret }];
+  const stateFile = join(data, 'sandbox.json');
+  const sandboxPort = kept(data, 'sandbox-port', () => '0');
+  const sandbox = await serveSandbox({ clients, stateFile, port: Number(sandboxPort) }).catch(() =>
+    // The port of last time is taken: any other will do, only an open connect page would notice.
+    serveSandbox({ clients, stateFile }),
+  );
+  rememberPort(data, sandbox);
+
+  console.log('Starting the proxy, with its tokens in one encrypted file …');
+  const proxy = createRulrrProxy({
+    clientId,
+    clientSecret,
+    apiBaseUrl: sandbox.origin,
+    connectBaseUrl: sandbox.connectBaseUrl,
+    sealingKeys: [sealingKey(data)],
+    tokenStore: libsqlTokenStore({ url: `file:${join(data, 'tokens.db')}` }),
+    authorize: () => ({ storeId }),
+    sendEreceipt: sendReceipt,
+  });
+  // A merchant may finish while no till is asking.
+  const sweeping = setInterval(() => void proxy.sweep().catch(() => {}), 15_000);
+
+  console.log('Building the till …');
+  const site = await buildSite(root, sandbox.origin);
+  const control = controls({ sandbox: sandbox.sandbox, numbers: keptNumbers(data) });
+  handle = siteHandler(site, [control, toNodeHandler(proxy)]);
+
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    clearInterval(sweeping);
+    for (const server of servers) {
+      server.close();
+      server.closeIdleConnections();
+    }
+    // A redemption in flight is finished and stored before the process ends.
+    await proxy.close();
+    await sandbox.close();
+    for (const server of servers) server.closeAllConnections();
+    process.exit(0);
+  };
+  process.on('SIGINT', () => void stop());
+  process.on('SIGTERM', () => void stop());
+
+  console.log(`\nReady. Open ${origin}/\n`);
+}
+
+function rememberPort(data: string, sandbox: ServedSandbox): void {
+  kept(data, 'sandbox-port', () => new URL(sandbox.origin).port, true);
+}
+
+/** Whatever goes wrong on the way ends in one line that says so. */
+export async function main(): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, relative, sep } from 'node:path';
+import { build, type Plugin } from 'vite';
+
+type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+};
+
+export interface Site {
+  files: Map<string, { type: string; body: Buffer }>;
+  policy: string;
+}
+
+/**
+ * package.json names the modules with side effects by their built paths. Here they come from the sources, where nobody says that
+ * registering an element is one, and the bundler would drop them.
+ */
+const registering: Plugin = {
+  name: 'registering',
+  transform: (code, id) => (/\/src\/define\b/.test(id) ? { code, map: null, moduleSideEffects: true } : null),
+};
+
+/** Bundles the demo's pages as a POS vendor's own build would, and keeps them in memory. */
+export async function buildSite(root: string, frameOrigin: string): Promise<Site> {
+  const outDir = join(root, '.cache/demo');
+  const pages = readdirSync(join(root, 'demo')).filter((name) => name.endsWith('.html') && name !== 'legacy.html');
+  await build({
+    root: join(root, 'demo'),
+    configFile: false,
+    logLevel: 'error',
+    // Dark and light, dialogs, grids: the demo itself is for today's browsers. The script tag has a page of its own.
+    build: {
+      outDir,
+      emptyOutDir: true,
+      modulePreload: { polyfill: false },
+      // An inlined script or font would need a hole in the page's policy.
+      assetsInlineLimit: 0,
+      rolldownOptions: { input: pages.map((name) => join(root, 'demo', name)) },
+    },
+    plugins: [registering],
+  });
+  const files: Site['files'] = new Map();
+  for (const name of readdirSync(outDir, { recursive: true }) as string[]) {
+    const file = join(outDir, name);
+    if (!statSync(file).isFile()) continue;
+    const path = `/${relative(outDir, file).split(sep).join('/')}`;
+    files.set(path, { type: types[extname(file)] ?? 'application/octet-stream', body: readFileSync(file) });
+  }
+  addOldTill(root, files);
+  return { files, policy: policyFor(frameOrigin) };
+}
+
+/** The page for old tills is served as it stands, with the script tag, once that is built (`npm run build`). */
+function addOldTill(root: string, files: Site['files']): void {
+  const scriptTag = join(root, 'dist/rulrr-embed.iife.js');
+  if (!existsSync(scriptTag)) return;
+  files.set('/rulrr-embed.iife.js', { type: types['.js']!, body: readFileSync(scriptTag) });
+  for (const name of ['legacy.html', 'legacy.js', 'legacy.css']) {
+    const file = join(root, 'demo', name);
+    if (existsSync(file)) files.set(`/${name}`, { type: types[extname(name)]!, body: readFileSync(file) });
+  }
+}
+
+/** The policy that the README recommends: nothing but the page's own files, and the connect page's origin in frames. */
+function policyFor(frameOrigin: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    `frame-src ${frameOrigin}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join('; ');
+}
+
+/** Asks each handler in turn, then the site's files. */
+export function siteHandler(
+  site: Site,
+  handlers: Handler[],
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const files = (request: IncomingMessage, response: ServerResponse) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const file = site.files.get(pathname === '/' ? '/index.html' : pathname);
+    if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) {
+      response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Not found.\n');
+      return;
+    }
+    response.writeHead(200, {
+      'Content-Type': file.type,
+      'Cache-Control': pathname.startsWith('/assets/') ? 'max-age=31536000, immutable' : 'no-cache',
+      'Content-Security-Policy': site.policy,
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'strict-origin-when-cross-origin',
+    });
+    response.end(request.method === 'HEAD' ? undefined : file.body);
+  };
+  return (request, response) => {
+    let at = 0;
+    const next = () => {
+      const handler = handlers[at++];
+      if (handler) handler(request, response, next);
+      else files(request, response);
+    };
+    next();
+  };
+}

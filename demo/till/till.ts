@@ -1,0 +1,100 @@
+import '../../src/define.js';
+import type { SandboxMessage } from '../../src/sandbox/index.js';
+import { lines, receipt, textMessage } from './drawn.js';
+import { money, orderOf, totalOf, type Order } from './order.js';
+
+interface DemoState {
+  messages: SandboxMessage[];
+  scenario: string;
+  scenarios: { name: string; title: string; description: string }[];
+}
+
+function part<Type extends HTMLElement>(name: string): Type {
+  return document.querySelector<Type>(`[data-demo="${name}"]`)!;
+}
+
+const connect = document.querySelector('rulrr-connect')!;
+const numpad = document.querySelector('rulrr-ereceipt-numpad')!;
+const pay = part<HTMLButtonElement>('pay');
+const paper = part('paper');
+const sms = part('sms');
+const scenario = part<HTMLSelectElement>('scenario');
+
+let order: Order;
+/** Orders that were paid, until their one outcome. */
+const paid = new Map<string, Order>();
+
+async function post(path: string, body?: unknown): Promise<Response> {
+  const headers = body ? { 'Content-Type': 'application/json' } : undefined;
+  return fetch(`/demo/${path}`, { method: 'POST', headers, body: body ? JSON.stringify(body) : undefined });
+}
+
+async function nextOrder(): Promise<void> {
+  const { orderId } = (await (await post('orders')).json()) as { orderId: string };
+  order = orderOf(orderId);
+  part('order').textContent = orderId;
+  part('items').replaceChildren(...lines(order));
+  part('total').textContent = money(totalOf(order));
+  pay.textContent = `Pay ${money(totalOf(order))}`;
+  pay.disabled = false;
+}
+
+pay.addEventListener('click', () => {
+  pay.disabled = true;
+  paid.set(order.orderId, order);
+  // Every order is handed to the numpad: it knows whether e-receipts are on, and ends in exactly one of two events.
+  void numpad.prompt(order.orderId);
+});
+
+function settle(orderId: string): Order {
+  const done = paid.get(orderId) ?? orderOf(orderId);
+  paid.delete(orderId);
+  if (orderId === order.orderId) void nextOrder();
+  return done;
+}
+
+numpad.addEventListener('print-receipt', ({ detail: { orderId, reason } }) => {
+  paper.prepend(receipt(settle(orderId), reason));
+});
+
+numpad.addEventListener('ereceipt-sent', ({ detail: { orderId } }) => {
+  settle(orderId);
+  void refresh();
+});
+
+/** The phone shows what the sandbox received, not what the page believes. */
+async function refresh(): Promise<void> {
+  const response = await fetch('/demo/state');
+  if (!response.ok) return;
+  const state = (await response.json()) as DemoState;
+  const shown = new Set(Array.from(sms.children, (child) => (child as HTMLElement).dataset['orderId']));
+  const news = state.messages.filter(({ orderId }) => !shown.has(orderId));
+  for (const message of news) sms.prepend(textMessage(message));
+  if (!scenario.options.length) {
+    for (const { name, title } of state.scenarios) scenario.add(new Option(title, name));
+  }
+  scenario.value = state.scenario;
+  const chosen = state.scenarios.find(({ name }) => name === state.scenario);
+  part('scenario-text').textContent = chosen?.description ?? '';
+  scenario.toggleAttribute('data-fault', state.scenario !== 'normal');
+}
+
+scenario.addEventListener('change', async () => {
+  await post('scenario', { name: scenario.value });
+  await refresh();
+});
+
+part('reset').addEventListener('click', async () => {
+  numpad.close();
+  connect.cancel();
+  await fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
+  await post('reset');
+  sessionStorage.clear();
+  location.reload();
+});
+
+// A text message may also come late, after the till has printed.
+setInterval(() => {
+  if (!document.hidden) refresh().catch(() => {});
+}, 1000);
+await Promise.all([nextOrder(), refresh()]);

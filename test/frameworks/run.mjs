@@ -1,0 +1,93 @@
+// `npm run test:frameworks [react vue …]`: each page under demo/frameworks is copied out of the repository, given the packed tarball, type-checked and
+// built by its own tools, and driven in Chromium. Installs five frameworks, so it is no part of `npm test`.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureInstalled, root } from '../../.config/install.mjs';
+
+ensureInstalled();
+const { ensureBrowsers } = await import('../support/browsers.mjs');
+ensureBrowsers('chromium');
+
+const known = readdirSync(join(root, 'demo/frameworks'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+const asked = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const unknown = asked.filter((name) => !known.includes(name));
+if (unknown.length) {
+  console.error(`No such page: ${unknown.join(', ')}. There are ${known.join(', ')}.`);
+  process.exit(1);
+}
+const names = asked.length ? asked : known;
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+const env = {
+  ...process.env,
+  npm_config_loglevel: 'error',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  NG_CLI_ANALYTICS: 'false',
+  CI: '1',
+};
+
+function run(title, command, args, cwd) {
+  const started = Date.now();
+  process.stdout.write(`${title} … `);
+  const result = spawnSync(command, args, { cwd, env, encoding: 'utf8', shell: process.platform === 'win32' });
+  if (result.status !== 0) {
+    console.log('failed');
+    console.error(`${result.stdout}${result.stderr}`);
+    process.exit(1);
+  }
+  console.log(`${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+const folder = join(root, '.cache/frameworks');
+mkdirSync(folder, { recursive: true });
+run('Building the kit', process.execPath, ['.config/build.mjs'], root);
+for (const old of readdirSync(folder).filter((name) => name.endsWith('.tgz'))) rmSync(join(folder, old));
+run('Packing it', npm, ['pack', '--silent', '--pack-destination', folder], root);
+const tarball = join(
+  folder,
+  readdirSync(folder).find((name) => name.endsWith('.tgz')),
+);
+
+for (const name of names) {
+  const copy = join(folder, name);
+  mkdirSync(copy, { recursive: true });
+  // What was installed last time stays; the page itself is copied anew.
+  for (const entry of readdirSync(copy)) if (entry !== 'node_modules') rmSync(join(copy, entry), { recursive: true });
+  cpSync(join(root, 'demo/frameworks', name), copy, {
+    recursive: true,
+    filter: (path) => !/[\\/](node_modules|dist|\.angular)$/.test(path),
+  });
+  const info = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'));
+  info.dependencies['rulrr-embed'] = `file:${tarball}`;
+  writeFileSync(join(copy, 'package.json'), JSON.stringify(info, null, 2));
+  writeFileSync(join(copy, '.npmrc'), 'ignore-scripts=true\n');
+  rmSync(join(copy, 'node_modules/rulrr-embed'), { recursive: true, force: true });
+  const lock = join(copy, 'package-lock.json');
+  if (existsSync(lock)) forgetKit(lock);
+  const wrong = join(root, 'test/frameworks/wrong', `${name}.tsx`);
+  if (existsSync(wrong)) cpSync(wrong, join(copy, 'src/wrong.tsx'));
+  run(`${name}: install`, npm, ['install', '--prefer-offline'], copy);
+  run(`${name}: types and build`, npm, ['run', '--silent', 'build'], copy);
+}
+
+/** The lock names the kit by the repository's path; here it is the tarball, whose hash changes with each build. */
+function forgetKit(path) {
+  const lock = JSON.parse(readFileSync(path, 'utf8'));
+  for (const key of Object.keys(lock.packages))
+    if (key === 'node_modules/rulrr-embed' || key.startsWith('..')) delete lock.packages[key];
+  writeFileSync(path, JSON.stringify(lock, null, 2));
+}
+
+const { status } = spawnSync(
+  process.execPath,
+  ['--test', '--test-reporter=spec', 'test/frameworks/till.frameworks.mjs'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, RULRR_FRAMEWORKS: names.join(' ') },
+  },
+);
+process.exit(status ?? 1);

@@ -1,0 +1,137 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { find } from '../support/browsers.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export const chromiumFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: find('chromium'), args: chromiumFlags });
+}
+
+export interface Demo {
+  url: string;
+  output: () => string;
+  stop: () => Promise<number | null>;
+}
+
+export function demoFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'rulrr-demo-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Runs `npm start`'s script; resolves once it prints its URL, or rejects with what it printed. */
+export async function startDemo(data: string, port = '0'): Promise<Demo> {
+  const child: ChildProcess = spawn(process.execPath, ['demo/start.mjs'], {
+    cwd: root,
+    env: { ...process.env, PORT: port, RULRR_DEMO_DATA: data, NODE_NO_WARNINGS: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (text: string) => {
+      output += text;
+      const found = /http:\/\/\S+/.exec(output);
+      if (found) resolve(found[0]);
+    };
+    for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', read);
+    void ended.then((code) => reject(new Error(`ended with ${code}: ${output}`)));
+  });
+  return {
+    url,
+    output: () => output,
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+/** The till, as a clerk and a customer use it. */
+export class Till {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  get connectPage(): FrameLocator {
+    return this.page.frameLocator('rulrr-connect iframe');
+  }
+  get receipts(): Locator {
+    return this.page.locator('[data-demo="paper"] [data-order-id]');
+  }
+  get texts(): Locator {
+    return this.page.locator('[data-demo="sms"] [data-order-id]');
+  }
+  get send(): Locator {
+    return this.page.locator('rulrr-ereceipt-numpad [part~="send"]');
+  }
+  get print(): Locator {
+    return this.page.locator('rulrr-ereceipt-numpad [part~="print"]');
+  }
+  get display(): Locator {
+    return this.page.locator('rulrr-ereceipt-numpad [part~="display"]');
+  }
+  get padError(): Locator {
+    return this.page.locator('rulrr-ereceipt-numpad [part~="error"]');
+  }
+  get connectButton(): Locator {
+    return this.page.locator('rulrr-connect [part~="button"]');
+  }
+
+  /** Connects a store, as the operator and the merchant would. */
+  async connect(ereceipt: 'on' | 'off'): Promise<void> {
+    await this.connectButton.click();
+    await this.connectPage.locator('[data-action="next"]').click();
+    await this.connectPage.locator(`[data-ereceipt="${ereceipt}"]`).click();
+    await this.connectPage.locator('[data-action="next"]').click();
+    await this.connectPage.locator('[data-action="finish"]').click();
+    await this.page.locator('rulrr-connect[state="finished"]').waitFor();
+  }
+
+  /** Answers with the order's id. */
+  async pay(): Promise<string> {
+    const id = await this.page.locator('[data-demo="order"]').textContent();
+    await this.page.locator('[data-demo="pay"]:not(:disabled)').click();
+    return id!;
+  }
+
+  async tap(digits: string): Promise<void> {
+    for (const digit of digits) await this.page.locator(`rulrr-ereceipt-numpad [data-key="${digit}"]`).click();
+  }
+
+  async scenario(name: string): Promise<void> {
+    await this.page.locator('.sandbox summary').click();
+    await this.page.locator('[data-demo="scenario"]').selectOption(name);
+    await this.page.locator('.sandbox summary').click();
+  }
+
+  /** Order and reason of each printed receipt, the newest first. */
+  async paper(): Promise<string[][]> {
+    return this.receipts.evaluateAll((items) =>
+      items.map((item) => [(item as HTMLElement).dataset['orderId']!, (item as HTMLElement).dataset['reason']!]),
+    );
+  }
+
+  /** Order and number of each text message, the newest first. */
+  async messages(): Promise<string[][]> {
+    return this.texts.evaluateAll((items) =>
+      items.map((item) => [(item as HTMLElement).dataset['orderId']!, (item as HTMLElement).dataset['phoneNumber']!]),
+    );
+  }
+}

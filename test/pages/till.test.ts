@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { demoFolder, launchChromium, startDemo, Till, type Demo } from './support.js';
+
+describe('the demo till', { timeout: 240_000 }, () => {
+  const folder = demoFolder();
+  const violations: string[] = [];
+  let demo: Demo;
+  let browser: Browser;
+  let context: BrowserContext;
+  let till: Till;
+
+  async function open(): Promise<void> {
+    await context?.close();
+    context = await browser.newContext({ viewport: { width: 1024, height: 768 } });
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (/Content Security Policy|Trusted ?Type/i.test(message.text())) violations.push(message.text());
+    });
+    page.on('pageerror', (error) => violations.push(error.message));
+    await page.goto(demo.url);
+    till = new Till(page);
+    await page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
+  }
+
+  async function forgetEverything(): Promise<void> {
+    await till.page.locator('.sandbox summary').click();
+    await Promise.all([till.page.waitForEvent('load'), till.page.locator('[data-demo="reset"]').click()]);
+    await till.page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
+  }
+
+  before(async () => {
+    [demo, browser] = await Promise.all([startDemo(folder.path), launchChromium()]);
+  });
+  beforeEach(async () => {
+    await open();
+    await forgetEverything();
+  });
+  after(async () => {
+    await browser?.close();
+    assert.equal(await demo?.stop(), 0, 'SIGTERM ends the demo well');
+    folder.remove();
+    assert.deepEqual(violations, [], 'the page keeps to its policy and throws nothing');
+  });
+
+  it('says what it does and prints one URL', () => {
+    assert.equal(demo.output().match(/https?:\/\//g)?.length, 1);
+    assert.match(demo.output(), /sandbox.*\n.*proxy.*\n.*till/i);
+  });
+
+  it('prints at once while no store is connected', async () => {
+    const order = await till.pay();
+    await till.receipts.first().waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'ereceipt-disabled']]);
+    assert.equal(await till.print.isVisible(), false);
+  });
+
+  it('connects a store and texts a receipt instead of printing it', async () => {
+    await till.connect('on');
+    const order = await till.pay();
+    await till.tap('2133734253');
+    assert.match((await till.display.textContent())!, /\(213\) 373-4253/);
+    await till.send.click();
+    await till.texts.first().waitFor();
+    assert.deepEqual(await till.messages(), [[order, '+12133734253']]);
+    assert.deepEqual(await till.paper(), []);
+  });
+
+  it('prints for a customer who wants paper', async () => {
+    await till.connect('on');
+    const order = await till.pay();
+    await till.print.click();
+    await till.receipts.first().waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'declined']]);
+    assert.deepEqual(await till.messages(), []);
+  });
+
+  it('cannot send an invalid number: it says why, and the customer corrects it', async () => {
+    await till.connect('on');
+    const order = await till.pay();
+    await till.tap('213373425');
+    await till.send.click({ force: true });
+    await till.padError.filter({ hasText: /\S/ }).waitFor();
+    assert.deepEqual(await till.messages(), []);
+    await till.tap('3');
+    await till.send.click();
+    await till.texts.first().waitFor();
+    assert.deepEqual(await till.messages(), [[order, '+12133734253']]);
+  });
+
+  it('lets a failed send be tried again, once sent', async () => {
+    await till.connect('on');
+    await till.scenario('send-failed');
+    const order = await till.pay();
+    await till.tap('2133734253');
+    await till.send.click();
+    await till.padError.filter({ hasText: /\S/ }).waitFor();
+    await till.page.evaluate(() =>
+      fetch('/demo/scenario', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"name":"normal"}',
+      }),
+    );
+    await till.send.click();
+    await till.texts.first().waitFor();
+    assert.deepEqual(await till.messages(), [[order, '+12133734253']]);
+    assert.deepEqual(await till.paper(), []);
+  });
+
+  it('prints after a failed send if the customer has enough', async () => {
+    await till.connect('on');
+    await till.scenario('send-failed');
+    const order = await till.pay();
+    await till.tap('2133734253');
+    await till.send.click();
+    await till.padError.filter({ hasText: /\S/ }).waitFor();
+    await till.print.click();
+    await till.receipts.first().waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'send-failed']]);
+  });
+
+  it('prints by itself when a send stays unconfirmed', async () => {
+    await till.connect('on');
+    await till.scenario('send-unconfirmed');
+    const order = await till.pay();
+    await till.tap('2133734253');
+    await till.send.click();
+    await till.receipts.first().waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'send-unconfirmed']]);
+    assert.equal(await till.print.isVisible(), false);
+  });
+
+  it('prints at once for a store with e-receipts off', async () => {
+    await till.connect('off');
+    const order = await till.pay();
+    await till.receipts.first().waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'ereceipt-disabled']]);
+  });
+
+  it('offers Connect again after the merchant gave up', async () => {
+    await till.connectButton.click();
+    await till.connectPage.locator('[data-action="cancel"]').click();
+    await till.page.locator('rulrr-connect[state="cancelled"]').waitFor();
+    await till.connectButton.waitFor();
+    await till.connect('on');
+  });
+
+  it('finds the store still connected after a reload, and after a restart', async () => {
+    await till.connect('on');
+    await till.page.reload();
+    await till.pay();
+    await till.print.click();
+    await demo.stop();
+    demo = await startDemo(folder.path);
+    await open();
+    await till.pay();
+    await till.print.click();
+    await till.receipts.first().waitFor();
+    assert.equal((await till.paper())[0]![1], 'declined');
+  });
+
+  it('says so when the port is in use', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
+    const second = demoFolder();
+    await assert.rejects(startDemo(second.path, String(port)), new RegExp(`ended with 1: Port ${port} is in use`));
+    second.remove();
+    other.close();
+  });
+});
