@@ -1,0 +1,44 @@
+// Polls a proxy in this process, 100,000 sessions in turn, and prints the heap after each 100,000 polls. Run with --expose-gc.
+import { createRulrrProxy, memoryTokenStore } from '../../../dist/proxy/index.js';
+
+const sessions = Number(process.argv[2]);
+const polls = Number(process.argv[3]);
+let tokens = 0;
+const answer = (body) => new Response(JSON.stringify(body), { headers: { 'Content-Type': 'application/json' } });
+const proxy = createRulrrProxy({
+  clientId: 'bench',
+  clientSecret: 's'.repeat(32),
+  apiBaseUrl: 'https://api.example',
+  sealingKeys: ['a key for the bench that is long enough, out of no random source'],
+  tokenStore: memoryTokenStore(),
+  authorize: () => ({ storeId: 'bench-store' }),
+  checkFraming: false,
+  startLimit: { burst: 1_000_000, everyMs: 1 },
+  budgetPerSecond: 1_000_000,
+  fetch: async (_url, init) =>
+    init?.method === 'POST'
+      ? answer({ success: true, integrationToken: `bench-integration-${tokens++}` })
+      : answer({ success: true, status: 'pending' }),
+});
+const base = 'https://pos.example/rulrr/integrations';
+const ids = [];
+for (let at = 0; at < sessions; at++) {
+  const response = await proxy.fetch(
+    new Request(base, { method: 'POST', headers: { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin' } }),
+  );
+  ids.push((await response.json()).id);
+}
+const heap = [];
+for (let at = 0; at < polls; at++) {
+  const response = await proxy.fetch(new Request(`${base}/${ids[at % sessions]}`));
+  if (response.status !== 200) throw new Error(`poll answered ${response.status}`);
+  await response.arrayBuffer();
+  if ((at + 1) % 100_000 === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    globalThis.gc();
+    globalThis.gc();
+    heap.push(process.memoryUsage().heapUsed);
+  }
+}
+console.log(JSON.stringify(heap));
+process.exit(0);

@@ -1,0 +1,266 @@
+// The script tag in pages that are not empty: a strict policy, a second copy, another Lit, properties that were set too early.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { integrityOf } from '../../.config/integrity.mjs';
+import { launch, read, root, serve, watchedPage } from './support.js';
+
+const script = read('dist/rulrr-embed.iife.js');
+const json = 'application/json';
+type Numpad = HTMLElementTagNameMap['rulrr-ereceipt-numpad'];
+
+/** A vendor's server: pages under a policy, the proxy's answers, and on an origin of its own the connect page. */
+async function till() {
+  const violations: string[] = [];
+  let status = 'pending';
+  const connect = await serve(root, (url) =>
+    url.pathname === '/connect/' ? { body: '<!doctype html><title>connect</title><p>Sign in</p>' } : null,
+  );
+  const policy = `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src ${connect.origin}; require-trusted-types-for 'script'`;
+  const answer = (body: object, code = 200) => ({
+    body: JSON.stringify(body),
+    type: json,
+    status: code,
+    headers: { 'cache-control': 'no-store' },
+  });
+  const pages: Record<string, string> = {};
+  const headersOf = (path: string): Record<string, string> =>
+    path.startsWith('/lax') ? {} : { 'content-security-policy': policy };
+  const expiresAt = new Date(Date.now() + 1_800_000).toISOString();
+  const server = await serve(root, (url) => {
+    const page = pages[url.pathname];
+    if (page !== undefined) return { body: page, headers: headersOf(url.pathname) };
+    if (url.pathname === '/rulrr/connection')
+      return answer(status === 'finished' ? connected : { connected: false, ereceipt: false, expiration: null });
+    if (url.pathname === '/rulrr/integrations') {
+      return answer(
+        {
+          id: 'abc',
+          connectUrl: `${connect.origin}/connect/?integration_token=t&client_id=c`,
+          status,
+          expiresAt,
+          pollAfterMs: 100,
+        },
+        201,
+      );
+    }
+    if (url.pathname.startsWith('/rulrr/integrations/')) {
+      return answer({
+        status,
+        pollAfterMs: 100,
+        expiresAt,
+        ...(status === 'finished'
+          ? { connection: connected }
+          : { connectUrl: `${connect.origin}/connect/?integration_token=t&client_id=c` }),
+      });
+    }
+    if (url.pathname === '/rulrr/ereceipts') return answer({ sent: true });
+    if (url.pathname === '/page.js') return { body: pageScript, type: 'text/javascript' };
+    if (url.pathname === '/favicon.ico') return { body: '', status: 204 };
+    return null;
+  });
+  return {
+    ...server,
+    pages,
+    violations,
+    finish: () => (status = 'finished'),
+    reset: () => (status = 'pending'),
+    async stop() {
+      await server.close();
+      await connect.close();
+    },
+  };
+}
+
+const connected = { connected: true, ereceipt: true, expiration: '2099-01-01T00:00:00Z' };
+
+/** The page's own script: keeps what the policy reports and what the elements say. */
+const pageScript = `
+  window.violations = []; window.events = [];
+  document.addEventListener('securitypolicyviolation', (event) => window.violations.push(event.violatedDirective + ' ' + event.blockedURI));
+  for (const name of ['connect-started', 'connect-finished', 'connect-failed', 'connect-warning', 'connect-cancelled', 'ereceipt-sent', 'print-receipt'])
+    document.addEventListener(name, (event) => window.events.push(name));
+`;
+
+const both =
+  '<rulrr-connect proxy-url="/rulrr"></rulrr-connect><rulrr-ereceipt-numpad proxy-url="/rulrr"></rulrr-ereceipt-numpad>';
+const tag = '<script src="/dist/rulrr-embed.iife.js"></script>';
+const html = (head: string, body = both) =>
+  `<!doctype html><meta charset="utf-8"><title>till</title><script src="/page.js"></script>${head}<body>${body}`;
+
+const events = (page: Page) => page.evaluate(() => (window as unknown as { events: string[] }).events);
+const violations = (page: Page) => page.evaluate(() => (window as unknown as { violations: string[] }).violations);
+
+/** Types a number and sends it, as a customer would; the prompt's outcome. */
+async function textReceipt(page: Page, orderId: string): Promise<unknown> {
+  const pad = page.locator('rulrr-ereceipt-numpad');
+  const outcome = pad.evaluate((element, id) => (element as Numpad).prompt(id), orderId);
+  for (const digit of '2015550123') await pad.locator(`[data-key="${digit}"]`).click();
+  await pad.locator('[part~="send"]').click();
+  return outcome;
+}
+
+describe('the script tag in a page', () => {
+  let browser: Browser;
+  let shop: Awaited<ReturnType<typeof till>>;
+
+  before(async () => {
+    browser = await launch();
+    shop = await till();
+  });
+  after(async () => {
+    await browser?.close();
+    await shop?.stop();
+  });
+
+  it('works under a strict policy, from connecting to a text sent, with no violation', async () => {
+    shop.reset();
+    shop.pages['/strict'] = html(tag);
+    const { page, problems } = await watchedPage(browser);
+    await page.goto(`${shop.origin}/strict`);
+    await page.locator('rulrr-connect [part~="button"]').first().click();
+    await page.waitForFunction(() => (window as unknown as { events: string[] }).events.includes('connect-started'));
+    await page.frameLocator('rulrr-connect iframe').getByText('Sign in').waitFor();
+    shop.finish();
+    await page.waitForFunction(() => (window as unknown as { events: string[] }).events.includes('connect-finished'));
+    await textReceipt(page, 'order-1');
+    await page.waitForFunction(() => (window as unknown as { events: string[] }).events.includes('ereceipt-sent'));
+    assert.deepEqual(await events(page), ['connect-started', 'connect-finished', 'ereceipt-sent']);
+    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(problems, []);
+    const background = await page
+      .locator('rulrr-ereceipt-numpad')
+      .evaluate((element) => element.shadowRoot!.adoptedStyleSheets.length);
+    assert.ok(background > 0, 'styles are adopted, so that no policy is in their way');
+    await page.close();
+  });
+
+  it('notices a violation when there is one', async () => {
+    shop.pages['/inline'] = html(`${tag}<style>p{color:red}</style>`);
+    const { page } = await watchedPage(browser);
+    await page.goto(`${shop.origin}/inline`);
+    await page.waitForFunction(() => (window as unknown as { violations: string[] }).violations.length > 0);
+    await page.close();
+  });
+
+  it('loads twice without an error, and the elements of the first go on', async () => {
+    shop.finish();
+    shop.pages['/twice'] = html(tag + tag.replace('.js"', '.js?again"'));
+    const { page, problems } = await watchedPage(browser);
+    await page.goto(`${shop.origin}/twice`);
+    await textReceipt(page, 'order-2');
+    await page.waitForFunction(() => (window as unknown as { events: string[] }).events.includes('ereceipt-sent'));
+    assert.deepEqual(problems, []);
+    await page.close();
+  });
+
+  it('works beside another version of Lit, before and after it', async () => {
+    shop.finish();
+    const { build } = await import('esbuild');
+    const other = await build({
+      stdin: {
+        contents: `import { LitElement, html, css } from 'lit2';
+          customElements.define('other-lit', class extends LitElement {
+            static get styles() { return css\`p { color: rgb(1, 2, 3) }\`; }
+            render() { return html\`<p>other</p>\`; }
+          });`,
+        resolveDir: root,
+      },
+      bundle: true,
+      write: false,
+      format: 'iife',
+      conditions: ['production'],
+      minify: true,
+    });
+    const lit2 = '<script src="/lit2.js"></script>';
+    const server = await serve(root, (url) =>
+      url.pathname === '/lit2.js'
+        ? { body: other.outputFiles[0]!.text, type: 'text/javascript' }
+        : url.pathname === '/page.js'
+          ? { body: pageScript, type: 'text/javascript' }
+          : url.pathname === '/before'
+            ? { body: html(lit2 + tag, `${both}<other-lit></other-lit>`) }
+            : url.pathname === '/after'
+              ? { body: html(tag + lit2, `${both}<other-lit></other-lit>`) }
+              : url.pathname === '/rulrr/connection'
+                ? { body: JSON.stringify(connected), type: json }
+                : url.pathname === '/rulrr/ereceipts'
+                  ? { body: '{"sent":true}', type: json }
+                  : url.pathname === '/favicon.ico'
+                    ? { body: '', status: 204 }
+                    : null,
+    );
+    try {
+      for (const path of ['/before', '/after']) {
+        const { page, problems } = await watchedPage(browser);
+        await page.goto(server.origin + path);
+        await textReceipt(page, 'order-3');
+        await page.waitForFunction(() => (window as unknown as { events: string[] }).events.includes('ereceipt-sent'));
+        assert.equal(await page.locator('other-lit p').textContent(), 'other');
+        assert.deepEqual(problems, []);
+        await page.close();
+      }
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('takes properties that were set before it was loaded', async () => {
+    shop.finish();
+    shop.pages['/lax-late'] = html('', both);
+    const { page } = await watchedPage(browser);
+    await page.goto(`${shop.origin}/lax-late`);
+    // As text: the test's own compiler would name the inner function by a helper that the page has not.
+    await page.evaluate(`{
+      const pad = document.querySelector('rulrr-ereceipt-numpad');
+      pad.send = () => { window.ownSend = true; return Promise.resolve(); };
+      pad.defaultCountry = 'DE';
+      pad.removeAttribute('proxy-url');
+    }`);
+    await page.addScriptTag({ url: '/dist/rulrr-embed.iife.js' });
+    await page.waitForFunction(() => customElements.get('rulrr-ereceipt-numpad'));
+    const pad = page.locator('rulrr-ereceipt-numpad');
+    void pad.evaluate((element) => void (element as Numpad).prompt('order-4'));
+    for (const digit of '015123456789') await pad.locator(`[data-key="${digit}"]`).click();
+    await page.waitForFunction(() => document.querySelector('rulrr-ereceipt-numpad')!.value === '+4915123456789');
+    await pad.locator('[part~="send"]').click();
+    await page.waitForFunction(() => (window as unknown as { ownSend?: boolean }).ownSend === true);
+    await page.close();
+  });
+
+  it('reads its own letters in a page of another encoding', async () => {
+    shop.finish();
+    const server = await serve(root, (url) =>
+      url.pathname === '/latin'
+        ? {
+            body: `<!doctype html><html lang="ja"><title>till</title><script src="/script.js"></script><body><rulrr-connect proxy-url="/rulrr"></rulrr-connect>`,
+            type: 'text/html; charset=windows-1252',
+          }
+        : url.pathname === '/script.js'
+          ? { body: script, type: 'text/javascript' }
+          : { body: '{"connected":false,"ereceipt":false,"expiration":null}', type: json },
+    );
+    const { page } = await watchedPage(browser);
+    await page.goto(`${server.origin}/latin`);
+    await page.waitForFunction(() =>
+      /[\u3040-\u30ff\u4e00-\u9fff]/.test(document.querySelector('rulrr-connect')!.shadowRoot!.textContent!),
+    );
+    await page.close();
+    await server.close();
+  });
+
+  it('is refused by the browser if its hash is another, and runs if it is its own', async () => {
+    const integrity = integrityOf(Buffer.from(script));
+    shop.pages['/hash'] = html(`<script src="/dist/rulrr-embed.iife.js" integrity="${integrity}"></script>`);
+    shop.pages['/other-hash'] = html(
+      `<script src="/dist/rulrr-embed.iife.js" integrity="${integrityOf(Buffer.from('other'))}"></script>`,
+    );
+    const { page } = await watchedPage(browser);
+    const registered = () => page.evaluate(() => customElements.get('rulrr-connect') !== undefined);
+    await page.goto(`${shop.origin}/hash`);
+    assert.equal(await registered(), true);
+    await page.goto(`${shop.origin}/other-hash`);
+    assert.equal(await registered(), false);
+    await page.close();
+  });
+});
