@@ -7,11 +7,11 @@ export function unreadable(operation: string, detail: string, status = 200): Rul
   return new RulrrApiError(operation, 'bad_answer', { status, sent: 'unclear', detail });
 }
 
-/** A JSON object whose `success` is not false. */
+/** A JSON object whose `success` is not false. `text/plain` is what servers say that name no type; pages of somebody else are `text/html`. */
 export function parse(raw: RawAnswer, operation: string): RulrrAnswer {
   const { status, contentType, text } = raw;
   if (status === 204 && !text) return {};
-  if (contentType && !/^application\/([\w.+-]*\+)?json\b/i.test(contentType)) {
+  if (contentType && !/^(text\/plain|application\/([\w.+-]*\+)?json)\b/i.test(contentType)) {
     throw unreadable(operation, 'It is not JSON.', status);
   }
   let answer: unknown;

@@ -93,8 +93,8 @@ export function codeOfStatus(status: number, operation: string): RulrrApiErrorCo
 /** Failures of a connection that never came about: the other side saw nothing of the request. The last two are Bun's names. */
 const unsent = new RegExp(
   '^(ENOTFOUND|EAI_[A-Z]+|ECONNREFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|' +
-    // Of TLS only what ends a handshake: a broken record may come later, after the request.
-    'ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|TLSV1_ALERT_.*|SSLV3_ALERT_HANDSHAKE_FAILURE|PACKET_LENGTH_TOO_LONG|NO_.*)|' +
+    // Of TLS only what ends a handshake: a broken record may come later, after the request. (OpenSSL 3.5 writes SSL/TLS for SSLV3.)
+    'ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|TLSV1_ALERT_.*|(SSLV3|SSL/TLS)_ALERT_HANDSHAKE_FAILURE|PACKET_LENGTH_TOO_LONG|NO_.*)|' +
     'ConnectionRefused|FailedToOpenSocket)$',
 );
 

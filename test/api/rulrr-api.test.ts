@@ -45,6 +45,16 @@ describe('RulrrApi against the sandbox over a real socket', () => {
     assert.equal(raw.length, 1);
   });
 
+  it('reads JSON of a server that names no type, and no page of somebody else', async () => {
+    const text = JSON.stringify({ success: true, integrationToken: 'it-1' });
+    // A Response of a text says text/plain by itself.
+    const untyped = apiAt(served.origin, { fetch: async () => new Response(text) });
+    assert.deepEqual(await untyped.createIntegration(), { integrationToken: 'it-1' });
+    const page = async () => new Response(text, { headers: { 'Content-Type': 'text/html' } });
+    const error = await failureOf(apiAt(served.origin, { fetch: page }).createIntegration());
+    assert.equal(error.code, 'bad_answer');
+  });
+
   it('waits for the raw answer to be saved before it reads it, and rejects if that fails', async () => {
     const body = 'this is not JSON';
     const fetch = async () => new Response(body, { headers: { 'Content-Type': 'application/json' } });
