@@ -14,11 +14,17 @@ export type Redeemed = 'stored' | 'lost' | 'forgotten' | 'busy';
 
 /** Milliseconds throughout. */
 export interface RedemptionTiming {
-  /** How long others leave a redemption to whoever began it. Saves calls; nothing is safe because of it. */
+  /**
+   * How long others leave a redemption to whoever began it and was not heard of since: it is renewed while that process lives.
+   * Saves calls; nothing is safe because of it.
+   */
   lease: number;
   /** How long one redeem call is waited for. It is not aborted then: its answer is saved whenever it comes. */
   attempt: number;
-  /** From the first 410 to the verdict that the tokens are lost: longer than any call in flight. */
+  /**
+   * From the first 410 to the verdict that the tokens are lost: longer than any call in flight is waited for. Calls of this
+   * process that still stand then are waited for as well.
+   */
   grace: number;
   /** Waits between redeem calls, each jittered; when they are used up, a later poll begins again. */
   retries: readonly number[];
@@ -29,7 +35,7 @@ export interface RedemptionTiming {
 }
 
 export const redemptionTiming: RedemptionTiming = {
-  lease: 45_000,
+  lease: 20_000,
   attempt: 60_000,
   grace: 90_000,
   retries: [250, 1_000, 4_000, 15_000, 60_000],
@@ -62,6 +68,8 @@ export class Redemption {
   private readonly options: RedemptionOptions;
   /** One drive a session in this process; all polls share it. */
   private readonly drives = new Map<string, Promise<Redeemed>>();
+  /** Redeem calls that nothing has come of yet, by session. */
+  private readonly standing = new Map<string, Set<Promise<unknown>>>();
 
   constructor(options: RedemptionOptions) {
     this.options = options;
@@ -77,7 +85,11 @@ export class Redemption {
     const key = driveKey(flow);
     const running = this.drives.get(key);
     if (running) return running;
-    const drive = this.drive(flow).finally(() => this.drives.delete(key));
+    const rest = this.keepLease(flow);
+    const drive = this.drive(flow).finally(() => {
+      rest();
+      this.drives.delete(key);
+    });
     this.drives.set(key, drive);
     void this.options.inFlight.track(drive);
     return drive;
@@ -168,7 +180,7 @@ export class Redemption {
         (error: unknown) => ({ error }),
       );
     // From here on nothing stops the call: not the browser, not the deadline, not a SIGTERM.
-    const failed = await inFlight.within(inFlight.track(call), timing.attempt);
+    const failed = await inFlight.within(inFlight.track(this.stand(flow, call)), timing.attempt);
     if (keeping) {
       const end = await keeping;
       return end === 'odd' ? { sent: 'unclear', error: undefined } : { end };
@@ -264,13 +276,13 @@ export class Redemption {
     const row = await rows.update<FlowRow>(key, (now) => {
       if (!now || now.state !== 'open') return undefined;
       const at = clock.now();
-      return { ...now, goneAt: now.goneAt ?? at, lease: { owner, at, ms: timing.grace } };
+      return { ...now, goneAt: now.goneAt ?? at, lease: { owner, at, ms: timing.lease } };
     });
     if (row?.state === 'open' && row.goneAt !== undefined) {
       const waited = clock.now() - row.goneAt;
       // What this process heard itself it measures itself; what it read in the row goes by the clock on the wall.
       const wait = heardJustNow || waited < 0 ? timing.grace : Math.max(0, timing.grace - waited);
-      if (!(await inFlight.pause(wait))) {
+      if (!(await inFlight.pause(wait)) || !(await this.callsSettled(flow))) {
         await this.letGo(flow, 0);
         return 'busy';
       }
@@ -290,6 +302,54 @@ export class Redemption {
     // `attempt: 1` means that no earlier call of ours can explain it: an egress proxy that repeats calls, perhaps.
     if (ours) emit({ type: 'integration-lost', flowId, storeId, attempt: ended?.attempts });
     return 'lost';
+  }
+
+  /** Remembers a call until something has come of it. */
+  private stand<T>(flow: Flow, call: Promise<T>): Promise<T> {
+    const key = driveKey(flow);
+    const calls = this.standing.get(key) ?? new Set();
+    this.standing.set(key, calls.add(call));
+    const over = () => {
+      calls.delete(call);
+      if (!calls.size && this.standing.get(key) === calls) this.standing.delete(key);
+    };
+    call.then(over, over);
+    return call;
+  }
+
+  /** A call that was waited for in vain may still bring the tokens. False if the proxy closes meanwhile. */
+  private async callsSettled(flow: Flow): Promise<boolean> {
+    const { inFlight, timing } = this.options;
+    for (;;) {
+      const calls = this.standing.get(driveKey(flow));
+      if (!calls) return true;
+      const looked = Promise.allSettled(calls).then(() => true);
+      if (!(await Promise.race([looked, inFlight.pause(timing.lease)]))) return false;
+    }
+  }
+
+  /** Says to the others, a few times in the span of a lease, that this process is still at it. Answers with what ends that. */
+  private keepLease(flow: Flow): () => void {
+    const { rows, clock, owner, timing } = this.options;
+    let stopped = false;
+    let cancel = () => {};
+    const renew = async () => {
+      await rows
+        .update<FlowRow>(flowKey(flow.flowId), (row) => {
+          if (stopped || row?.state !== 'open' || row.lease?.owner !== owner) return undefined;
+          return { ...row, lease: { ...row.lease, at: clock.now() } };
+        })
+        .catch(() => undefined);
+      next();
+    };
+    const next = () => {
+      if (!stopped) cancel = clock.after(timing.lease / 3, () => void renew());
+    };
+    next();
+    return () => {
+      stopped = true;
+      cancel();
+    };
   }
 
   /** Leaves the session to others, after `pause` ms. If the store does not take it, the lease runs out by itself. */

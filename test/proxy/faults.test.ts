@@ -363,7 +363,9 @@ describe('answers that are refusals', () => {
   test('a late answer wins over the verdict', async () => {
     const flow = flowOf();
     const store = memoryTokenStore();
-    const slow = bench({ store, deadlineMs: 30_000 });
+    // A process that stands still: its lease runs out.
+    const frozen: Clock = { ...systemClock, after: () => () => undefined };
+    const slow = bench({ store, deadlineMs: 30_000, clock: frozen });
     let release = () => {};
     const held: Fault = ({ socket, take }) => {
       const text = take();
@@ -384,6 +386,26 @@ describe('answers that are refusals', () => {
     assert.equal(end, 'stored');
     await slow.connections.close();
     await hasty.connections.close();
+  });
+  test('a call that stalls past its time, past 410 and past the grace is still waited for, on every replica', async () => {
+    const flow = flowOf();
+    const store = memoryTokenStore();
+    const hasty = { ...timing, lease: 150, attempt: 200, grace: 300, retries: [10] };
+    const replicas = [1, 2].map(() => bench({ store, deadlineMs: 60_000, options: { redemption: hasty } }));
+    let release = () => {};
+    server.faults = [({ socket, take }) => void (release = ((text) => () => socket.end(text))(take()))];
+    const ends: string[] = [];
+    for (const until = Date.now() + 1_500; Date.now() < until; await pause(20)) {
+      for (const { connections } of replicas) ends.push(await endOf(connections, flow, 1));
+    }
+    assert.deepEqual([...new Set(ends)], ['stuck'], 'pending all the while, and above all not lost');
+    assert.ok(server.calls.token > 1, 'Rulrr has said 410 meanwhile');
+    release();
+    for (const { connections } of replicas) assert.equal(await endOf(connections, flow), 'stored');
+    for (const { connections, events } of replicas) {
+      await connections.close();
+      assert.ok(!events.some(({ type }) => type === 'integration-lost'));
+    }
   });
   test('a rotated secret burns nothing: with the new one the same session is stored', async () => {
     server.secret = 'rotated';
@@ -430,7 +452,7 @@ describe('processes that are killed', () => {
       assert.equal(signal, 'SIGKILL');
       assert.equal(said, point === 'after the reply' ? 'finished' : '');
       const store = libsqlTokenStore({ url });
-      // The dead process's lease has another 45 seconds to run; this replica's clock is past it.
+      // The dead process's lease has another 20 seconds to run; this replica's clock is past it.
       const clock: Clock = { ...systemClock, now: () => Date.now() + 60_000 };
       const { connections } = bench({ store, clock });
       const flow = {
