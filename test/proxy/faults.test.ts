@@ -393,7 +393,13 @@ describe('answers that are refusals', () => {
     const hasty = { ...timing, lease: 150, attempt: 200, grace: 300, retries: [10] };
     const replicas = [1, 2].map(() => bench({ store, deadlineMs: 60_000, options: { redemption: hasty } }));
     let release = () => {};
-    server.faults = [({ socket, take }) => void (release = ((text) => () => socket.end(text))(take()))];
+    server.faults = [
+      ({ socket, take }) =>
+        void (release = (
+          (text) => () =>
+            socket.end(text)
+        )(take())),
+    ];
     const ends: string[] = [];
     for (const until = Date.now() + 1_500; Date.now() < until; await pause(20)) {
       for (const { connections } of replicas) ends.push(await endOf(connections, flow, 1));
