@@ -49,8 +49,8 @@ export interface RulrrProxyOptions {
   authorize(request: Request, context: ProxyContext): Subject | null | Promise<Subject | null>;
   /**
    * Brings the receipt on its way; resolves once it is surely sent. Throw `EreceiptUnconfirmedError` where that is unknown: the till
-   * then prints, and the key never sends again. What else is thrown means "not sent", and the same key may try again; so do
-   * errors of `api`, except where the API itself left it unclear. Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
+   * then prints, and the key never sends again; the same holds for errors of a connection that broke or timed out, and for errors
+   * of `api` that leave it unclear. What else is thrown means "not sent", and the same key may try again. Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
   sendEreceipt?(job: EreceiptJob): Promise<unknown>;
   /** Origins of tills that stand elsewhere than the proxy, exact, such as `https://pos.example`. Default none. */

@@ -283,8 +283,9 @@ export class World {
     return pair !== undefined && row !== null && pair.order > row.order;
   }
 
+  /** Nothing is on its way, and nobody who lives still waits to try again to save what he has. */
   private drained(): boolean {
-    return this.pending.length === 0;
+    return this.pending.length === 0 && this.integrations.every((one) => !one.holder?.alive || this.isSaved(one));
   }
 
   private checkRest(): void {
