@@ -109,6 +109,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     ttlMs: options.statusTtlMs ?? 1_000,
     pollAfterMs: options.pollAfterMs ?? 1_000,
     maxEntries: options.maxSessions ?? 20_000,
+    known: async (flow) => ((await isRedeemed(flow)) ? 'finished' : 'pending'),
   });
   const sweeper = new Sweeper({ rows, poller, redemption, refresher, clock, inFlight, emit });
   const setting = new EreceiptSetting(readEreceipt, clock, inFlight, emit);

@@ -201,6 +201,21 @@ describe('limits on the upstream', () => {
     assert.equal(longest, 20_000, '200 sessions at 10 calls a second');
   });
 
+  test('finished stays finished where the budget is used up, on every replica', async () => {
+    const { make, upstream, clock } = bench({ budgetPerSecond: 0.1 });
+    const [one, two] = [make(), make()];
+    const flow = flowOf('a');
+    await one.open(flow);
+    assert.equal((await one.check(flow)).status, 'finished');
+    for (const connections of [one, two]) await connections.check(flowOf('b')).catch(() => undefined);
+    for (let second = 0; second < 5; second++) {
+      clock.advance(1_000);
+      for (const connections of [one, two]) assert.equal((await connections.check(flow)).status, 'finished');
+    }
+    upstream.status = 'pending';
+    assert.equal((await two.check(flowOf('c'))).status, 'pending');
+  });
+
   test('what is remembered of sessions is bounded', async () => {
     const clock = fakeClock();
     const poller = new StatusPoller({
@@ -212,6 +227,7 @@ describe('limits on the upstream', () => {
       ttlMs: 1_000,
       pollAfterMs: 1_000,
       maxEntries: 50,
+      known: async () => 'pending',
     });
     let most = 0;
     for (let index = 0; index < 2_000; index++) {
