@@ -6,42 +6,13 @@ import type { InFlight } from './in-flight.js';
 import { flowKey, isHeld, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
 import { bareFlow, emptyConnection, ensureSession } from './sessions.js';
 import { parseTokens } from './tokens-answer.js';
+import type { RedemptionTiming } from './redemption-timing.js';
+import { keepLease, StandingCalls } from './standing-calls.js';
 import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf, type Sent } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 
 /** What came of a session whose merchant has finished. `busy`: somebody is at it, here or in another replica. */
 export type Redeemed = 'stored' | 'lost' | 'forgotten' | 'busy';
-
-/** Milliseconds throughout. */
-export interface RedemptionTiming {
-  /**
-   * How long others leave a redemption to whoever began it and was not heard of since: it is renewed while that process lives.
-   * Saves calls; nothing is safe because of it.
-   */
-  lease: number;
-  /** How long one redeem call is waited for. It is not aborted then: its answer is saved whenever it comes. */
-  attempt: number;
-  /**
-   * From the first 410 to the verdict that the tokens are lost: longer than any call in flight is waited for. Calls of this
-   * process that still stand then are waited for as well.
-   */
-  grace: number;
-  /** Waits between redeem calls, each jittered; when they are used up, a later poll begins again. */
-  retries: readonly number[];
-  /** Waits between tries to save an answer; the last one repeats for as long as the process lives. */
-  saves: readonly number[];
-  /** Pause after a refusal (400, 403) and after the last retry. */
-  cooldown: number;
-}
-
-export const redemptionTiming: RedemptionTiming = {
-  lease: 20_000,
-  attempt: 60_000,
-  grace: 90_000,
-  retries: [250, 1_000, 4_000, 15_000, 60_000],
-  saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
-  cooldown: 10_000,
-};
 
 export interface RedemptionOptions {
   api: Pick<RulrrApi, 'retrieveTokens'>;
@@ -68,11 +39,11 @@ export class Redemption {
   private readonly options: RedemptionOptions;
   /** One drive a session in this process; all polls share it. */
   private readonly drives = new Map<string, Promise<Redeemed>>();
-  /** Redeem calls that nothing has come of yet, by session. */
-  private readonly standing = new Map<string, Set<Promise<unknown>>>();
+  private readonly standing: StandingCalls;
 
   constructor(options: RedemptionOptions) {
     this.options = options;
+    this.standing = new StandingCalls(options.inFlight);
   }
 
   /** The drive that is under way for a session, if there is one. */
@@ -85,13 +56,14 @@ export class Redemption {
     const key = driveKey(flow);
     const running = this.drives.get(key);
     if (running) return running;
-    const rest = this.keepLease(flow);
+    const { rows, clock, owner, timing, inFlight } = this.options;
+    const rest = keepLease({ rows, clock, owner, flowId: flow.flowId, everyMs: timing.lease / 3 });
     const drive = this.drive(flow).finally(() => {
       rest();
       this.drives.delete(key);
     });
     this.drives.set(key, drive);
-    void this.options.inFlight.track(drive);
+    void inFlight.track(drive);
     return drive;
   }
 
@@ -180,7 +152,7 @@ export class Redemption {
         (error: unknown) => ({ error }),
       );
     // From here on nothing stops the call: not the browser, not the deadline, not a SIGTERM.
-    const failed = await inFlight.within(inFlight.track(this.stand(flow, call)), timing.attempt);
+    const failed = await inFlight.within(inFlight.track(this.standing.add(driveKey(flow), call)), timing.attempt);
     if (keeping) {
       const end = await keeping;
       return end === 'odd' ? { sent: 'unclear', error: undefined } : { end };
@@ -282,7 +254,7 @@ export class Redemption {
       const waited = clock.now() - row.goneAt;
       // What this process heard itself it measures itself; what it read in the row goes by the clock on the wall.
       const wait = heardJustNow || waited < 0 ? timing.grace : Math.max(0, timing.grace - waited);
-      if (!(await inFlight.pause(wait)) || !(await this.callsSettled(flow))) {
+      if (!(await inFlight.pause(wait)) || !(await this.standing.settled(driveKey(flow), timing.grace))) {
         await this.letGo(flow, 0);
         return 'busy';
       }
@@ -302,54 +274,6 @@ export class Redemption {
     // `attempt: 1` means that no earlier call of ours can explain it: an egress proxy that repeats calls, perhaps.
     if (ours) emit({ type: 'integration-lost', flowId, storeId, attempt: ended?.attempts });
     return 'lost';
-  }
-
-  /** Remembers a call until something has come of it. */
-  private stand<T>(flow: Flow, call: Promise<T>): Promise<T> {
-    const key = driveKey(flow);
-    const calls = this.standing.get(key) ?? new Set();
-    this.standing.set(key, calls.add(call));
-    const over = () => {
-      calls.delete(call);
-      if (!calls.size && this.standing.get(key) === calls) this.standing.delete(key);
-    };
-    call.then(over, over);
-    return call;
-  }
-
-  /** A call that was waited for in vain may still bring the tokens. False if the proxy closes meanwhile. */
-  private async callsSettled(flow: Flow): Promise<boolean> {
-    const { inFlight, timing } = this.options;
-    for (;;) {
-      const calls = this.standing.get(driveKey(flow));
-      if (!calls) return true;
-      const looked = Promise.allSettled(calls).then(() => true);
-      if (!(await Promise.race([looked, inFlight.pause(timing.lease)]))) return false;
-    }
-  }
-
-  /** Says to the others, a few times in the span of a lease, that this process is still at it. Answers with what ends that. */
-  private keepLease(flow: Flow): () => void {
-    const { rows, clock, owner, timing } = this.options;
-    let stopped = false;
-    let cancel = () => {};
-    const renew = async () => {
-      await rows
-        .update<FlowRow>(flowKey(flow.flowId), (row) => {
-          if (stopped || row?.state !== 'open' || row.lease?.owner !== owner) return undefined;
-          return { ...row, lease: { ...row.lease, at: clock.now() } };
-        })
-        .catch(() => undefined);
-      next();
-    };
-    const next = () => {
-      if (!stopped) cancel = clock.after(timing.lease / 3, () => void renew());
-    };
-    next();
-    return () => {
-      stopped = true;
-      cancel();
-    };
   }
 
   /** Leaves the session to others, after `pause` ms. If the store does not take it, the lease runs out by itself. */

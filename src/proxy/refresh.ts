@@ -11,6 +11,8 @@ export interface RefreshTiming {
   lease: number;
   /** How long a caller waits for a refresh, its own or another replica's. */
   wait: number;
+  /** How long others leave a store alone whose refresh stalls: as long as its call may stand. Ends with the call. */
+  stalled: number;
   /** Between two looks at the store while another replica refreshes. */
   look: number;
   saves: readonly number[];
@@ -24,6 +26,7 @@ export interface RefreshTiming {
 export const refreshTiming: RefreshTiming = {
   lease: 30_000,
   wait: 20_000,
+  stalled: 600_000,
   look: 250,
   saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
   pause: 60_000,
@@ -50,6 +53,8 @@ export interface RefresherOptions {
 export class Refresher {
   private readonly options: RefresherOptions;
   private readonly running = new Map<string, Promise<ConnectionRow | null>>();
+  /** Stores whose refresh was waited for in vain, and whose call still stands. */
+  private readonly stalled = new Set<string>();
 
   constructor(options: RefresherOptions) {
     this.options = options;
@@ -111,6 +116,7 @@ export class Refresher {
   private async work(storeId: string, forced: boolean): Promise<ConnectionRow | null> {
     const { rows, clock, owner, timing, inFlight } = this.options;
     const key = await rows.connectionKey(storeId);
+    if (this.stalled.has(storeId)) return rows.read<ConnectionRow>(key);
     const until = clock.now() + timing.wait;
     for (;;) {
       let claimed: StoredPair | undefined;
@@ -164,10 +170,30 @@ export class Refresher {
     if (settled && 'row' in settled) return settled.row ?? null;
     // A save that the store does not take yet goes on by itself.
     if (saving) return null;
-    const failed = settled;
-    const sent = failed ? sentOf(failed.error) : 'unclear';
-    emit({ type: 'refresh-failed', storeId, code: sent, status: upstreamStatusOf(failed?.error) });
-    return this.failed(storeId, from);
+    const tell = (error?: unknown) =>
+      emit({ type: 'refresh-failed', storeId, code: sentOf(error), status: upstreamStatusOf(error) });
+    tell(settled?.error);
+    if (settled) return this.failed(storeId, from);
+
+    // It may still bring a pair. A second refresh beside it could end both.
+    this.stalled.add(storeId);
+    const over = call.then(async (late) => {
+      this.stalled.delete(storeId);
+      if ('error' in late) await this.failed(storeId, from);
+    });
+    void inFlight.track(over);
+    return this.hold(storeId, from);
+  }
+
+  /** Keeps the lease for as long as a call may stand that was waited for in vain. */
+  private async hold(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
+    const { rows, clock, owner, timing } = this.options;
+    return rows
+      .update<ConnectionRow>(await rows.connectionKey(storeId), (row) => {
+        if (!this.stalled.has(storeId) || !row?.pair || !isSame(row.pair, from) || row.refreshed) return undefined;
+        return { ...row, lease: { owner, at: clock.now(), ms: timing.stalled } };
+      })
+      .catch(() => null);
   }
 
   /** Puts the answer beside the pair it replaces, and tries for as long as the process lives. */

@@ -465,6 +465,54 @@ describe('after connecting', () => {
     assert.equal(upstream.calls.refresh, 1);
   });
 
+  test('while a refresh stalls no second one is sent, by no replica; its late answer is taken', async () => {
+    const { connections, upstream, clock, make } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const replicas = [connections, make(), make()];
+    for (let minute = 0; minute < 8; minute++) {
+      for (const one of replicas) assert.equal((await (await one.forStore('store')).getStore())['used'], 'access-0');
+      await settle(20);
+      clock.advance(60_000);
+    }
+    assert.equal(upstream.calls.refresh, 1);
+    release();
+    await settle();
+    for (const one of replicas) assert.equal((await (await one.forStore('store')).getStore())['used'], 'access-1');
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('a stalled refresh that ends badly, or whose process died, leaves the way free again', async () => {
+    for (const dies of [false, true]) {
+      const { connections, upstream, clock, make } = bench();
+      await connect(connections);
+      clock.advance(340 * day);
+      let release = () => {};
+      upstream.refreshGate = new Promise((resolve) => (release = resolve));
+      await (await connections.forStore('store')).getStore();
+      await settle(20);
+      clock.advance(25_000);
+      await settle(20);
+      const body = upstream.refreshBody;
+      if (!dies) {
+        upstream.refreshBody = null;
+        release();
+        await settle();
+        upstream.refreshBody = body;
+      }
+      upstream.refreshGate = Promise.resolve();
+      clock.advance(610_000);
+      const other = await make().forStore('store');
+      await other.getStore();
+      await settle();
+      assert.equal((await other.getStore())['used'], 'access-1', dies ? 'died' : 'failed');
+      assert.equal(upstream.calls.refresh, 2);
+      release();
+    }
+  });
+
   test('a refresh that fails leaves the pair as it is, and pauses', async () => {
     const { connections, upstream, clock, events } = bench();
     await connect(connections);
