@@ -236,7 +236,7 @@ function unconfirmed(): Refusal {
 
 /** Judges what the hook threw. Any doubt is a doubt. */
 export function surelyNotSent(error: unknown): boolean {
-  if (!(error instanceof Error)) return true;
+  if (!(error instanceof Error)) return !isOfConnection(error);
   // By name: an error of another copy of this package is the same error.
   if (error.name === 'EreceiptUnconfirmedError') return false;
   if (error.name === 'RulrrApiError') {

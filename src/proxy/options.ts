@@ -221,7 +221,8 @@ function sealingKeys(value: unknown, clientSecret: string): string[] {
 
 /** Tests like keys such as `'k'.repeat(32)`; nobody who serves shops may use one. */
 function weak(name: string): void {
-  if (process.env['NODE_ENV'] === 'production') wrong(name, 'is not random: too few different characters');
+  if (typeof process !== 'undefined' && process.env['NODE_ENV'] === 'production')
+    wrong(name, 'is not random: too few different characters');
 }
 
 function tokenStore(value: unknown): TokenStore {

@@ -123,6 +123,7 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['axios: 4xx', withCode('Request failed with status code 422', 'ERR_BAD_REQUEST'), 'send_failed'],
     ['got: timeout', Object.assign(new Error('x'), { name: 'TimeoutError', code: 'ETIMEDOUT' }), 'send_unconfirmed'],
     ['wrapped', new Error('sms', { cause: withCode('read', 'ECONNRESET') }), 'send_unconfirmed'],
+    ['an object that is no error', { code: 'ETIMEDOUT' }, 'send_unconfirmed'],
     ['a file of the hook', withCode('no such file', 'ENOENT'), 'send_failed'],
     ['aborted', new DOMException('x', 'AbortError'), 'send_unconfirmed'],
     ['timed out', new DOMException('x', 'TimeoutError'), 'send_unconfirmed'],
