@@ -45,6 +45,8 @@ interface Upstream {
   statusFails: boolean;
   settings: Record<string, unknown>;
   refreshGate: Promise<void>;
+  /** Holds back the answer with the tokens, which are given out by then. */
+  redeemGate: Promise<void>;
 }
 
 function bench(options: Partial<ConnectionsOptions> = {}) {
@@ -67,6 +69,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
     statusFails: false,
     settings: {},
     refreshGate: Promise.resolve(),
+    redeemGate: Promise.resolve(),
   };
   const json = (body: unknown, status = 200) =>
     new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
@@ -78,11 +81,11 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
       const { pathname, searchParams } = new URL(String(input));
       if (pathname.endsWith('/integration/token')) {
         upstream.calls.redeem += 1;
-        return upstream.calls.redeem > 1 &&
-          upstream.status !== 'pending' &&
-          redeemedOnce.has(searchParams.get('integration_token')!)
-          ? json({}, 410)
-          : (redeemedOnce.add(searchParams.get('integration_token')!), json(upstream.refreshBody!(0)));
+        const token = searchParams.get('integration_token')!;
+        if (redeemedOnce.has(token)) return json({}, 410);
+        redeemedOnce.add(token);
+        await upstream.redeemGate;
+        return json(upstream.refreshBody!(0));
       }
       if (pathname.endsWith('/auth/integration')) {
         upstream.calls.status += 1;
@@ -247,6 +250,59 @@ describe('limits on the upstream', () => {
     await connect(connections, 'same', 'mine');
     await assert.rejects(connections.check({ ...flowOf('same', 'theirs') }), { code: 'not_yours' });
     assert.equal((await connections.connection('theirs')).connected, false);
+  });
+});
+
+describe('a redeem call that stalls', () => {
+  test('past its time, past 410 and past the grace is still waited for, on every replica', async () => {
+    const { clock, connections, make, upstream, events } = bench();
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a');
+    await connections.open(flow);
+    const replicas = [connections, make(), make()];
+    const heard: string[] = [];
+    // Eight minutes: four times as long as the deadline and the grace together.
+    for (let round = 0; round < 48; round++) {
+      for (const one of replicas) {
+        void one.check(flow).then(({ status }) => heard.push(status), (error: Refusal) => heard.push(error.code)); // prettier-ignore
+      }
+      await settle(20);
+      clock.advance(10_000);
+      await settle(20);
+    }
+    assert.deepEqual([...new Set(heard)], ['pending'], 'above all not lost');
+    assert.ok(heard.length > 100);
+    assert.equal(upstream.calls.redeem, 2, 'Rulrr has said 410 meanwhile');
+    release();
+    await settle();
+    for (const one of replicas) assert.equal((await one.check(flow)).status, 'finished');
+    assert.ok(!events.some(({ type }) => type === 'integration-lost'));
+  });
+
+  test('of a process that died is not waited for longer than the grace', async () => {
+    const { clock, connections, make, upstream } = bench();
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a');
+    // Its timers never run: for the others it is dead.
+    const dead = make({ clock: { ...clock, now: clock.now, after: () => () => {} } });
+    await dead.open(flow);
+    void dead.check(flow).catch(() => undefined);
+    await settle();
+    const started = clock.now();
+    let end = '';
+    while (!end && clock.now() - started < 600_000) {
+      void connections.check(flow).catch((error: Refusal) => (end = error.code));
+      await settle(20);
+      clock.advance(5_000);
+    }
+    assert.equal(end, 'tokens_lost');
+    assert.ok(clock.now() - started < 130_000, `${clock.now() - started} ms`);
+    // And if it lives after all, its answer wins.
+    release();
+    await settle();
+    assert.equal((await connections.check(flow)).status, 'finished');
   });
 });
 
