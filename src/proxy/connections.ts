@@ -1,4 +1,4 @@
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Connection } from '../shared/wire.js';
 import { EreceiptSetting, type ReadEreceipt } from './ereceipt-setting.js';
@@ -70,6 +70,7 @@ export interface ConnectionsOptions {
   /** What a poller is told to wait while there is no hurry (ms, default 1000). */
   pollAfterMs?: number;
   readEreceipt?: ReadEreceipt;
+  parseRefresh?: RulrrApiOptions['parseRefresh'];
   /** How long a poll waits for the redemption it began, so that it can answer `finished` itself (ms, default 4000). */
   redeemWaitMs?: number;
   /** How long `close` waits at most (ms, default 60 000). */
@@ -104,7 +105,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const budget = new UpstreamBudget(options.budgetPerSecond ?? 50, clock);
   const shared = { api, rows, clock, budget, inFlight, emit, owner };
   const redemption = new Redemption({ ...shared, timing: { ...redemptionTiming, ...options.redemption } });
-  const refresher = new Refresher({ ...shared, timing: { ...refreshTiming, ...options.refresh } });
+  const refresher = new Refresher({
+    ...shared,
+    timing: { ...refreshTiming, ...options.refresh },
+    parseRefresh: options.parseRefresh,
+  });
   const poller = new StatusPoller({
     ...shared,
     ttlMs: options.statusTtlMs ?? 1_000,

@@ -88,6 +88,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     statusTtlMs: settings.statusTtlMs,
     budgetPerSecond: settings.budgetPerSecond,
     readEreceipt: settings.readEreceipt,
+    parseRefresh,
   });
   const ereceipts = new Ereceipts(settings, connections);
   const integrations = new Integrations(settings, connections, api);

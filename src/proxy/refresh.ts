@@ -1,9 +1,9 @@
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import { isHeld, type ConnectionRow, type Rows, type StoredPair } from './rows.js';
-import { lifeOf, parseTokens } from './tokens-answer.js';
+import { lifeOf, parseTokens, type TokenPair } from './tokens-answer.js';
 import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 
@@ -43,6 +43,8 @@ export interface RefresherOptions {
   emit: Emit;
   owner: string;
   timing: RefreshTiming;
+  /** As in `RulrrApiOptions`: for answers that were saved by a process that did not live to read them. */
+  parseRefresh?: RulrrApiOptions['parseRefresh'];
 }
 
 /**
@@ -226,7 +228,7 @@ export class Refresher {
       outcome = 'none';
       if (!standing?.refreshed) return undefined;
       const { refreshed, lease: _, refreshAfter: __, refreshFailures: ___, ...rest } = standing;
-      const next = parseTokens(read ?? refreshed.raw);
+      const next = parseTokens(read ?? refreshed.raw) ?? this.readAnew(refreshed.raw);
       const { pair } = rest;
       if (!pair || pair.flowId !== refreshed.flowId || pair.generation !== refreshed.generation) return rest;
       if (!next) {
@@ -251,6 +253,15 @@ export class Refresher {
     if (seen === 'refreshed') emit({ type: 'token-refreshed', storeId });
     if (seen === 'not-understood') emit({ type: 'refresh-failed', storeId, code: 'not-understood' });
     return row;
+  }
+
+  private readAnew(raw: string): TokenPair | null {
+    try {
+      const tokens = this.options.parseRefresh?.(JSON.parse(raw) as Record<string, unknown>);
+      return tokens ? parseTokens(JSON.stringify(tokens)) : null;
+    } catch {
+      return null;
+    }
   }
 
   private async failed(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {

@@ -569,6 +569,20 @@ describe('after connecting', () => {
     }
   });
 
+  test('an answer of another shape that was saved and not read is read by whoever comes next', async () => {
+    const parseRefresh = ({ a, r }: Record<string, unknown>) =>
+      ({ accessToken: a, refreshToken: r, expiration: '2099', ereceipt: true }) as never;
+    const { connections, upstream, clock } = bench({ parseRefresh });
+    await connect(connections);
+    clock.advance(340 * day);
+    // The client of this bench does not know the shape: it saves the answer, and fails as if it had died there.
+    upstream.refreshBody = (generation) => ({ a: `other-${generation}`, r: 'r' });
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    assert.equal((await api.getStore())['used'], 'other-1');
+  });
+
   test('a refresh that fails leaves the pair as it is, and pauses', async () => {
     const { connections, upstream, clock, events } = bench();
     await connect(connections);
