@@ -288,6 +288,7 @@ function respond(): array
     if ($allowed) {
         header("Access-Control-Allow-Origin: $origin");
         header('Access-Control-Allow-Credentials: true');
+        header('Access-Control-Expose-Headers: Retry-After');
     }
     if ($method === 'OPTIONS') {
         if ($origin !== null && !$allowed && $origin !== $own) throw new Refusal(403, 'forbidden_origin', 'The page is not one of those that may ask.');

@@ -328,6 +328,7 @@ def respond(method, target, headers, body, extra):
     mine = origin in (own, own.replace("http://", "https://", 1))
     if allowed:
         extra.update({"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"})
+        extra["Access-Control-Expose-Headers"] = "Retry-After"
     allow = ", ".join(methods + ["OPTIONS"])
     if method == "OPTIONS":
         if origin is not None and not allowed and not mine:

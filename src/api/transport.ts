@@ -66,7 +66,8 @@ export async function transmit(call: Call, options: TransportOptions): Promise<R
       init.signal = controller.signal;
       // Node demands it for streams.
       if (body instanceof ReadableStream) init.duplex = 'half';
-      const answering = options.fetch(url, init);
+      // As a text: whatever takes the place of `fetch` knows that form.
+      const answering = options.fetch(url.href, init);
       answering.then((late) => controller.signal.aborted && discard(late)).catch(() => {});
       response = await Promise.race([answering, ended]);
     } catch (error) {

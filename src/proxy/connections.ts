@@ -1,10 +1,11 @@
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Connection } from '../shared/wire.js';
 import { EreceiptSetting, type ReadEreceipt } from './ereceipt-setting.js';
 import type { Emit, ProxyEvent } from './events.js';
 import { InFlight } from './in-flight.js';
-import { Redemption, redemptionTiming, type Redeemed, type RedemptionTiming } from './redemption.js';
+import { Redemption, type Redeemed } from './redemption.js';
+import { redemptionTiming, type RedemptionTiming } from './redemption-timing.js';
 import { Refresher, refreshTiming, type RefreshTiming } from './refresh.js';
 import { Refusal } from './refusal.js';
 import { connectionPrefix, flowKey, flowPrefix, Rows, type ConnectionRow, type FlowRow } from './rows.js';
@@ -69,6 +70,7 @@ export interface ConnectionsOptions {
   /** What a poller is told to wait while there is no hurry (ms, default 1000). */
   pollAfterMs?: number;
   readEreceipt?: ReadEreceipt;
+  parseRefresh?: RulrrApiOptions['parseRefresh'];
   /** How long a poll waits for the redemption it began, so that it can answer `finished` itself (ms, default 4000). */
   redeemWaitMs?: number;
   /** How long `close` waits at most (ms, default 60 000). */
@@ -103,12 +105,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const budget = new UpstreamBudget(options.budgetPerSecond ?? 50, clock);
   const shared = { api, rows, clock, budget, inFlight, emit, owner };
   const redemption = new Redemption({ ...shared, timing: { ...redemptionTiming, ...options.redemption } });
-  const refresher = new Refresher({ ...shared, timing: { ...refreshTiming, ...options.refresh } });
+  const refresher = new Refresher({
+    ...shared,
+    timing: { ...refreshTiming, ...options.refresh },
+    parseRefresh: options.parseRefresh,
+  });
   const poller = new StatusPoller({
     ...shared,
     ttlMs: options.statusTtlMs ?? 1_000,
     pollAfterMs: options.pollAfterMs ?? 1_000,
     maxEntries: options.maxSessions ?? 20_000,
+    known: async (flow) => ((await isRedeemed(flow)) ? 'finished' : 'pending'),
   });
   const sweeper = new Sweeper({ rows, poller, redemption, refresher, clock, inFlight, emit });
   const setting = new EreceiptSetting(readEreceipt, clock, inFlight, emit);

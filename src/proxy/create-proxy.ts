@@ -66,19 +66,29 @@ export interface SweepReport {
  */
 export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
   const settings = resolveOptions(options);
-  const { clientId, clientSecret, apiBaseUrl, emit } = settings;
+  const { clientId, clientSecret, apiBaseUrl, emit, clock, refreshRequest, parseRefresh } = settings;
   // Whoever asks waits a minute at most; the call itself is left standing far longer, since a late answer still holds the tokens.
   const redeemTimeoutMs = 600_000;
-  const api = new RulrrApi({ apiBaseUrl, clientId, clientSecret, redeemTimeoutMs, fetch: settings.fetch });
+  const api = new RulrrApi({
+    apiBaseUrl,
+    clientId,
+    clientSecret,
+    redeemTimeoutMs,
+    fetch: settings.fetch,
+    clock,
+    ...(refreshRequest && { refreshRequest }),
+    ...(parseRefresh && { parseRefresh }),
+  });
   const connections = createConnections({
     api,
     store: settings.tokenStore,
     keys: settings.sealingKeys,
-    clock: settings.clock,
+    clock,
     onEvent: emit,
     statusTtlMs: settings.statusTtlMs,
     budgetPerSecond: settings.budgetPerSecond,
     readEreceipt: settings.readEreceipt,
+    parseRefresh,
   });
   const ereceipts = new Ereceipts(settings, connections);
   const integrations = new Integrations(settings, connections, api);

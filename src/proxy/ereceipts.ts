@@ -14,7 +14,7 @@ import { createVault } from './vault.js';
 
 /**
  * Throw this from `sendEreceipt` where it is unknown whether the receipt went out: the till prints, and the same key never
- * sends again. Anything else that is thrown means "not sent".
+ * sends again. Errors of a connection that broke or timed out are taken for the same. Anything else means "not sent".
  */
 export class EreceiptUnconfirmedError extends Error {
   override readonly name = 'EreceiptUnconfirmedError';
@@ -236,17 +236,30 @@ function unconfirmed(): Refusal {
 
 /** Judges what the hook threw. Any doubt is a doubt. */
 export function surelyNotSent(error: unknown): boolean {
-  if (!(error instanceof Error)) return true;
+  if (!(error instanceof Error)) return !isOfConnection(error);
   // By name: an error of another copy of this package is the same error.
   if (error.name === 'EreceiptUnconfirmedError') return false;
   if (error.name === 'RulrrApiError') {
     // An error of the server may stand for an order that was taken.
     return sentOf(error) === 'no' || (upstreamStatusOf(error) ?? 500) < 500;
   }
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') return false;
-  // fetch() tells of a lost connection by a TypeError; only the codes along its causes say when it was lost.
-  if (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) {
-    return neverSent(error);
+  return !isOfConnection(error) || neverSent(error);
+}
+
+/** As Node, undici, axios and got name what went wrong on the wire or came as 5xx. When it went wrong is another question. */
+const wireCodes =
+  /^(E(CONN|PIPE|TIMEDOUT|SOCKETTIMEDOUT|HOST|NET|ADDRNOTAVAIL|PROTO|NOTFOUND|AI_)|UND_ERR_|HPE_|ERR_(NETWORK|BAD_RESPONSE|STREAM|HTTP2|TLS|SSL))/;
+
+/** True if an error tells of a call that broke off: nothing in it needs to say so but its name, its code or its cause's. */
+function isOfConnection(error: unknown): boolean {
+  let at: unknown = error;
+  for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth++) {
+    const { name, code, message, cause } = at as Record<string, unknown>;
+    if (name === 'AbortError' || /^\w*TimeoutError$/.test(String(name))) return true;
+    if (typeof code === 'string' && wireCodes.test(code)) return true;
+    // fetch() tells of a lost connection by a TypeError.
+    if (at instanceof TypeError && /fetch|network|load failed|^terminated$/i.test(String(message))) return true;
+    at = cause;
   }
-  return true;
+  return false;
 }

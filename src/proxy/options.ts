@@ -1,5 +1,5 @@
 import { base64url } from 'jose';
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import { systemClock, type Clock } from '../shared/clock.js';
 import { consoleEvents, type Emit, type ProxyEvent } from './events.js';
 import type { TokenStore } from './stores/token-store.js';
@@ -49,8 +49,8 @@ export interface RulrrProxyOptions {
   authorize(request: Request, context: ProxyContext): Subject | null | Promise<Subject | null>;
   /**
    * Brings the receipt on its way; resolves once it is surely sent. Throw `EreceiptUnconfirmedError` where that is unknown: the till
-   * then prints, and the key never sends again. What else is thrown means "not sent", and the same key may try again; so do
-   * errors of `api`, except where the API itself left it unclear. Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
+   * then prints, and the key never sends again; the same holds for errors of a connection that broke or timed out, and for errors
+   * of `api` that leave it unclear. What else is thrown means "not sent", and the same key may try again. Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
   sendEreceipt?(job: EreceiptJob): Promise<unknown>;
   /** Origins of tills that stand elsewhere than the proxy, exact, such as `https://pos.example`. Default none. */
@@ -77,6 +77,10 @@ export interface RulrrProxyOptions {
   budgetPerSecond?: number;
   /** Reads from Rulrr whether a store texts receipts, where that may change after connecting. */
   readEreceipt?(api: RulrrApi, storeId: string): Promise<boolean>;
+  /** What `POST /v1/auth/token` is asked with, where that differs from the query that is taken for granted; see `RulrrApiOptions`. */
+  refreshRequest?: RulrrApiOptions['refreshRequest'];
+  /** Reads the answer of a refresh, where it differs from that of the first tokens. */
+  parseRefresh?: RulrrApiOptions['parseRefresh'];
   /** Time and timers; tests bring their own. */
   clock?: Clock;
 }
@@ -105,13 +109,15 @@ export interface ProxySettings {
   statusTtlMs: number | undefined;
   budgetPerSecond: number | undefined;
   readEreceipt: RulrrProxyOptions['readEreceipt'];
+  refreshRequest: RulrrProxyOptions['refreshRequest'];
+  parseRefresh: RulrrProxyOptions['parseRefresh'];
   clock: Clock;
 }
 
 const optionNames: readonly (keyof RulrrProxyOptions)[] = [
   'clientId', 'clientSecret', 'apiBaseUrl', 'connectBaseUrl', 'basePath', 'sealingKeys', 'tokenStore', 'authorize', 'sendEreceipt',
   'allowedOrigins', 'allowedHeaders', 'origin', 'fetch', 'onEvent', 'integrationTtlMs', 'sendTimeoutMs', 'startLimit', 'checkFraming',
-  'statusTtlMs', 'budgetPerSecond', 'readEreceipt', 'clock',
+  'statusTtlMs', 'budgetPerSecond', 'readEreceipt', 'refreshRequest', 'parseRefresh', 'clock',
 ]; // prettier-ignore
 
 /** Names the option and what is wrong with it; never quotes the value, which may be a secret. */
@@ -215,7 +221,8 @@ function sealingKeys(value: unknown, clientSecret: string): string[] {
 
 /** Tests like keys such as `'k'.repeat(32)`; nobody who serves shops may use one. */
 function weak(name: string): void {
-  if (process.env['NODE_ENV'] === 'production') wrong(name, 'is not random: too few different characters');
+  if (typeof process !== 'undefined' && process.env['NODE_ENV'] === 'production')
+    wrong(name, 'is not random: too few different characters');
 }
 
 function tokenStore(value: unknown): TokenStore {
@@ -312,6 +319,8 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
       options.budgetPerSecond === undefined ? undefined : count(options.budgetPerSecond, 'budgetPerSecond', 0.1, 1e6),
     readEreceipt:
       hook(options.readEreceipt, 'readEreceipt') && ((client, storeId) => options.readEreceipt!(client, storeId)),
+    refreshRequest: hook(options.refreshRequest, 'refreshRequest'),
+    parseRefresh: hook(options.parseRefresh, 'parseRefresh'),
     clock,
   };
 }

@@ -6,36 +6,13 @@ import type { InFlight } from './in-flight.js';
 import { flowKey, isHeld, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
 import { bareFlow, emptyConnection, ensureSession } from './sessions.js';
 import { parseTokens } from './tokens-answer.js';
+import type { RedemptionTiming } from './redemption-timing.js';
+import { keepLease, StandingCalls } from './standing-calls.js';
 import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf, type Sent } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 
 /** What came of a session whose merchant has finished. `busy`: somebody is at it, here or in another replica. */
 export type Redeemed = 'stored' | 'lost' | 'forgotten' | 'busy';
-
-/** Milliseconds throughout. */
-export interface RedemptionTiming {
-  /** How long others leave a redemption to whoever began it. Saves calls; nothing is safe because of it. */
-  lease: number;
-  /** How long one redeem call is waited for. It is not aborted then: its answer is saved whenever it comes. */
-  attempt: number;
-  /** From the first 410 to the verdict that the tokens are lost: longer than any call in flight. */
-  grace: number;
-  /** Waits between redeem calls, each jittered; when they are used up, a later poll begins again. */
-  retries: readonly number[];
-  /** Waits between tries to save an answer; the last one repeats for as long as the process lives. */
-  saves: readonly number[];
-  /** Pause after a refusal (400, 403) and after the last retry. */
-  cooldown: number;
-}
-
-export const redemptionTiming: RedemptionTiming = {
-  lease: 45_000,
-  attempt: 60_000,
-  grace: 90_000,
-  retries: [250, 1_000, 4_000, 15_000, 60_000],
-  saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
-  cooldown: 10_000,
-};
 
 export interface RedemptionOptions {
   api: Pick<RulrrApi, 'retrieveTokens'>;
@@ -62,9 +39,11 @@ export class Redemption {
   private readonly options: RedemptionOptions;
   /** One drive a session in this process; all polls share it. */
   private readonly drives = new Map<string, Promise<Redeemed>>();
+  private readonly standing: StandingCalls;
 
   constructor(options: RedemptionOptions) {
     this.options = options;
+    this.standing = new StandingCalls(options.inFlight);
   }
 
   /** The drive that is under way for a session, if there is one. */
@@ -77,9 +56,14 @@ export class Redemption {
     const key = driveKey(flow);
     const running = this.drives.get(key);
     if (running) return running;
-    const drive = this.drive(flow).finally(() => this.drives.delete(key));
+    const { rows, clock, owner, timing, inFlight } = this.options;
+    const rest = keepLease({ rows, clock, owner, flowId: flow.flowId, everyMs: timing.lease / 3 });
+    const drive = this.drive(flow).finally(() => {
+      rest();
+      this.drives.delete(key);
+    });
     this.drives.set(key, drive);
-    void this.options.inFlight.track(drive);
+    void inFlight.track(drive);
     return drive;
   }
 
@@ -168,7 +152,7 @@ export class Redemption {
         (error: unknown) => ({ error }),
       );
     // From here on nothing stops the call: not the browser, not the deadline, not a SIGTERM.
-    const failed = await inFlight.within(inFlight.track(call), timing.attempt);
+    const failed = await inFlight.within(inFlight.track(this.standing.add(driveKey(flow), call)), timing.attempt);
     if (keeping) {
       const end = await keeping;
       return end === 'odd' ? { sent: 'unclear', error: undefined } : { end };
@@ -264,13 +248,13 @@ export class Redemption {
     const row = await rows.update<FlowRow>(key, (now) => {
       if (!now || now.state !== 'open') return undefined;
       const at = clock.now();
-      return { ...now, goneAt: now.goneAt ?? at, lease: { owner, at, ms: timing.grace } };
+      return { ...now, goneAt: now.goneAt ?? at, lease: { owner, at, ms: timing.lease } };
     });
     if (row?.state === 'open' && row.goneAt !== undefined) {
       const waited = clock.now() - row.goneAt;
       // What this process heard itself it measures itself; what it read in the row goes by the clock on the wall.
       const wait = heardJustNow || waited < 0 ? timing.grace : Math.max(0, timing.grace - waited);
-      if (!(await inFlight.pause(wait))) {
+      if (!(await inFlight.pause(wait)) || !(await this.standing.settled(driveKey(flow), timing.grace))) {
         await this.letGo(flow, 0);
         return 'busy';
       }

@@ -1,9 +1,9 @@
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import { isHeld, type ConnectionRow, type Rows, type StoredPair } from './rows.js';
-import { lifeOf, parseTokens } from './tokens-answer.js';
+import { lifeOf, parseTokens, type TokenPair } from './tokens-answer.js';
 import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 
@@ -11,6 +11,8 @@ export interface RefreshTiming {
   lease: number;
   /** How long a caller waits for a refresh, its own or another replica's. */
   wait: number;
+  /** How long others leave a store alone whose refresh stalls: as long as its call may stand. Ends with the call. */
+  stalled: number;
   /** Between two looks at the store while another replica refreshes. */
   look: number;
   saves: readonly number[];
@@ -24,6 +26,7 @@ export interface RefreshTiming {
 export const refreshTiming: RefreshTiming = {
   lease: 30_000,
   wait: 20_000,
+  stalled: 600_000,
   look: 250,
   saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
   pause: 60_000,
@@ -40,6 +43,8 @@ export interface RefresherOptions {
   emit: Emit;
   owner: string;
   timing: RefreshTiming;
+  /** As in `RulrrApiOptions`: for answers that were saved by a process that did not live to read them. */
+  parseRefresh?: RulrrApiOptions['parseRefresh'];
 }
 
 /**
@@ -50,6 +55,8 @@ export interface RefresherOptions {
 export class Refresher {
   private readonly options: RefresherOptions;
   private readonly running = new Map<string, Promise<ConnectionRow | null>>();
+  /** Stores whose refresh was waited for in vain, and whose call still stands. */
+  private readonly stalled = new Set<string>();
 
   constructor(options: RefresherOptions) {
     this.options = options;
@@ -111,6 +118,7 @@ export class Refresher {
   private async work(storeId: string, forced: boolean): Promise<ConnectionRow | null> {
     const { rows, clock, owner, timing, inFlight } = this.options;
     const key = await rows.connectionKey(storeId);
+    if (this.stalled.has(storeId)) return rows.read<ConnectionRow>(key);
     const until = clock.now() + timing.wait;
     for (;;) {
       let claimed: StoredPair | undefined;
@@ -164,10 +172,30 @@ export class Refresher {
     if (settled && 'row' in settled) return settled.row ?? null;
     // A save that the store does not take yet goes on by itself.
     if (saving) return null;
-    const failed = settled;
-    const sent = failed ? sentOf(failed.error) : 'unclear';
-    emit({ type: 'refresh-failed', storeId, code: sent, status: upstreamStatusOf(failed?.error) });
-    return this.failed(storeId, from);
+    const tell = (error?: unknown) =>
+      emit({ type: 'refresh-failed', storeId, code: sentOf(error), status: upstreamStatusOf(error) });
+    tell(settled?.error);
+    if (settled) return this.failed(storeId, from);
+
+    // It may still bring a pair. A second refresh beside it could end both.
+    this.stalled.add(storeId);
+    const over = call.then(async (late) => {
+      this.stalled.delete(storeId);
+      if ('error' in late) await this.failed(storeId, from);
+    });
+    void inFlight.track(over);
+    return this.hold(storeId, from);
+  }
+
+  /** Keeps the lease for as long as a call may stand that was waited for in vain. */
+  private async hold(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
+    const { rows, clock, owner, timing } = this.options;
+    return rows
+      .update<ConnectionRow>(await rows.connectionKey(storeId), (row) => {
+        if (!this.stalled.has(storeId) || !row?.pair || !isSame(row.pair, from) || row.refreshed) return undefined;
+        return { ...row, lease: { owner, at: clock.now(), ms: timing.stalled } };
+      })
+      .catch(() => null);
   }
 
   /** Puts the answer beside the pair it replaces, and tries for as long as the process lives. */
@@ -200,7 +228,7 @@ export class Refresher {
       outcome = 'none';
       if (!standing?.refreshed) return undefined;
       const { refreshed, lease: _, refreshAfter: __, refreshFailures: ___, ...rest } = standing;
-      const next = parseTokens(read ?? refreshed.raw);
+      const next = parseTokens(read ?? refreshed.raw) ?? this.readAnew(refreshed.raw);
       const { pair } = rest;
       if (!pair || pair.flowId !== refreshed.flowId || pair.generation !== refreshed.generation) return rest;
       if (!next) {
@@ -225,6 +253,15 @@ export class Refresher {
     if (seen === 'refreshed') emit({ type: 'token-refreshed', storeId });
     if (seen === 'not-understood') emit({ type: 'refresh-failed', storeId, code: 'not-understood' });
     return row;
+  }
+
+  private readAnew(raw: string): TokenPair | null {
+    try {
+      const tokens = this.options.parseRefresh?.(JSON.parse(raw) as Record<string, unknown>);
+      return tokens ? parseTokens(JSON.stringify(tokens)) : null;
+    } catch {
+      return null;
+    }
   }
 
   private async failed(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {

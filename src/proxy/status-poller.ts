@@ -13,6 +13,9 @@ interface Entry {
   seenAt: number;
   status?: IntegrationStatus;
   asking?: Promise<IntegrationStatus>;
+  /** The last look at what is known without Rulrr, and when it began. */
+  known?: Promise<IntegrationStatus>;
+  knownAt: number;
 }
 
 export interface StatusPollerOptions {
@@ -26,6 +29,8 @@ export interface StatusPollerOptions {
   /** What an element is told to wait while there is no hurry. */
   pollAfterMs: number;
   maxEntries: number;
+  /** What the store knows of a session, where Rulrr cannot be asked now: finished stays finished. Never rejects. */
+  known: (flow: Flow) => Promise<'finished' | 'pending'>;
 }
 
 const longestPollMs = 30_000;
@@ -44,7 +49,7 @@ export class StatusPoller {
     this.options = options;
   }
 
-  /** The answer of now, or 'pending' without a call if the process's budget is used up. @throws Refusal */
+  /** The answer of now, or what is known without a call if the process's budget is used up. @throws Refusal */
   async ask(flow: Flow, patient = false): Promise<IntegrationStatus> {
     const { clock, budget, ttlMs, inFlight } = this.options;
     const entry = this.entryOf(flow);
@@ -58,7 +63,7 @@ export class StatusPoller {
         continue;
       }
       if (budget.take()) return this.call(flow, entry);
-      if (!patient) return entry.status ?? 'pending';
+      if (!patient) return this.known(flow, entry);
       if (!(await inFlight.pause(Math.max(20, budget.waitMs())))) throw closingRefusal();
     }
   }
@@ -73,6 +78,17 @@ export class StatusPoller {
   /** Sessions remembered; bounded by `maxEntries`. */
   get size(): number {
     return this.entries.size;
+  }
+
+  private known(flow: Flow, entry: Entry): Promise<IntegrationStatus> {
+    if (entry.status && entry.status !== 'pending') return Promise.resolve(entry.status);
+    const { clock, ttlMs, known } = this.options;
+    const age = clock.now() - entry.knownAt;
+    if (!entry.known || age < 0 || age >= ttlMs) {
+      entry.knownAt = clock.now();
+      entry.known = known(flow);
+    }
+    return entry.known;
   }
 
   private call(flow: Flow, entry: Entry): Promise<IntegrationStatus> {
@@ -102,7 +118,7 @@ export class StatusPoller {
     const now = clock.now();
     // Store and session, so that no answer is ever shared by two stores.
     const key = `${flow.storeId}\0${flow.flowId}`;
-    const entry = this.entries.get(key) ?? { calledAt: -Infinity, seenAt: now };
+    const entry = this.entries.get(key) ?? { calledAt: -Infinity, seenAt: now, knownAt: -Infinity };
     entry.seenAt = now;
     // The map keeps the order of the last question: the oldest stand first.
     this.entries.delete(key);

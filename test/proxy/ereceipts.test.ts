@@ -98,6 +98,7 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
   const apiError = (fields: object) =>
     Object.assign(new Error('x'), { name: 'RulrrApiError', code: 'x', status: 0, ...fields });
   const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
+  const withCode = (message: string, code: string) => Object.assign(new Error(message), { code });
   const cases: [string, unknown, 'send_failed' | 'send_unconfirmed'][] = [
     ['an error', new Error('no'), 'send_failed'],
     ['a text', 'no', 'send_failed'],
@@ -113,6 +114,17 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['fetch: unknown host', fetchFailed('ENOTFOUND'), 'send_failed'],
     ['fetch: reset', fetchFailed('ECONNRESET'), 'send_unconfirmed'],
     ['fetch: closed', fetchFailed('UND_ERR_SOCKET'), 'send_unconfirmed'],
+    ['fetch: cut', new TypeError('terminated'), 'send_unconfirmed'],
+    ['node: hung up', withCode('socket hang up', 'ECONNRESET'), 'send_unconfirmed'],
+    ['node: broken pipe', withCode('write EPIPE', 'EPIPE'), 'send_unconfirmed'],
+    ['node: refused', withCode('connect ECONNREFUSED', 'ECONNREFUSED'), 'send_failed'],
+    ['axios: timeout', withCode('timeout of 5000ms exceeded', 'ECONNABORTED'), 'send_unconfirmed'],
+    ['axios: 5xx', withCode('Request failed with status code 502', 'ERR_BAD_RESPONSE'), 'send_unconfirmed'],
+    ['axios: 4xx', withCode('Request failed with status code 422', 'ERR_BAD_REQUEST'), 'send_failed'],
+    ['got: timeout', Object.assign(new Error('x'), { name: 'TimeoutError', code: 'ETIMEDOUT' }), 'send_unconfirmed'],
+    ['wrapped', new Error('sms', { cause: withCode('read', 'ECONNRESET') }), 'send_unconfirmed'],
+    ['an object that is no error', { code: 'ETIMEDOUT' }, 'send_unconfirmed'],
+    ['a file of the hook', withCode('no such file', 'ENOENT'), 'send_failed'],
     ['aborted', new DOMException('x', 'AbortError'), 'send_unconfirmed'],
     ['timed out', new DOMException('x', 'TimeoutError'), 'send_unconfirmed'],
   ];

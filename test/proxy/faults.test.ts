@@ -114,6 +114,11 @@ function bench({
   return { connections, events, store };
 }
 
+/** Waits for an outcome, however busy the machine is. */
+async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const until = Date.now() + 15_000; !(await holds()); await pause(5)) assert.ok(Date.now() < until, what);
+}
+
 /** Polls as an element does, until there is an end. */
 async function endOf(
   connections: Connections,
@@ -363,7 +368,9 @@ describe('answers that are refusals', () => {
   test('a late answer wins over the verdict', async () => {
     const flow = flowOf();
     const store = memoryTokenStore();
-    const slow = bench({ store, deadlineMs: 30_000 });
+    // A process that stands still: its lease runs out.
+    const frozen: Clock = { ...systemClock, after: () => () => undefined };
+    const slow = bench({ store, deadlineMs: 30_000, clock: frozen });
     let release = () => {};
     const held: Fault = ({ socket, take }) => {
       const text = take();
@@ -371,7 +378,7 @@ describe('answers that are refusals', () => {
     };
     server.faults = [held];
     void slow.connections.check(flow).catch(() => undefined);
-    await pause(60);
+    await eventually('the call', () => server.calls.token === 1);
     // Another replica with no patience: it takes over, hears 410 and gives the verdict too early.
     const hasty = bench({ store, options: { redemption: { ...timing, lease: 1, grace: 100 } } });
     await pause(timing.lease - 50);
@@ -430,7 +437,7 @@ describe('processes that are killed', () => {
       assert.equal(signal, 'SIGKILL');
       assert.equal(said, point === 'after the reply' ? 'finished' : '');
       const store = libsqlTokenStore({ url });
-      // The dead process's lease has another 45 seconds to run; this replica's clock is past it.
+      // The dead process's lease has another 20 seconds to run; this replica's clock is past it.
       const clock: Clock = { ...systemClock, now: () => Date.now() + 60_000 };
       const { connections } = bench({ store, clock });
       const flow = {
@@ -453,8 +460,7 @@ describe('nobody waits any more, or somebody stops', () => {
     const flow = flowOf();
     const { connections } = bench();
     assert.equal((await connections.check(flow)).status, 'pending');
-    await pause(250);
-    assert.equal((await connections.connection(flow.storeId)).connected, true);
+    await eventually('connected', async () => (await connections.connection(flow.storeId)).connected);
     assert.equal(server.calls.token, 1);
   });
   test('nobody ever polled: sweep completes it', async () => {
@@ -561,7 +567,8 @@ describe('the store fails', () => {
     ];
     const { connections, events } = bench({ store });
     for (let poll = 0; poll < 10; poll++) assert.equal((await connections.check(flow)).status, 'pending');
-    assert.ok(events.some(({ type }) => type === 'save-retried'));
+    await eventually('a try to save', () => events.some(({ type }) => type === 'save-retried'));
+    assert.equal((await connections.check(flow)).status, 'pending');
     down = false;
     assert.equal(await endOf(connections, flow), 'stored');
     assert.equal(server.calls.token, 1);
@@ -573,11 +580,12 @@ describe('the store fails', () => {
     server.faults = [({ socket, take }) => ((down = true), void socket.end(take()))];
     const { connections, events } = bench({ store, options: { drainMs: 100 } });
     await connections.check(flow);
+    await eventually('a try to save', () => events.some(({ type }) => type === 'save-retried'));
     await connections.close();
     assert.equal(events.find(({ type }) => type === 'tokens-unsaved')?.count, 1);
     down = false;
-    await pause(100);
-    assert.equal((await connections.connection(flow.storeId)).connected, true, 'while it lives, it goes on trying');
+    // While it lives, it goes on trying.
+    await eventually('connected', async () => (await connections.connection(flow.storeId)).connected);
   });
   // At random and not in turn, or the same step would fail each time.
   test('three in ten calls take effect and report an error', async () => {

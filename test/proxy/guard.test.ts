@@ -171,3 +171,42 @@ test('100,000 fuzzed requests: no throw, nothing passes the gate but what the ru
   assert.ok(!h.events.some((event) => event.type === 'internal-error'));
   h.assertClean();
 }); // prettier-ignore
+
+test('100,000 mutated ids of a till that is signed in: each unknown, none costs a call to Rulrr or to the store', async () => {
+  const h = harness();
+  const ids = await Promise.all(Array.from({ length: 10 }, () => h.start()));
+  await h.call('GET', '/integrations/' + ids[0]);
+  const upstreamCalls = h.upstream.calls.length;
+  let storeCalls = 0;
+  for (const name of ['get', 'put', 'delete', 'list'] as const) {
+    const real = h.store[name] as (...args: unknown[]) => Promise<never>;
+    Object.assign(h.store, { [name]: (...args: unknown[]) => ((storeCalls += 1), real.apply(h.store, args)) });
+  }
+  const clock = fakeClock(0, 7);
+  const pick = (below: number) => Math.floor(clock.random() * below);
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~=';
+  const mutate = (id: string): string => {
+    const at = pick(id.length);
+    if (pick(4) === 0) return id.slice(0, at) + ids[pick(ids.length)]!.slice(at);
+    return id.slice(0, at) + letters[pick(letters.length)] + id.slice(at + pick(2));
+  };
+  const headers = { Cookie: 'store=store-1' };
+  for (let tried = 0; tried < 100_000;) {
+    const batch: Promise<Response>[] = [];
+    while (batch.length < 250) {
+      const id = mutate(ids[pick(ids.length)]!);
+      if (ids.includes(id)) continue;
+      batch.push(h.bare.fetch(new Request(`${base}/integrations/${id}`, { headers })));
+    }
+    for (const response of await Promise.all(batch)) {
+      assert.equal(response.status, 404);
+      assert.match(await response.text(), /"code":"(unknown_integration|not_found)"/);
+    }
+    tried += batch.length;
+  }
+  assert.equal(h.upstream.calls.length, upstreamCalls);
+  assert.equal(storeCalls, 0);
+  // The genuine ones are what they were.
+  for (const id of ids) assert.equal((await h.call('GET', '/integrations/' + id)).status, 200);
+  h.assertClean();
+});

@@ -286,3 +286,31 @@ test('every defect ends as 500 `internal`, with nothing of it shown', async () =
   h.assertClean();
   other.assertClean();
 });
+
+test('a refresh that Rulrr wants asked and answered in another way', async () => {
+  const asked: unknown[] = [];
+  const h = harness({
+    refreshRequest: ({ clientId, refreshToken }) => ({ query: { client: clientId }, body: { token: refreshToken } }),
+    parseRefresh: (answer) => {
+      const { access, until } = answer['grant'] as { access: string; until: string };
+      return {
+        accessToken: access,
+        refreshToken: planted.secondRefreshToken,
+        expiration: until,
+        ereceipt: answer['texts'] === true,
+      };
+    },
+  });
+  await h.connect();
+  h.clock.advance(350 * 86_400_000);
+  const grant = { access: planted.secondAccessToken, until: '2028-11-24T00:00:00.000Z' };
+  h.upstream.faults.push((url, init) => {
+    asked.push(url.pathname, Object.fromEntries(url.searchParams), JSON.parse(String(init.body)));
+    return Response.json({ grant, texts: true });
+  });
+  await h.proxy.sweep();
+  assert.deepEqual(asked, ['/v1/auth/token', { client: 'client-1' }, { token: planted.refreshToken }]);
+  const connection = await json<{ expiration: string }>(await h.call('GET', '/connection'));
+  assert.equal(connection.expiration, '2028-11-24T00:00:00.000Z');
+  h.assertClean();
+});

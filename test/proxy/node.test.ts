@@ -96,6 +96,30 @@ test('Express: mounted below the base path, after express.json(), beside other r
   h.assertClean();
 }); // prettier-ignore
 
+test('Fastify: its request and reply as a route gets them, the body read already', async () => {
+  const h = till();
+  await h.connect();
+  const handler = toNodeHandler(h.proxy);
+  let hijacked = 0;
+  const url = await serve((raw, response) => {
+    void (async () => {
+      let text = '';
+      for await (const chunk of raw) text += String(chunk);
+      const request = { raw, body: text ? (JSON.parse(text) as unknown) : undefined };
+      handler(request, { raw: response, hijack: () => (hijacked += 1) });
+    })();
+  });
+  const sent = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt });
+  assert.deepEqual(await sent.json(), { sent: true });
+  const started = await fetch(url + '/rulrr/integrations', { method: 'POST', headers: ours });
+  assert.equal(started.status, 201);
+  assertHardened(started);
+  assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+  assert.equal((await fetch(url + '/other')).status, 404);
+  assert.equal(hijacked, 4);
+  h.assertClean();
+});
+
 test('the framework finds its URL again, and what the host knows reaches authorize', async () => {
   let incoming: (IncomingMessage & { session?: unknown }) | undefined;
   const h = till({ authorize: (_request: Request, context: { incoming?: typeof incoming }) => ((incoming = context.incoming), { storeId: 'store-1' }) });

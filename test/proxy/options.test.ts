@@ -76,6 +76,8 @@ const wrongValues: Record<string, unknown[]> = {
   statusTtlMs: [-1, 'x', null],
   budgetPerSecond: [0, -1, 'x', null],
   readEreceipt: [{}, 'x', null],
+  refreshRequest: [{}, 'x', null],
+  parseRefresh: [{}, 'x', null],
   clock: [{}, { now: 1 }],
 }; // prettier-ignore
 

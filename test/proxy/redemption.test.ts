@@ -16,7 +16,7 @@ import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { expirationText, lifeOf, parseTokens } from '../../src/proxy/tokens-answer.js';
 import { UpstreamBudget } from '../../src/proxy/upstream-budget.js';
-import { createVault, UnreadableRow } from '../../src/proxy/vault.js';
+import { createVault, UnreadableRow, type Vault } from '../../src/proxy/vault.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
 
 const day = 86_400_000;
@@ -34,6 +34,16 @@ async function settle(turns = 60): Promise<void> {
   }
 }
 
+/** No encryption, so nothing runs on another thread: turns alone bring everything as far as it gets at this time. */
+const plain: { vault: Vault } = {
+  vault: {
+    seal: async (key, text) => `${key} ${text}`,
+    open: async (key, sealed) => sealed.slice(key.length + 1),
+    isCurrent: async () => true,
+    digest: async (text) => text,
+  },
+};
+
 interface Upstream {
   status: 'pending' | 'finished' | 'cancelled';
   calls: { status: number; redeem: number; refresh: number; data: number };
@@ -45,6 +55,8 @@ interface Upstream {
   statusFails: boolean;
   settings: Record<string, unknown>;
   refreshGate: Promise<void>;
+  /** Holds back the answer with the tokens, which are given out by then. */
+  redeemGate: Promise<void>;
 }
 
 function bench(options: Partial<ConnectionsOptions> = {}) {
@@ -67,6 +79,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
     statusFails: false,
     settings: {},
     refreshGate: Promise.resolve(),
+    redeemGate: Promise.resolve(),
   };
   const json = (body: unknown, status = 200) =>
     new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } });
@@ -78,11 +91,11 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
       const { pathname, searchParams } = new URL(String(input));
       if (pathname.endsWith('/integration/token')) {
         upstream.calls.redeem += 1;
-        return upstream.calls.redeem > 1 &&
-          upstream.status !== 'pending' &&
-          redeemedOnce.has(searchParams.get('integration_token')!)
-          ? json({}, 410)
-          : (redeemedOnce.add(searchParams.get('integration_token')!), json(upstream.refreshBody!(0)));
+        const token = searchParams.get('integration_token')!;
+        if (redeemedOnce.has(token)) return json({}, 410);
+        redeemedOnce.add(token);
+        await upstream.redeemGate;
+        return json(upstream.refreshBody!(0));
       }
       if (pathname.endsWith('/auth/integration')) {
         upstream.calls.status += 1;
@@ -201,6 +214,21 @@ describe('limits on the upstream', () => {
     assert.equal(longest, 20_000, '200 sessions at 10 calls a second');
   });
 
+  test('finished stays finished where the budget is used up, on every replica', async () => {
+    const { make, upstream, clock } = bench({ budgetPerSecond: 0.1 });
+    const [one, two] = [make(), make()];
+    const flow = flowOf('a');
+    await one.open(flow);
+    assert.equal((await one.check(flow)).status, 'finished');
+    for (const connections of [one, two]) await connections.check(flowOf('b')).catch(() => undefined);
+    for (let second = 0; second < 5; second++) {
+      clock.advance(1_000);
+      for (const connections of [one, two]) assert.equal((await connections.check(flow)).status, 'finished');
+    }
+    upstream.status = 'pending';
+    assert.equal((await two.check(flowOf('c'))).status, 'pending');
+  });
+
   test('what is remembered of sessions is bounded', async () => {
     const clock = fakeClock();
     const poller = new StatusPoller({
@@ -212,6 +240,7 @@ describe('limits on the upstream', () => {
       ttlMs: 1_000,
       pollAfterMs: 1_000,
       maxEntries: 50,
+      known: async () => 'pending',
     });
     let most = 0;
     for (let index = 0; index < 2_000; index++) {
@@ -231,6 +260,59 @@ describe('limits on the upstream', () => {
     await connect(connections, 'same', 'mine');
     await assert.rejects(connections.check({ ...flowOf('same', 'theirs') }), { code: 'not_yours' });
     assert.equal((await connections.connection('theirs')).connected, false);
+  });
+});
+
+describe('a redeem call that stalls', () => {
+  test('past its time, past 410 and past the grace is still waited for, on every replica', async () => {
+    const { clock, connections, make, upstream, events } = bench(plain);
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a');
+    await connections.open(flow);
+    const replicas = [connections, make(), make()];
+    const heard: string[] = [];
+    // Eight minutes: four times as long as the deadline and the grace together.
+    for (let round = 0; round < 48; round++) {
+      for (const one of replicas) {
+        void one.check(flow).then(({ status }) => heard.push(status), (error: Refusal) => heard.push(error.code)); // prettier-ignore
+      }
+      await settle(20);
+      clock.advance(10_000);
+      await settle(20);
+    }
+    assert.deepEqual([...new Set(heard)], ['pending'], 'above all not lost');
+    assert.ok(heard.length > 100);
+    assert.equal(upstream.calls.redeem, 2, 'Rulrr has said 410 meanwhile');
+    release();
+    await settle();
+    for (const one of replicas) assert.equal((await one.check(flow)).status, 'finished');
+    assert.ok(!events.some(({ type }) => type === 'integration-lost'));
+  });
+
+  test('of a process that died is not waited for longer than the grace', async () => {
+    const { clock, connections, make, upstream } = bench(plain);
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a');
+    // Its timers never run: for the others it is dead.
+    const dead = make({ clock: { ...clock, now: clock.now, after: () => () => {} } });
+    await dead.open(flow);
+    void dead.check(flow).catch(() => undefined);
+    await settle();
+    const started = clock.now();
+    let end = '';
+    while (!end && clock.now() - started < 600_000) {
+      void connections.check(flow).catch((error: Refusal) => (end = error.code));
+      await settle(20);
+      clock.advance(5_000);
+    }
+    assert.equal(end, 'tokens_lost');
+    assert.ok(clock.now() - started < 130_000, `${clock.now() - started} ms`);
+    // And if it lives after all, its answer wins.
+    release();
+    await settle();
+    assert.equal((await connections.check(flow)).status, 'finished');
   });
 });
 
@@ -447,6 +529,68 @@ describe('after connecting', () => {
     assert.equal((await api.getStore())['used'], 'access-0', 'the new one was refused, the old one stands again');
     assert.equal((await api.getStore())['used'], 'access-0');
     assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('while a refresh stalls no second one is sent, by no replica; its late answer is taken', async () => {
+    const { connections, upstream, clock, make } = bench(plain);
+    await connect(connections);
+    clock.advance(340 * day);
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const replicas = [connections, make(), make()];
+    for (let minute = 0; minute < 8; minute++) {
+      for (const one of replicas) assert.equal((await (await one.forStore('store')).getStore())['used'], 'access-0');
+      await settle(20);
+      clock.advance(60_000);
+    }
+    assert.equal(upstream.calls.refresh, 1);
+    release();
+    await settle();
+    for (const one of replicas) assert.equal((await (await one.forStore('store')).getStore())['used'], 'access-1');
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('a stalled refresh that ends badly, or whose process died, leaves the way free again', async () => {
+    for (const dies of [false, true]) {
+      const { connections, upstream, clock, make } = bench(plain);
+      await connect(connections);
+      clock.advance(340 * day);
+      let release = () => {};
+      upstream.refreshGate = new Promise((resolve) => (release = resolve));
+      await (await connections.forStore('store')).getStore();
+      await settle(20);
+      clock.advance(25_000);
+      await settle(20);
+      const body = upstream.refreshBody;
+      if (!dies) {
+        upstream.refreshBody = null;
+        release();
+        await settle();
+        upstream.refreshBody = body;
+      }
+      upstream.refreshGate = Promise.resolve();
+      clock.advance(610_000);
+      const other = await make().forStore('store');
+      await other.getStore();
+      await settle();
+      assert.equal((await other.getStore())['used'], 'access-1', dies ? 'died' : 'failed');
+      assert.equal(upstream.calls.refresh, 2);
+      release();
+    }
+  });
+
+  test('an answer of another shape that was saved and not read is read by whoever comes next', async () => {
+    const parseRefresh = ({ a, r }: Record<string, unknown>) =>
+      ({ accessToken: a, refreshToken: r, expiration: '2099', ereceipt: true }) as never;
+    const { connections, upstream, clock } = bench({ parseRefresh });
+    await connect(connections);
+    clock.advance(340 * day);
+    // The client of this bench does not know the shape: it saves the answer, and fails as if it had died there.
+    upstream.refreshBody = (generation) => ({ a: `other-${generation}`, r: 'r' });
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    assert.equal((await api.getStore())['used'], 'other-1');
   });
 
   test('a refresh that fails leaves the pair as it is, and pauses', async () => {

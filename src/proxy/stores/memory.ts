@@ -11,11 +11,11 @@ export function memoryTokenStore(): TokenStore {
   const env = typeof process === 'undefined' ? undefined : process.env['NODE_ENV'];
   if (env === 'production' && !warned) {
     warned = true;
-    const text =
-      'memoryTokenStore() forgets every connection when the process ends. ' +
-      'Use rulrr-embed/proxy/libsql (one file) or rulrr-embed/proxy/postgres in production.';
-    if (typeof process.emitWarning === 'function') process.emitWarning(text, { code: 'RULRR_MEMORY_STORE' });
-    else console.warn(text);
+    // Not as a warning of Node's: those are often switched off where it matters.
+    console.warn(
+      'rulrr-embed: memoryTokenStore() forgets every connection when the process ends. ' +
+        'Use rulrr-embed/proxy/libsql (one file) or rulrr-embed/proxy/postgres in production.',
+    );
   }
   const rows = new Map<string, StoredRow>();
   // One sequence for all keys, so that a key deleted and written again gets a version it never had.

@@ -269,9 +269,10 @@ export class World {
     if (now && now.storeId !== old.storeId) this.violate('I6 a session changed its store');
   }
 
-  private isSaved({ flowId }: Flow): boolean {
-    const row = opened<FlowRow>(this.rows.get(`flow/${flowId}`));
-    return row?.state === 'stored' || (row?.state === 'answered' && row.raw !== undefined);
+  /** The tokens, not just any answer: what a portal on the way made up may stand in the row while they are still in memory. */
+  private isSaved({ flow }: Integration): boolean {
+    const row = opened<FlowRow>(this.rows.get(`flow/${flow.flowId}`));
+    return row?.state === 'stored' || (row?.state === 'answered' && !!row.raw?.includes(`"access of ${flow.flowId}"`));
   }
 
   private isAtRest(integration: Integration): boolean {
@@ -282,8 +283,9 @@ export class World {
     return pair !== undefined && row !== null && pair.order > row.order;
   }
 
+  /** Nothing is on its way, and nobody who lives still waits to try again to save what he has. */
   private drained(): boolean {
-    return this.pending.length === 0;
+    return this.pending.length === 0 && this.integrations.every((one) => !one.holder?.alive || this.isSaved(one));
   }
 
   private checkRest(): void {
@@ -327,7 +329,7 @@ export class World {
     target.alive = false;
     this.timers = this.timers.filter((timer) => timer.replica !== target);
     for (const integration of this.integrations) {
-      if (integration.holder === target && !this.isSaved(integration.flow)) integration.mayBeLost = true;
+      if (integration.holder === target && !this.isSaved(integration)) integration.mayBeLost = true;
     }
   }
 
