@@ -9,6 +9,7 @@ import {
   type Fault,
   type ScenarioName,
 } from '../sandbox/index.js';
+import { keptEnv, writeEnv } from './env-file.js';
 import { UsageError } from './fail.js';
 import { listenTrouble, onSignal, portFrom } from './listen.js';
 
@@ -19,6 +20,7 @@ export interface SandboxFlags {
   scenario?: string;
   fault: string[];
   state?: string;
+  env?: string;
   list?: boolean;
 }
 
@@ -54,7 +56,12 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     return;
   }
   const clients = flags.client.map(clientFrom);
-  if (!clients.length) clients.push({ clientId: 'sandbox', clientSecret: randomBytes(18).toString('base64url') });
+  const { env: envFile } = flags;
+  const kept = envFile === undefined ? {} : keptEnv(envFile);
+  if (!clients.length) {
+    const secret = kept['RULRR_CLIENT_SECRET'] ?? randomBytes(18).toString('base64url');
+    clients.push({ clientId: kept['RULRR_CLIENT_ID'] ?? 'sandbox', clientSecret: secret });
+  }
   const port = portFrom(flags.port, '--port');
   const faults = flags.fault.map(faultFrom);
   const { scenario } = flags;
@@ -73,6 +80,23 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     await served.close();
     throw new UsageError((error as Error).message);
   }
+  if (envFile !== undefined) {
+    const [{ clientId, clientSecret }] = clients as [Client];
+    try {
+      writeEnv(envFile, {
+        RULRR_CLIENT_ID: clientId,
+        RULRR_CLIENT_SECRET: clientSecret,
+        RULRR_API_BASE_URL: served.origin,
+        RULRR_CONNECT_BASE_URL: served.connectBaseUrl,
+        RULRR_SEALING_KEYS: kept['RULRR_SEALING_KEYS'] ?? randomBytes(32).toString('base64'),
+        RULRR_STORE_URL: 'file:rulrr.db',
+        RULRR_SEND: 'order',
+      });
+    } catch (error) {
+      await served.close();
+      throw error;
+    }
+  }
   onSignal(() => served.close());
   console.log(`Rulrr's stand-in is ready. Nothing leaves this machine.
 
@@ -80,5 +104,7 @@ RULRR_API_BASE_URL=${served.origin}
 RULRR_CONNECT_BASE_URL=${served.connectBaseUrl}`);
   for (const { clientId, clientSecret } of clients)
     console.log(`RULRR_CLIENT_ID=${clientId}\nRULRR_CLIENT_SECRET=${clientSecret}`);
+  if (envFile !== undefined)
+    console.log(`\nAll of it, and a sealing key, is in ${envFile}: node --env-file=${envFile} server.mjs`);
   console.log(`\nThe customer's phone, orders and scenarios: ${served.origin}/_sandbox`);
 }
