@@ -34,8 +34,9 @@ const open = async (tools: { element: RulrrConnect }, state = 'pending') => {
 };
 
 /** Each state that a merchant or an operator can see. */
-export function connectStates(connectUrl: string): Record<string, ConnectState> {
-  const refuses = pending(connectUrl, { embeddable: false });
+export function connectStates(): Record<string, ConnectState> {
+  // Always the same address where no frame is shown: it is in the QR code.
+  const refuses = pending('https://connect.example/?integration_token=gallery', { embeddable: false });
   return {
     idle: { title: 'Not connected' },
     'connected-on': { title: 'Connected, e-receipts on', connection: connected(true) },

@@ -52,9 +52,7 @@ async function show<State extends Shown>(
 }
 
 if (only) document.querySelector('header')!.hidden = true;
-await show('rulrr-connect', connectStates(connectUrl), (place, name, state) =>
-  showConnect(place, name, state, connectUrl),
-);
+await show('rulrr-connect', connectStates(), (place, name, state) => showConnect(place, name, state, connectUrl));
 await show('rulrr-ereceipt-numpad', numpadStates, (place, _name, state) => showNumpad(place, state));
 window.scrollTo(0, 0);
 root.dataset['gallery'] = 'ready';

@@ -10,7 +10,7 @@ import {
   type ScenarioName,
 } from '../sandbox/index.js';
 import { keptEnv, writeEnv } from './env-file.js';
-import { UsageError } from './fail.js';
+import { TroubleError, UsageError } from './fail.js';
 import { listenTrouble, onSignal, portFrom } from './listen.js';
 
 export interface SandboxFlags {
@@ -40,6 +40,8 @@ export function faultFrom(text: string): Fault {
     if (!['times', 'ms', 'status', 'at', 'retryAfter'].includes(name!) || !value) {
       throw new UsageError(`--fault ${text}: "${part}" is none of times=, ms=, status=, at=, retryAfter=.`);
     }
+    if (name !== 'retryAfter' && !/^\d{1,9}$/.test(value))
+      throw new UsageError(`--fault ${text}: ${name} must be a whole number, not "${value}".`);
     fault[name!] = name === 'retryAfter' ? value : Number(value);
   }
   if (!(routeNames as readonly unknown[]).includes(route))
@@ -70,6 +72,11 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
   }
   const served = await serveSandbox({ clients, port, host: flags.host, stateFile: flags.state }).catch(
     (error: unknown) => {
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      if (flags.state && code && syscall !== 'listen' && syscall !== 'getaddrinfo')
+        throw new TroubleError(`--state ${flags.state}: the file cannot be used (${code}).`);
+      // Not JSON: the sandbox says so, and what to do.
+      if (flags.state && !code) throw new TroubleError((error as Error).message);
       throw listenTrouble(error, port, flags.host);
     },
   );
