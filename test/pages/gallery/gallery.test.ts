@@ -68,13 +68,17 @@ describe('the gallery', { timeout: 240_000 }, () => {
 
   /** Small changes of the kind that slips through a review. */
   const seeded: [what: string, tag: string, css: string][] = [
-    ['a primary button in a slightly other green', 'rulrr-connect', '.primary { background: #0b6c4d !important }'],
-    ['Send in a slightly other green', 'rulrr-ereceipt-numpad', '[part=send] { background: #0b6c4d !important }'],
-    ['keys that stand 2 px lower', 'rulrr-ereceipt-numpad', '.pad { position: relative; top: 2px }'],
+    [
+      'a primary button in a slightly other green',
+      'rulrr-connect',
+      '[part~="button"] { background: #0b6c4d !important }',
+    ],
+    ['Send in a slightly other green', 'rulrr-ereceipt-numpad', '[part~="send"] { background: #0b6c4d !important }'],
+    ['keys that stand 2 px lower', 'rulrr-ereceipt-numpad', '[part~="pad"] { position: relative; top: 2px }'],
     ['a button that stands 1 px further right', 'rulrr-connect', 'button { position: relative; left: 1px }'],
     ['letters on keys that are gone', 'rulrr-ereceipt-numpad', 'small { visibility: hidden !important }'],
-    ['corners that are a little rounder', 'rulrr-ereceipt-numpad', '.pad button { border-radius: 18px !important }'],
-    ['errors in the colour of text', 'rulrr-connect', '[part=error] { color: inherit !important }'],
+    ['corners that are a little rounder', 'rulrr-ereceipt-numpad', '[part~="key"] { border-radius: 18px !important }'],
+    ['errors in the colour of text', 'rulrr-connect', '[part~="error"] { color: inherit !important }'],
   ];
 
   it('would notice small changes, and nothing where nothing has changed', async () => {
