@@ -67,7 +67,9 @@ Examples:
   $ rulrr-embed sandbox --env .env          then: node --env-file=.env server.mjs
   $ rulrr-embed sandbox --client pos:secret --port 4444
   $ rulrr-embed sandbox --scenario rate-limited
-  $ rulrr-embed sandbox --fault token:status:status=500:times=2 --fault post-order:hang`,
+  $ rulrr-embed sandbox --fault token:status:status=500:times=2 --fault post-order:hang
+  $ rulrr-embed sandbox --list                   all scenarios
+  $ rulrr-embed sandbox --fault help             all routes and kinds of faults`,
   )
   .action(async (flags: SandboxFlags) => (await import('./sandbox.js')).runSandbox(flags));
 

@@ -45,7 +45,7 @@ export function faultFrom(text: string): Fault {
     fault[name!] = name === 'retryAfter' ? value : Number(value);
   }
   if (!(routeNames as readonly unknown[]).includes(route))
-    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}.`);
+    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${faultKinds.join(', ')}.`);
   if (!(faultKinds as readonly unknown[]).includes(kind))
     throw new UsageError(`--fault ${text}: kinds are ${faultKinds.join(', ')}.`);
   return fault as unknown as Fault;

@@ -16,6 +16,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['check', 'http://127.0.0.1:9/rulrr', '--secret-env', 'NOT_THERE'], /NOT_THERE: there is no such variable/],
     [['sandbox', '--scenario', 'nonsense'], /no scenario "nonsense".*Scenarios: /],
     [['sandbox', '--fault', 'token:nonsense'], /kinds are /],
+    [['sandbox', '--fault', 'help'], /routes are .*create-integration.*; kinds are .*lose-answer/],
     [['sandbox', '--fault', 'nonsense:reset'], /routes are /],
     [['sandbox', '--port', '0', '--fault', 'token:status'], /needs a "status"/],
     [['sandbox', '--port', '0', '--fault', 'token:slow:ms=soon'], /ms must be a whole number, not "soon"/],
