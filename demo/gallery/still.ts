@@ -40,7 +40,7 @@ export const settled = () => new Promise<void>((resolve) => setTimeout(resolve))
 /** Waits for an outcome in the page. @throws if it does not come */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let turns = 0; !holds(); turns++) {
-    if (turns > 2000) throw new Error(`The gallery waits in vain for: ${what}`);
+    if (turns > 15_000) throw new Error(`The gallery waits in vain for: ${what}`);
     await settled();
   }
 }

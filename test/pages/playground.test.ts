@@ -23,7 +23,7 @@ const elements = (
   .flatMap(({ declarations }) => declarations)
   .filter(({ tagName }) => tagName);
 
-describe('the playground', { timeout: 120_000 }, () => {
+describe('the playground', { timeout: 300_000 }, () => {
   const folder = demoFolder();
   const problems: string[] = [];
   let demo: Demo;
@@ -36,7 +36,7 @@ describe('the playground', { timeout: 120_000 }, () => {
   before(async () => {
     [demo, browser] = await Promise.all([startDemo(folder.path), launchChromium()]);
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
     await page.goto(demo.url);

@@ -43,7 +43,7 @@ async function text(page: Page, digits: string): Promise<void> {
   await page.locator('rulrr-ereceipt-numpad [part~="send"][aria-disabled="false"]').click();
 }
 
-describe('README.md', { timeout: 300_000 }, () => {
+describe('README.md', { timeout: 600_000 }, () => {
   const project = emptyProject();
   const { folder } = project;
   let browser: Browser;
@@ -60,7 +60,7 @@ describe('README.md', { timeout: 300_000 }, () => {
 
   async function newPage(): Promise<{ page: Page; problems: string[] }> {
     const page = await browser.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(60_000);
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => {

@@ -21,7 +21,7 @@ const modes: [name: string, query: string, dark?: boolean][] = [
 ];
 const writing = process.env['RULRR_BASELINES'] === 'write';
 
-describe('the gallery', { timeout: 240_000 }, () => {
+describe('the gallery', { timeout: 600_000 }, () => {
   const folder = demoFolder();
   let demo: Demo;
   let browser: Browser;
