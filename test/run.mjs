@@ -102,7 +102,7 @@ const wants = (name) => stage === undefined || stage === name;
 const started = Date.now();
 const isBrowser = (name) => name.endsWith('.browser.test.ts');
 const isPage = (name) => name.startsWith(join('test', 'pages'));
-const isPackage = (name) => name.startsWith(join('test', 'package'));
+const isPackage = (name) => name.startsWith(join('test', 'package')) || name.startsWith(join('test', 'readme'));
 const isBench = (name) => name.startsWith(join('test', 'bench'));
 const cores = availableParallelism();
 

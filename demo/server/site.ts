@@ -54,6 +54,7 @@ export async function buildSite(root: string, frameOrigin: string): Promise<Site
     files.set(path, { type: types[extname(file)] ?? 'application/octet-stream', body: readFileSync(file) });
   }
   addOldTill(root, files);
+  addForPlaying(root, files, frameOrigin);
   return { files, policy: policyFor(frameOrigin) };
 }
 
@@ -66,6 +67,16 @@ function addOldTill(root: string, files: Site['files']): void {
     const file = join(root, 'demo', name);
     if (existsSync(file)) files.set(`/${name}`, { type: types[extname(name)]!, body: readFileSync(file) });
   }
+}
+
+/** What playground and gallery read: the manifest, the themes as they stand, and where the connect page is. */
+function addForPlaying(root: string, files: Site['files'], frameOrigin: string): void {
+  const json = (value: unknown) => ({ type: types['.json']!, body: Buffer.from(JSON.stringify(value)) });
+  files.set('/custom-elements.json', { type: types['.json']!, body: readFileSync(join(root, 'custom-elements.json')) });
+  const themes = readdirSync(join(root, 'demo/themes')).filter((name) => name.endsWith('.css'));
+  for (const name of themes)
+    files.set(`/themes/${name}`, { type: types['.css']!, body: readFileSync(join(root, 'demo/themes', name)) });
+  files.set('/site.json', json({ frameOrigin, themes: themes.map((name) => name.slice(0, -4)) }));
 }
 
 /** The policy that the README recommends: nothing but the page's own files, and the connect page's origin in frames. */
@@ -91,7 +102,8 @@ export function siteHandler(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const files = (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const file = site.files.get(pathname === '/' ? '/index.html' : pathname);
+    // `/playground` is `playground.html`.
+    const file = site.files.get(pathname === '/' ? '/index.html' : pathname) ?? site.files.get(`${pathname}.html`);
     if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Not found.\n');
       return;

@@ -93,5 +93,5 @@ export async function runDemo(flags: DemoFlags): Promise<void> {
   The till                         ${origin}/
   What can go wrong, one click     ${apiBaseUrl}/_sandbox
 
-Press "Connect", then "Pay", and type a number such as 213 555 0123. Ctrl+C ends it.`);
+Press "Connect", then "Pay", and type a number such as 213 373 4253. Ctrl+C ends it.`);
 }

@@ -36,7 +36,14 @@ program
   .description(
     'Starts a small till, the proxy and the sandbox on this machine. Nothing is kept, nothing leaves the machine.',
   )
-  .option('-p, --port <port>', 'port of the till', '5173')
+  .option('-p, --port <port>', 'port of the till; 0 is any that is free', '5173')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ npx rulrr-embed demo
+  $ npx rulrr-embed demo --port 8080`,
+  )
   .action(async (flags: DemoFlags) => (await import('./demo.js')).runDemo(flags));
 
 program
@@ -51,14 +58,18 @@ program
   .option('-s, --scenario <name>', 'how linking and sending go; see --list')
   .option('-f, --fault <route:kind[:name=value]>', 'one fault; may be repeated', each, [])
   .option('--state <file>', 'keep the state in a file')
+  .option('-e, --env <file>', 'write what a proxy needs into a file; the same secrets each time')
   .option('--list', 'list the scenarios, and end')
   .addHelpText(
     'after',
     `
 Examples:
+  $ rulrr-embed sandbox --env .env          then: node --env-file=.env server.mjs
   $ rulrr-embed sandbox --client pos:secret --port 4444
   $ rulrr-embed sandbox --scenario rate-limited
-  $ rulrr-embed sandbox --fault token:status:status=500:times=2 --fault post-order:hang`,
+  $ rulrr-embed sandbox --fault token:status:status=500:times=2 --fault post-order:hang
+  $ rulrr-embed sandbox --list                   all scenarios
+  $ rulrr-embed sandbox --fault help             all routes and kinds of faults`,
   )
   .action(async (flags: SandboxFlags) => (await import('./sandbox.js')).runSandbox(flags));
 
@@ -68,6 +79,7 @@ program
   .description(
     'Runs the proxy as a process of its own, configured by environment variables. Logs one JSON object a line; ends cleanly on SIGTERM.',
   )
+  .option('-e, --env <file>', 'read variables from a file; those of the environment go before')
   .addHelpText(
     'after',
     `
@@ -77,13 +89,16 @@ ${variables.map(([name, need, text]) => `  ${name}${need === 'needed' ? ' (neede
 GET /health answers 200 while the token store does. Route /rulrr/ of the till's own origin to the sidecar.
 
 Example, against the sandbox:
-  $ rulrr-embed sandbox --client pos:sandbox-secret &
-  $ export RULRR_CLIENT_ID=pos RULRR_CLIENT_SECRET=sandbox-secret RULRR_API_BASE_URL=http://127.0.0.1:4444
-  $ export RULRR_CONNECT_BASE_URL=http://127.0.0.1:4444/connect/ RULRR_SEND=order
-  $ export RULRR_SEALING_KEYS=$(openssl rand -base64 32) RULRR_STORE_URL=file:rulrr.db
-  $ RULRR_AUTHORIZE_URL=http://127.0.0.1:8000/whoami rulrr-embed proxy`,
+  $ npm install @libsql/client
+  $ rulrr-embed sandbox --env .env &
+  $ RULRR_AUTHORIZE_URL=http://127.0.0.1:8000/whoami rulrr-embed proxy --env .env
+
+Exit codes: 0 stopped by a signal, 1 something failed, 2 wrong settings.`,
   )
-  .action(async () => (await import('./proxy.js')).runProxy(process.env));
+  .action(async ({ env }: { env?: string }) => {
+    if (env !== undefined) (await import('./env-file.js')).loadEnvFile(env);
+    await (await import('./proxy.js')).runProxy(process.env);
+  });
 
 program
   .command('check')
@@ -131,7 +146,12 @@ program
   .option('--json', 'the findings as JSON')
   .addHelpText(
     'after',
-    '\nExample:\n  $ rulrr-embed doctor --page https://pos.example/till --proxy https://pos.example/rulrr',
+    `
+Examples:
+  $ rulrr-embed doctor                                    which policy do I need; does Rulrr let itself be framed?
+  $ rulrr-embed doctor --page https://pos.example/till --proxy https://pos.example/rulrr
+
+Exit codes: 0 no problem, 1 a problem was found, 2 wrong use.`,
   )
   .action(async (flags: DoctorFlags) => {
     process.exitCode = await (await import('./doctor.js')).runDoctor(flags);

@@ -9,7 +9,8 @@ import {
   type Fault,
   type ScenarioName,
 } from '../sandbox/index.js';
-import { UsageError } from './fail.js';
+import { keptEnv, writeEnv } from './env-file.js';
+import { TroubleError, UsageError } from './fail.js';
 import { listenTrouble, onSignal, portFrom } from './listen.js';
 
 export interface SandboxFlags {
@@ -19,6 +20,7 @@ export interface SandboxFlags {
   scenario?: string;
   fault: string[];
   state?: string;
+  env?: string;
   list?: boolean;
 }
 
@@ -38,10 +40,12 @@ export function faultFrom(text: string): Fault {
     if (!['times', 'ms', 'status', 'at', 'retryAfter'].includes(name!) || !value) {
       throw new UsageError(`--fault ${text}: "${part}" is none of times=, ms=, status=, at=, retryAfter=.`);
     }
+    if (name !== 'retryAfter' && !/^\d{1,9}$/.test(value))
+      throw new UsageError(`--fault ${text}: ${name} must be a whole number, not "${value}".`);
     fault[name!] = name === 'retryAfter' ? value : Number(value);
   }
   if (!(routeNames as readonly unknown[]).includes(route))
-    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}.`);
+    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${faultKinds.join(', ')}.`);
   if (!(faultKinds as readonly unknown[]).includes(kind))
     throw new UsageError(`--fault ${text}: kinds are ${faultKinds.join(', ')}.`);
   return fault as unknown as Fault;
@@ -54,7 +58,12 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     return;
   }
   const clients = flags.client.map(clientFrom);
-  if (!clients.length) clients.push({ clientId: 'sandbox', clientSecret: randomBytes(18).toString('base64url') });
+  const { env: envFile } = flags;
+  const kept = envFile === undefined ? {} : keptEnv(envFile);
+  if (!clients.length) {
+    const secret = kept['RULRR_CLIENT_SECRET'] ?? randomBytes(18).toString('base64url');
+    clients.push({ clientId: kept['RULRR_CLIENT_ID'] ?? 'sandbox', clientSecret: secret });
+  }
   const port = portFrom(flags.port, '--port');
   const faults = flags.fault.map(faultFrom);
   const { scenario } = flags;
@@ -63,6 +72,11 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
   }
   const served = await serveSandbox({ clients, port, host: flags.host, stateFile: flags.state }).catch(
     (error: unknown) => {
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      if (flags.state && code && syscall !== 'listen' && syscall !== 'getaddrinfo')
+        throw new TroubleError(`--state ${flags.state}: the file cannot be used (${code}).`);
+      // Not JSON: the sandbox says so, and what to do.
+      if (flags.state && !code) throw new TroubleError((error as Error).message);
       throw listenTrouble(error, port, flags.host);
     },
   );
@@ -73,6 +87,23 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     await served.close();
     throw new UsageError((error as Error).message);
   }
+  if (envFile !== undefined) {
+    const [{ clientId, clientSecret }] = clients as [Client];
+    try {
+      writeEnv(envFile, {
+        RULRR_CLIENT_ID: clientId,
+        RULRR_CLIENT_SECRET: clientSecret,
+        RULRR_API_BASE_URL: served.origin,
+        RULRR_CONNECT_BASE_URL: served.connectBaseUrl,
+        RULRR_SEALING_KEYS: kept['RULRR_SEALING_KEYS'] ?? randomBytes(32).toString('base64'),
+        RULRR_STORE_URL: 'file:rulrr.db',
+        RULRR_SEND: 'order',
+      });
+    } catch (error) {
+      await served.close();
+      throw error;
+    }
+  }
   onSignal(() => served.close());
   console.log(`Rulrr's stand-in is ready. Nothing leaves this machine.
 
@@ -80,5 +111,7 @@ RULRR_API_BASE_URL=${served.origin}
 RULRR_CONNECT_BASE_URL=${served.connectBaseUrl}`);
   for (const { clientId, clientSecret } of clients)
     console.log(`RULRR_CLIENT_ID=${clientId}\nRULRR_CLIENT_SECRET=${clientSecret}`);
+  if (envFile !== undefined)
+    console.log(`\nAll of it, and a sealing key, is in ${envFile}: node --env-file=${envFile} server.mjs`);
   console.log(`\nThe customer's phone, orders and scenarios: ${served.origin}/_sandbox`);
 }

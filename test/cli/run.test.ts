@@ -1,10 +1,11 @@
 // The commands that stay: the sandbox, the sidecar with the sandbox behind it, and the demo, over real sockets and real signals.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { parseEnv } from 'node:util';
 import { rulrr, running, serve, type Running } from './support.js';
 
 const secret = 'cli-canary-client-secret-19f2';
@@ -44,6 +45,31 @@ describe('rulrr-embed sandbox', () => {
     query.set('integration_token', integrationToken);
     const answer = await fetch(`${second.origin}/v1/auth/integration?${query}`);
     assert.equal(answer.status, 200, 'the integration is still known');
+    await second.command.kill();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('rulrr-embed sandbox --env', () => {
+  it('writes what a proxy needs, for its owner alone, and the same secrets after a restart', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, '.env');
+    const start = async () => {
+      const command = running(['sandbox', '--port', '0', '--env', file]);
+      const [, origin] = await command.says(/RULRR_API_BASE_URL=(\S+)[^]*_sandbox\n/);
+      return { command, origin, values: parseEnv(readFileSync(file, 'utf8')) };
+    };
+    const first = await start();
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(first.values['RULRR_API_BASE_URL'], first.origin);
+    assert.equal(first.values['RULRR_CONNECT_BASE_URL'], `${first.origin}/connect/`);
+    for (const name of ['RULRR_CLIENT_ID', 'RULRR_CLIENT_SECRET', 'RULRR_SEALING_KEYS', 'RULRR_STORE_URL'])
+      assert.ok(first.values[name], name);
+    await first.command.kill();
+    const second = await start();
+    for (const name of ['RULRR_CLIENT_ID', 'RULRR_CLIENT_SECRET', 'RULRR_SEALING_KEYS'])
+      assert.equal(second.values[name], first.values[name], name);
+    assert.equal(second.values['RULRR_API_BASE_URL'], second.origin);
     await second.command.kill();
     rmSync(folder, { recursive: true });
   });

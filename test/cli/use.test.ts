@@ -16,8 +16,19 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['check', 'http://127.0.0.1:9/rulrr', '--secret-env', 'NOT_THERE'], /NOT_THERE: there is no such variable/],
     [['sandbox', '--scenario', 'nonsense'], /no scenario "nonsense".*Scenarios: /],
     [['sandbox', '--fault', 'token:nonsense'], /kinds are /],
+    [['sandbox', '--fault', 'help'], /routes are .*create-integration.*; kinds are .*lose-answer/],
     [['sandbox', '--fault', 'nonsense:reset'], /routes are /],
     [['sandbox', '--port', '0', '--fault', 'token:status'], /needs a "status"/],
+    [['sandbox', '--port', '0', '--fault', 'token:slow:ms=soon'], /ms must be a whole number, not "soon"/],
+    [['sandbox', '--port', '0', '--fault', 'token:slow:times=0'], /"times" must be 1 or more/],
+    [
+      ['sandbox', '--port', '0', '--env', 'package.json'],
+      /package\.json: it exists and is not of the sandbox.*nothing was changed/,
+    ],
+    [['proxy', '--env', 'not-there.env'], /not-there\.env: it cannot be read \(ENOENT\)/],
+    [['demo', 'extra'], /too many arguments/],
+    [['demo', '--port', ''], /--port must be a number/],
+    [['doctor', '--connect-base-url', ''], /--connect-base-url must be an http\(s\) URL/],
     [['sandbox', '--client', 'nosecret'], /--client must be/],
     [['doctor', '--page', 'pos.example'], /--page must be an http\(s\) URL/],
   ];
@@ -59,6 +70,20 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     ])
       assert.match(stderr, says);
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
+  });
+
+  it('a state file that cannot be used is said in one line', async () => {
+    const { code, stdout, stderr } = await rulrr(['sandbox', '--port', '0', '--state', '/dev/null/state.json']);
+    assert.equal(code, 1, stdout + stderr);
+    assert.match(stderr, /^--state \/dev\/null\/state\.json: the file cannot be used \(E[A-Z]+\)\.\n$/);
+  });
+
+  it('demo: a port in use is said in one line', async () => {
+    const taken = await serve((_request, response) => response.end());
+    const { code, stderr } = await rulrr(['demo', '--port', String(taken.port)]);
+    await taken.close();
+    assert.equal(code, 1);
+    assert.match(stderr, /^(Port \d+ on localhost is in use\.|rulrr-embed\.iife\.js is missing).*\n$/);
   });
 
   it('a port in use is said in one line', async () => {

@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { TroubleError, UsageError } from './fail.js';
+
+/** Whose file it is: only a file that begins so is written over. */
+const mark = "# Written by `rulrr-embed sandbox`: made-up credentials for Rulrr's stand-in.";
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--env ${file}: it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
+  }
+}
+
+/** What an earlier sandbox wrote: the same secrets again, so that a store that is connected stays so. @throws UsageError if it is not a sandbox's file */
+export function keptEnv(file: string): NodeJS.Dict<string> {
+  if (!existsSync(file)) return {};
+  const text = read(file);
+  if (!text.startsWith(mark))
+    throw new UsageError(
+      `--env ${file}: it exists and is not of the sandbox. Choose another name; nothing was changed.`,
+    );
+  return parseEnv(text);
+}
+
+/** For its owner alone, as a file with secrets should be. @throws TroubleError if it cannot be written */
+export function writeEnv(file: string, values: Record<string, string>): void {
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+  try {
+    writeFileSync(file, `${mark}\n${lines.join('\n')}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw new TroubleError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
+  }
+}
+
+/** Variables that are set already stay. @throws UsageError if there is no such file */
+export function loadEnvFile(file: string): void {
+  for (const [name, value] of Object.entries(parseEnv(read(file)))) process.env[name] ??= value;
+}
