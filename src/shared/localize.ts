@@ -5,13 +5,13 @@ export type Messages = { [Room in keyof typeof en]: { [Key in keyof (typeof en)[
 
 /** English comes with the elements; the others are loaded on demand (and are inside the script tag's one file). */
 const loaders: Record<string, () => Promise<Messages>> = {
-  es: () => import('./messages/es.js').then((module) => module.es),
-  fr: () => import('./messages/fr.js').then((module) => module.fr),
-  de: () => import('./messages/de.js').then((module) => module.de),
-  pt: () => import('./messages/pt.js').then((module) => module.pt),
-  he: () => import('./messages/he.js').then((module) => module.he),
-  ar: () => import('./messages/ar.js').then((module) => module.ar),
-  ja: () => import('./messages/ja.js').then((module) => module.ja),
+  es: () => import('./messages/es.js').then((module) => module.es()),
+  fr: () => import('./messages/fr.js').then((module) => module.fr()),
+  de: () => import('./messages/de.js').then((module) => module.de()),
+  pt: () => import('./messages/pt.js').then((module) => module.pt()),
+  he: () => import('./messages/he.js').then((module) => module.he()),
+  ar: () => import('./messages/ar.js').then((module) => module.ar()),
+  ja: () => import('./messages/ja.js').then((module) => module.ja()),
 };
 const loaded: Record<string, Messages> = {};
 
