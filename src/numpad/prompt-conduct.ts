@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.js';
-import { ProxyClient, type FetchLike } from '../shared/proxy-client.js';
+import { callProxy, type FetchLike } from '../shared/proxy-client.js';
+import type { Connection } from '../shared/wire.js';
 import type { EreceiptOutcome } from './events.js';
 import { initialPrompt, step, type PromptEffect, type PromptEvent, type PromptState } from './prompt-machine.js';
 import { resultOf, type EreceiptSend } from './send-result.js';
@@ -88,29 +89,24 @@ export class PromptConduct {
     }
   }
 
-  private client(): ProxyClient {
-    return new ProxyClient(this.host.proxyUrl, this.host.fetch);
-  }
-
   /** Any doubt prints: an error and silence are no. */
   private check(turn: number): void {
     const answer = (ereceipt: boolean): void => {
       if (turn === this.model.turn && this.model.phase === 'checking') this.settleCall();
       this.feed({ type: 'connection', turn, ereceipt });
     };
+    const { proxyUrl, fetch } = this.host;
     const signal = this.call(checkDeadline, () => answer(false));
-    this.client()
-      .connection(signal)
-      .then(
-        (connection) => answer(connection.connected === true && connection.ereceipt === true),
-        () => answer(false),
-      );
+    callProxy<Connection>(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }).then(
+      (connection) => answer(connection.connected === true && connection.ereceipt === true),
+      () => answer(false),
+    );
   }
 
   private transmit({ attempt, orderId, phoneNumber, idempotencyKey }: PromptEffect & { type: 'send' }): void {
     const { host } = this;
     const signal = this.call(sendDeadline, () => this.feed({ type: 'answer', attempt, result: 'unclear' }));
-    void resultOf({ orderId, phoneNumber, idempotencyKey, signal }, host.send, this.client()).then((result) => {
+    void resultOf({ orderId, phoneNumber, idempotencyKey, signal }, host).then((result) => {
       if (attempt !== this.model.attempt || this.model.phase !== 'sending') return;
       this.settleCall();
       if (result === 'refused') host.refuse();

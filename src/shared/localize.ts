@@ -1,4 +1,4 @@
-import { en } from './messages/en.js';
+import type { en } from './messages/en.js';
 
 /** The strings of both elements in one language. English is the shape; every other language has the same keys. */
 export type Messages = { [Room in keyof typeof en]: { [Key in keyof (typeof en)[Room]]: string } };
@@ -24,11 +24,6 @@ export function supportedLanguage(tag: string): string {
 /** The strings of a language other than English, if they are here already. An element brings its own room of English. */
 export function loadedMessages(tag: string): Messages | undefined {
   return loaded[supportedLanguage(tag)];
-}
-
-/** The strings of a language if they are here already; English, with both rooms, until then. */
-export function messagesNow(tag: string): Messages {
-  return loadedMessages(tag) || en;
 }
 
 /** Loads the strings of a language. A failed load leaves English in place and may be tried again. */
