@@ -64,7 +64,15 @@ const restFor = 3000;
  * @cssprop [--rulrr-numpad-gap=8px] - Gap between keys.
  * @cssprop [--rulrr-numpad-key-height=64px] - Height of keys; never under 44px.
  * @cssprop [--rulrr-numpad-key-size=26px] - Font size of keys.
+ * @cssprop [--rulrr-numpad-key-background] - Background of keys alone; else `--rulrr-surface-raised`.
+ * @cssprop [--rulrr-numpad-key-active] - Background of a key that is down; else `--rulrr-border`.
+ * @cssprop [--rulrr-numpad-key-color] - Text on keys, letters too; else `--rulrr-text` and `--rulrr-text-muted`.
+ * @cssprop [--rulrr-numpad-key-border] - Border of keys; else `--rulrr-border`.
+ * @cssprop [--rulrr-numpad-key-radius] - Corner radius of keys; else `--rulrr-radius`.
  * @cssprop [--rulrr-numpad-display-size=34px] - Font size of the number.
+ * @cssprop [--rulrr-numpad-display-color] - Colour of the number; else `--rulrr-text`.
+ * @cssprop [--rulrr-numpad-send-background] - Background of Send while it can be pressed; else `--rulrr-accent`.
+ * @cssprop [--rulrr-numpad-send-color] - Text on it; else `--rulrr-on-accent`.
  */
 export class RulrrEreceiptNumpad extends LitElement {
   static formAssociated = true;
@@ -175,6 +183,10 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    // Set before the class was there, it hides the accessor.
+    const { value } = Object.getOwnPropertyDescriptor(this, 'value') || {};
+    delete (this as Partial<this>).value;
+    if (value) this.value = value as string;
     this.setAttribute('state', this.state);
     this.formValue.connect();
     window.addEventListener('pagehide', this.leave);
@@ -236,6 +248,8 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** Ends the prompt; the receipt prints. */
   close(): void {
     this.conduct.feed({ type: 'close' });
+    // Also one that the page set between prompts.
+    this.clear();
   }
 
   override render(): TemplateResult {
@@ -410,10 +424,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (!this.isConnected) this.clock.after(0, () => this.isConnected || this.leave());
   }
 
-  private readonly leave = (): void => {
-    this.close();
-    this.clear();
-  };
+  private readonly leave = (): void => this.close();
 
   private words(): NumpadStrings {
     const messages = loadedMessages(this.language);
