@@ -1,4 +1,3 @@
-import { fill } from '../shared/localize.js';
 import type { Key } from './keypad-machine.js';
 import type { Verdict } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
@@ -25,7 +24,8 @@ export const letters: Partial<Record<Key, string>> = {
 };
 
 /** What is shown of the seconds that are left. */
-export const countdown = (text: NumpadStrings, seconds: number): string => fill(text.idle, { seconds });
+export const countdown = (text: NumpadStrings, seconds: number): string =>
+  text.idle.replace('{seconds}', String(seconds));
 
 /** What the live region says of a prompt. */
 export function wordsFor(
@@ -41,7 +41,7 @@ export function wordsFor(
       if (phase === 'sending' || !secondsLeft) return text[phase];
       break;
     case 'sent':
-      return fill(text.sent, { last4: entry.masked });
+      return text.sent.replace('{last4}', entry.masked);
     case 'printed':
       return reason === 'send-unconfirmed' ? text.unconfirmed : text.printed;
     case 'asking':

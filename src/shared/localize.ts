@@ -37,11 +37,6 @@ export async function loadMessages(tag: string): Promise<void> {
   }
 }
 
-/** Fills `{name}` in a string. */
-export function fill(text: string, values: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
-}
-
 /** The language that an element inherits: its own `lang`, that of an ancestor across shadow roots, or the browser's. */
 export function languageOf(element: Element): string {
   let node: Node | null = element;
