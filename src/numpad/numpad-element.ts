@@ -30,6 +30,8 @@ const restFor = 3000;
  * @summary A keypad for the customer's phone number, and the one outcome of each receipt.
  * @tagname rulrr-ereceipt-numpad
  *
+ * @attr {string} state - The property of that name, for styling; the element writes it.
+ *
  * @fires {EreceiptSentEvent} ereceipt-sent - The receipt was texted, confirmed: `{orderId, phoneNumber}`. Paper may be dismissed.
  * @fires {PrintReceiptEvent} print-receipt - The receipt is to be printed: `{orderId, reason}`.
  * @fires {Event} input - The number has changed; `value` has it.
