@@ -1,5 +1,5 @@
 import { defineConfig } from 'vite';
-import { banner, metadataAsJson, microtasks, moduleList } from './.config/vite-plugins.mjs';
+import { banner, messagesAsText, metadataAsJson, microtasks, moduleList, oneScope } from './.config/vite-plugins.mjs';
 
 /**
  * The script tag: one classic script with both elements, every language and the world's phone metadata, for tills whose browser stopped updating
@@ -12,7 +12,9 @@ export default defineConfig({
   define: { globalThis: 'window', 'process.env.NODE_ENV': '"production"' },
   resolve: { conditions: ['browser', 'production', 'module', 'import', 'default'] },
   plugins: [
+    oneScope(),
     metadataAsJson(),
+    messagesAsText(),
     microtasks(),
     moduleList(),
     banner('/*! rulrr-embed, MIT. Contains third-party software: see THIRD-PARTY-NOTICES.txt */'),

@@ -3,18 +3,23 @@ import type { Clock } from '../shared/clock.js';
 /** The warning stands for this many seconds, or all the time if there are fewer. */
 const warning = 10;
 
+export interface IdleHost {
+  readonly clock: Clock;
+  requestUpdate(): void;
+  /** Nobody has come. */
+  expire(): void;
+}
+
 /** Counts down while nobody touches anything: silently, then aloud, then over. */
 export class IdleTimer {
-  private readonly host: { clock: Clock };
-  private readonly show: (secondsLeft: number) => void;
-  private readonly over: () => void;
+  /** Whole seconds until it is over; 0 while the warning does not stand. */
+  secondsLeft = 0;
+
+  private readonly host: IdleHost;
   private stopTimer: (() => void) | null = null;
 
-  /** @param show told the whole seconds that are left, once a second while the warning stands; 0 when it goes. */
-  constructor(host: { clock: Clock }, show: (secondsLeft: number) => void, over: () => void) {
+  constructor(host: IdleHost) {
     this.host = host;
-    this.show = show;
-    this.over = over;
   }
 
   /** @param seconds 0 is never. */
@@ -32,9 +37,15 @@ export class IdleTimer {
     this.show(0);
   }
 
+  private show(seconds: number): void {
+    if (seconds === this.secondsLeft) return;
+    this.secondsLeft = seconds;
+    this.host.requestUpdate();
+  }
+
   private count(left: number): void {
     const whole = Math.ceil(left);
-    if (!whole) this.over();
+    if (!whole) this.host.expire();
     else {
       this.show(whole);
       this.wait(left - whole + 1, () => this.count(whole - 1));

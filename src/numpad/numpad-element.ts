@@ -1,38 +1,26 @@
 import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
-import { property } from 'lit/decorators/property.js';
-import { Announcer } from '../shared/announcer.js';
 import { systemClock, type Clock } from '../shared/clock.js';
-import { fill, languageOf, loadedMessages, loadMessages, supportedLanguage } from '../shared/localize.js';
+import { languageOf, loadedMessages, loadMessages, supportedLanguage } from '../shared/localize.js';
 import { enNumpad } from '../shared/messages/en.js';
-import { ProxyClient, type FetchLike } from '../shared/proxy-client.js';
+import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
 import { EreceiptSentEvent, PrintReceiptEvent, type EreceiptOutcome } from './events.js';
+import { FormValue } from './form-value.js';
 import { IdleTimer } from './idle-timer.js';
 import { KeyboardController } from './keyboard-controller.js';
-import { keysOf, letters, press, type Key } from './keypad-machine.js';
-import { FormValue } from './form-value.js';
+import type { Key } from './keypad-machine.js';
+import { NumberEntry } from './number-entry.js';
+import { choiceOf, newKey, wordsFor } from './numpad-model.js';
 import { numpadTemplate, type NumpadStrings, type NumpadView } from './numpad-templates.js';
 import { numpadStyles } from './numpad.styles.js';
-import { loadWorld, phoneRules, worldIsHere } from './phone-library.js';
-import { judge, readPasted, type NumberReason, type Verdict } from './phone-number.js';
-import {
-  initialPrompt,
-  isEditable,
-  isOpen,
-  step,
-  type PromptEffect,
-  type PromptEvent,
-  type PromptPhase,
-} from './prompt-machine.js';
-import { resultOf, type EreceiptSend } from './send-result.js';
+import { PanelController } from './panel-controller.js';
+import { readPasted, type NumberReason } from './phone-number.js';
+import { PromptConduct } from './prompt-conduct.js';
+import { isEditable, isOpen, type PromptPhase, type PromptState } from './prompt-machine.js';
+import type { EreceiptSend } from './send-result.js';
 import { TapController } from './tap-controller.js';
 
-/** After this without an answer, in ms: whether e-receipts are on is in doubt; whether the text was sent is. */
-const checkDeadline = 4000;
-const sendDeadline = 8000;
-/** The phone rules of the world may take this long; then the server decides. */
-const worldDeadline = 5000;
-/** How long the end of a prompt stays on screen. */
+/** How long the end of a prompt stays on screen, in ms. */
 const restFor = 3000;
 
 /**
@@ -41,6 +29,8 @@ const restFor = 3000;
  *
  * @summary A keypad for the customer's phone number, and the one outcome of each receipt.
  * @tagname rulrr-ereceipt-numpad
+ *
+ * @attr {string} state - The property of that name, for styling; the element writes it.
  *
  * @fires {EreceiptSentEvent} ereceipt-sent - The receipt was texted, confirmed: `{orderId, phoneNumber}`. Paper may be dismissed.
  * @fires {PrintReceiptEvent} print-receipt - The receipt is to be printed: `{orderId, reason}`.
@@ -76,133 +66,141 @@ const restFor = 3000;
  * @cssprop [--rulrr-numpad-gap=8px] - Gap between keys.
  * @cssprop [--rulrr-numpad-key-height=64px] - Height of keys; never under 44px.
  * @cssprop [--rulrr-numpad-key-size=26px] - Font size of keys.
+ * @cssprop [--rulrr-numpad-key-background] - Background of keys alone; else `--rulrr-surface-raised`.
+ * @cssprop [--rulrr-numpad-key-active] - Background of a key that is down; else `--rulrr-border`.
+ * @cssprop [--rulrr-numpad-key-color] - Text on keys, letters too; else `--rulrr-text` and `--rulrr-text-muted`.
+ * @cssprop [--rulrr-numpad-key-border] - Border of keys; else `--rulrr-border`.
+ * @cssprop [--rulrr-numpad-key-radius] - Corner radius of keys; else `--rulrr-radius`.
  * @cssprop [--rulrr-numpad-display-size=34px] - Font size of the number.
+ * @cssprop [--rulrr-numpad-display-color] - Colour of the number; else `--rulrr-text`.
+ * @cssprop [--rulrr-numpad-send-background] - Background of Send while it can be pressed; else `--rulrr-accent`.
+ * @cssprop [--rulrr-numpad-send-color] - Text on it; else `--rulrr-on-accent`.
  */
 export class RulrrEreceiptNumpad extends LitElement {
   static formAssociated = true;
   static override styles = [tokens, numpadStyles];
+
+  // Not decorators: their helpers alone would be 2 % of this element.
+  static override properties = {
+    proxyUrl: { attribute: 'proxy-url' },
+    orderId: { attribute: 'order-id' },
+    defaultCountry: { attribute: 'default-country' },
+    countries: {},
+    presentation: {},
+    open: { type: Boolean, reflect: true },
+    idleTimeout: { attribute: 'idle-timeout', type: Number },
+    layout: {},
+    capture: {},
+    name: { reflect: true },
+    send: { attribute: false },
+    fetch: { attribute: false },
+    strings: { attribute: false },
+  };
 
   static override get observedAttributes(): string[] {
     return super.observedAttributes.concat('lang', 'dir');
   }
 
   /** Path or URL of the vendor's proxy. */
-  @property({ attribute: 'proxy-url' }) proxyUrl = '';
+  proxyUrl = '';
 
   /** The order that is asked about. Together with `open`, prompts. */
-  @property({ attribute: 'order-id' }) orderId = '';
+  orderId = '';
 
   /** Whose national numbers may be keyed without a country code: ISO 3166-1 alpha-2. */
-  @property({ attribute: 'default-country' }) defaultCountry = 'US';
+  defaultCountry = 'US';
 
   /** Countries whose numbers may be texted, ISO 3166-1 alpha-2 with spaces between; all if empty. Several bring a choice. */
-  @property() countries = '';
+  countries = '';
 
   /** In the page, or as a modal dialog over it. */
-  @property() presentation: 'inline' | 'dialog' = 'inline';
+  presentation: 'inline' | 'dialog' = 'inline';
 
   /** True while a prompt is on. Setting it with an `orderId` prompts; taking it away closes. */
-  @property({ type: Boolean, reflect: true }) open = false;
+  open = false;
 
   /** Seconds without a touch after which the receipt prints; the last 10 are counted on screen. 0 is never. */
-  @property({ attribute: 'idle-timeout', type: Number }) idleTimeout = 60;
+  idleTimeout = 60;
 
   /** Order of the keys: that of a phone, or 7-8-9 on top. */
-  @property() layout: 'phone' | 'calculator' = 'phone';
+  layout: 'phone' | 'calculator' = 'phone';
 
   /** `document` takes hardware keys wherever the focus is; else only while it is inside. */
-  @property() capture: '' | 'document' = '';
+  capture: '' | 'document' = '';
 
   /** Name of the number in a form. */
-  @property({ reflect: true }) name = '';
+  name = '';
 
   /** Sends the receipt instead of the proxy; resolves once the send is confirmed. */
-  @property({ attribute: false }) send: EreceiptSend | null = null;
+  send: EreceiptSend | null = null;
 
   /** Makes the calls to the proxy; replace it to add a header of one's own. */
-  @property({ attribute: false }) fetch: FetchLike = (input, init) => fetch(input, init);
+  fetch: FetchLike = (input, init) => fetch(input, init);
 
   /** Words to use instead of the kit's own, by key. */
-  @property({ attribute: false }) strings: Partial<NumpadStrings> = {};
+  strings: Partial<NumpadStrings> = {};
 
   /** @internal */
   clock: Clock = systemClock;
 
-  /** @internal What has been keyed. */
-  text = '';
+  private readonly conduct = new PromptConduct(this);
+  private readonly entry = new NumberEntry(this);
+  private readonly panel = new PanelController(this);
+  private readonly formValue = new FormValue(this);
+  private readonly keyboard = new KeyboardController(this);
+  private readonly taps = new TapController(this);
+  private readonly idle = new IdleTimer(this);
 
-  private model = initialPrompt;
-  private queue: PromptEffect[] | null = null;
-  private readonly promises: { [turn: number]: (outcome: EreceiptOutcome) => void } = {};
   /** The order that `open` has prompted for, so that a render does not prompt twice. */
   private asked: string | null = null;
-
-  /** A reason that holds until the number changes, whatever the rules say. */
-  private blocked: NumberReason | null = null;
   /** The customer pressed Send too early, and is told why. */
   private eager = false;
-  private verdict: Verdict | null = null;
-  private told = '';
-  private chosen = '';
-  private worldBlocked = false;
-  private masked = '';
-
-  private abort: AbortController | null = null;
-  private stopDeadline: (() => void) | null = null;
-  private stopRest: (() => void) | null = null;
-  private stopWarm: (() => void) | null = null;
-  private frame = 0;
-  private stopFrame: (() => void) | null = null;
-
   private language = 'en';
   private rtl = false;
-  private spoken = '';
-  private secondsLeft = 0;
-  private digits: Text | null = null;
-  private announcer: Announcer | null = null;
-  private readonly form = new FormValue(this);
-  private readonly keyboard = new KeyboardController(this);
-  private readonly taps = new TapController(this, (key) => this.commit(key));
-  private readonly idle = new IdleTimer(
-    this,
-    (secondsLeft) => this.count(secondsLeft),
-    () => this.feed({ type: 'idle' }),
-  );
+  private stopRest: (() => void) | null = null;
+  private stopWarm: (() => void) | null = null;
 
   /** How the prompt stands. Reflected to the attribute `state`. */
   get state(): PromptPhase {
-    return this.model.phase;
+    return this.conduct.model.phase;
   }
 
-  /** The number in E.164; '' while it cannot be texted. Setting it keys it. */
+  /** The number in E.164; '' while it cannot be texted. Setting it keys it, but not while another one is being sent. */
   get value(): string {
-    return this.judged().number;
+    return this.entry.judged().number;
   }
   set value(value: string) {
-    this.enter(readPasted(String(value || '')).text, null);
+    if (this.state !== 'sending') this.entry.enter(readPasted(String(value || '')).text, null);
   }
 
   /** Why the number cannot be texted; null with one that can, and with none. */
   get reason(): NumberReason | null {
-    return this.judged().reason;
+    return this.entry.judged().reason;
   }
 
   /** @internal */
   get editable(): boolean {
-    return isEditable(this.model);
+    return isEditable(this.conduct.model);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
+    // Set before the class was there, it hides the accessor.
+    const { value } = Object.getOwnPropertyDescriptor(this, 'value') || {};
+    delete (this as Partial<this>).value;
+    if (value) this.value = value as string;
     this.setAttribute('state', this.state);
-    this.form.connect();
+    this.formValue.connect();
     window.addEventListener('pagehide', this.leave);
     this.watchKeys();
     // A modal dialog that was moved is modal no more.
-    const panel = this.panel;
-    if (panel && panel.hasAttribute('open')) hide(panel);
+    this.panel.hide();
     this.requestUpdate();
-    if (!this.stopWarm) this.stopWarm = this.clock.after(200, () => this.warm());
+    if (!this.stopWarm)
+      this.stopWarm = this.clock.after(200, () => {
+        this.stopWarm = null;
+        this.entry.warm();
+      });
   }
 
   override disconnectedCallback(): void {
@@ -210,7 +208,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     window.removeEventListener('pagehide', this.leave);
     this.keyboard.listen(null);
     this.taps.stop();
-    if (this.announcer) this.announcer.stop();
+    this.panel.stop();
     if (this.stopWarm) this.stopWarm();
     this.stopWarm = null;
     this.watchAway();
@@ -236,252 +234,153 @@ export class RulrrEreceiptNumpad extends LitElement {
       return Promise.reject(
         new TypeError('rulrr-ereceipt-numpad: prompt(orderId) needs an order id, and got a blank one.'),
       );
-    return new Promise((resolve) => {
-      this.promises[this.model.turn + 1] = resolve;
-      this.asked = this.orderId = order;
-      this.open = true;
-      this.worldBlocked = false;
-      this.feed({ type: 'prompt', orderId: order, way: this.proxyUrl ? 'check' : this.send ? 'ask' : 'none' });
-      this.watchAway();
-    });
+    this.asked = this.orderId = order;
+    this.open = true;
+    this.entry.retryWorld();
+    const outcome = this.conduct.prompt(order);
+    this.watchAway();
+    return outcome;
   }
 
   /** Forgets the number. */
   clear(): void {
-    this.enter('', null);
+    this.entry.enter('', null);
   }
 
   /** Ends the prompt; the receipt prints. */
   close(): void {
-    this.feed({ type: 'close' });
+    this.conduct.feed({ type: 'close' });
+    // Also one that the page set between prompts.
+    this.clear();
   }
 
   override render(): TemplateResult {
-    const text = this.words();
-    const { reason, number } = this.judged();
-    const { phase } = this.model;
-    const loud = this.editable && reason && (reason !== 'too-short' || this.eager);
+    const { conduct, entry, eager } = this;
+    const { reason, number } = entry.judged();
+    const { model } = conduct;
+    const loud = isEditable(model) && reason && (reason !== 'too-short' || eager);
     return numpadTemplate({
-      model: this.model,
-      keys: keysOf(this.layout),
-      letters,
+      model,
+      layout: this.layout,
       modal: this.presentation === 'dialog',
       language: this.language,
       rtl: this.rtl,
-      text,
+      text: this.words(),
       complete: !!number,
-      error: phase === 'failed' ? 'failed' : loud ? reason : null,
-      spoken: this.spoken,
-      secondsLeft: this.secondsLeft,
-      idleWords: fill(text.idle, { seconds: this.secondsLeft }),
-      country: this.country(),
-      choice: this.choice(),
+      error: model.phase === 'failed' ? 'failed' : loud ? reason : null,
+      spoken: this.panel.spoken,
+      secondsLeft: this.idle.secondsLeft,
+      country: entry.country(),
+      choice: choiceOf(entry.allowed(), this.language),
       on: this.handlers,
     });
   }
 
   protected override firstUpdated(): void {
-    // The number is written into this node when a key goes down, before anything else happens; Lit does not know of it.
-    const display = this.renderRoot.querySelector('#number')!;
-    display.textContent = '';
-    display.appendChild((this.digits = document.createTextNode('')));
+    this.entry.mount(this.panel.display);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
+    const { entry, conduct, panel } = this;
     this.localize();
     if (changed.has('capture')) this.watchKeys();
     if (changed.has('defaultCountry') || changed.has('countries')) {
-      this.chosen = '';
-      this.stale();
+      entry.chosen = '';
+      entry.stale();
     }
     if (changed.has('open') || changed.has('orderId')) this.declare();
-    this.present();
-    this.announce();
+    const { phase } = conduct.model;
+    panel.present(this.isConnected && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
+    panel.announce(wordsFor(conduct.model, this.words(), entry, this.idle.secondsLeft, this.eager));
   }
-
-  // ── the prompt
 
   /** `open` and `orderId` as the page has set them. */
   private declare(): void {
     if (!this.open) {
       this.asked = null;
-      if (isOpen(this.model)) this.close();
+      if (isOpen(this.conduct.model)) this.close();
     } else if (this.orderId && this.orderId !== this.asked) void this.prompt(this.orderId);
   }
 
-  /** Effects run in order, one after the other, also if a listener of an outcome starts the next prompt. */
-  private feed(event: PromptEvent): void {
-    const before = this.model;
-    const { state, effects } = step(before, event);
-    this.model = state;
-    if (state.phase !== before.phase || state.turn !== before.turn) this.changed();
-    if (this.queue) {
-      this.queue.push(...effects);
-      return;
-    }
-    this.queue = effects.slice();
-    let effect: PromptEffect | undefined;
-    while ((effect = this.queue.shift())) {
-      try {
-        this.perform(effect);
-      } catch (error) {
-        // Whatever broke (a page's own fetch, say), the outcomes that are owed are still told.
-        console.error(error);
-      }
-    }
-    this.queue = null;
-  }
+  // ── what the conduct of the prompt asks for
 
-  private changed(): void {
-    const { phase, reason } = this.model;
+  /** @internal */
+  changed(before: PromptState): void {
+    const { phase, reason } = this.conduct.model;
     this.setAttribute('state', phase);
     this.eager = false;
-    if (this.editable) this.idle.restart(this.idleTimeout);
-    else {
-      this.idle.stop();
-      this.taps.stop();
-    }
+    this.touched();
+    if (!this.editable) this.taps.stop();
     this.watchKeys();
     if (this.stopRest) this.stopRest();
     this.stopRest = null;
-    const quiet =
-      reason === 'not-configured' || reason === 'ereceipt-disabled' || reason === 'closed' || reason === 'superseded';
-    const unasked = phase === 'sent' || reason === 'send-unconfirmed';
+    // A late prompt may come while the last one's end is still on screen.
+    this.entry.masked = phase === 'sent' ? before.number.slice(-4) : '';
     if (phase === 'sent' || phase === 'printed') {
+      const quiet = /^(not|ere|clo|sup)/.test(reason || '');
       // A dialog stays in the way only with news.
-      const stays = !quiet && (unasked || this.presentation !== 'dialog');
-      this.stopRest = this.clock.after(stays ? restFor : 0, () => this.feed({ type: 'rest' }));
+      const stays = !quiet && (phase === 'sent' || reason === 'send-unconfirmed' || this.presentation !== 'dialog');
+      this.stopRest = this.clock.after(stays ? restFor : 0, () => this.conduct.feed({ type: 'rest' }));
     }
-    if (phase === 'idle') {
-      this.masked = '';
-      this.write('');
-    }
+    if (phase === 'idle') this.entry.write('');
     this.requestUpdate();
   }
 
-  private perform(effect: PromptEffect): void {
-    if (effect.type === 'check') {
-      // A late one: the next prompt has begun meanwhile.
-      if (effect.turn === this.model.turn) this.check(effect.turn);
-    } else if (effect.type === 'send') this.transmit(effect);
-    else if (effect.type === 'forget') {
-      if (this.abort) this.abort.abort();
-      this.settleCall();
-      this.masked = this.state === 'sent' ? this.value.slice(-4) : '';
-      this.enter('', null);
-      this.chosen = '';
-    } else {
-      const { turn, outcome } = effect;
-      const { type, ...detail } = outcome;
-      if (!isOpen(this.model)) {
-        this.open = false;
-        this.asked = null;
-      }
-      this.dispatchEvent(
-        type === 'ereceipt-sent'
-          ? new EreceiptSentEvent(detail as EreceiptSentEvent['detail'])
-          : new PrintReceiptEvent(detail as PrintReceiptEvent['detail']),
-      );
-      const resolve = this.promises[turn];
-      delete this.promises[turn];
-      if (resolve) resolve(outcome);
+  /** @internal */
+  forget(): void {
+    this.clear();
+    this.taps.forget();
+    this.entry.chosen = '';
+  }
+
+  /** @internal */
+  refuse(): void {
+    this.entry.blocked = 'invalid';
+    this.entry.stale();
+  }
+
+  /** @internal */
+  tell(outcome: EreceiptOutcome): void {
+    if (!isOpen(this.conduct.model)) {
+      this.open = false;
+      this.asked = null;
     }
+    const { orderId } = outcome;
+    this.dispatchEvent(
+      outcome.type === 'ereceipt-sent'
+        ? new EreceiptSentEvent({ orderId, phoneNumber: outcome.phoneNumber })
+        : new PrintReceiptEvent({ orderId, reason: outcome.reason }),
+    );
   }
 
-  private client(): ProxyClient {
-    return new ProxyClient(this.proxyUrl, this.fetch);
+  // ── what keys, fingers and time ask for
+
+  /** @internal What has been keyed. */
+  get text(): string {
+    return this.entry.text;
   }
 
-  /** Any doubt prints: an error and silence are no. */
-  private check(turn: number): void {
-    const answer = (ereceipt: boolean): void => this.feed({ type: 'connection', turn, ereceipt });
-    const signal = this.call(checkDeadline, () => answer(false));
-    this.client()
-      .connection(signal)
-      .then(
-        (connection) => answer(connection.connected === true && connection.ereceipt === true),
-        () => answer(false),
-      );
-  }
-
-  private transmit({ attempt, orderId, phoneNumber, idempotencyKey }: PromptEffect & { type: 'send' }): void {
-    const signal = this.call(sendDeadline, () => this.feed({ type: 'answer', attempt, result: 'unclear' }));
-    void resultOf({ orderId, phoneNumber, idempotencyKey, signal }, this.send, this.client()).then((result) => {
-      if (attempt !== this.model.attempt || this.model.phase !== 'sending') return;
-      this.settleCall();
-      if (result === 'refused') this.blocked = 'invalid';
-      this.stale();
-      this.feed({ type: 'answer', attempt, result });
-    });
-  }
-
-  /** The signal of a call that ends in time; the last one is over. */
-  private call(deadline: number, late: () => void): AbortSignal {
-    this.settleCall();
-    const abort = (this.abort = new AbortController());
-    this.stopDeadline = this.clock.after(deadline, () => {
-      late();
-      abort.abort();
-    });
-    return abort.signal;
-  }
-
-  private settleCall(): void {
-    if (this.stopDeadline) this.stopDeadline();
-    this.stopDeadline = this.abort = null;
-  }
-
-  /** Out of the page for longer than a move takes: nobody can answer any more. */
-  private watchAway(): void {
-    if (!this.isConnected) this.clock.after(0, () => this.isConnected || this.leave());
-  }
-
-  private readonly leave = (): void => this.close();
-
-  // ── the number
-
-  /** One key. What it takes to show the digit happens here; the rest waits until it is on screen. */
+  /** @internal */
   commit(key: Key): void {
-    if (!this.editable) return;
-    const next = press(this.text, key);
-    const added = next.slice(this.text.length);
-    if (next === this.text) {
-      if (key !== 'delete' && key !== 'clear') this.enter(next, this.blocked);
-      return;
-    }
-    if (!added || !this.digits) {
-      this.enter(next, null);
-      return;
-    }
-    this.text = next;
-    this.blocked = this.verdict = null;
-    this.digits.data += added;
-    if (this.stopFrame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (this.stopFrame) this.stopFrame();
-      this.stopFrame = this.clock.after(0, this.settle);
-    });
-    // Where no frames come, as in a tab behind another.
-    this.stopFrame = this.clock.after(100, this.settle);
+    this.entry.commit(key);
   }
 
   /** @internal */
   restore(text: string): void {
-    if (text !== this.text) this.enter(text, null);
+    if (text !== this.text) this.entry.enter(text, null);
   }
 
   /** @internal */
   paste(written: string): void {
     const { text, reason } = readPasted(written);
-    this.enter(text, reason);
+    this.entry.enter(text, reason);
   }
 
   /** @internal Send: only by a press, never by itself. */
   submit(): void {
-    this.settle();
-    const { number } = this.judged();
-    if (number) this.feed({ type: 'send', number, key: this.newKey() });
+    this.entry.settle();
+    const { value } = this;
+    if (value) this.conduct.feed({ type: 'send', number: value, key: newKey() });
     else if (this.editable) {
       this.eager = true;
       this.requestUpdate();
@@ -490,126 +389,44 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal */
   decline(): void {
-    this.feed({ type: 'print' });
+    this.conduct.feed({ type: 'print' });
   }
 
-  private enter(text: string, blocked: NumberReason | null): void {
-    this.text = text;
-    this.blocked = blocked;
-    this.stale();
-    this.settle();
+  /** @internal */
+  expire(): void {
+    this.conduct.feed({ type: 'idle' });
   }
 
-  private stale(): void {
-    this.verdict = null;
-    this.requestUpdate();
-  }
-
-  /** Formats, judges and tells, after the digits have been seen. */
-  private readonly settle = (): void => {
-    if (this.stopFrame) this.stopFrame();
-    if (this.frame) cancelAnimationFrame(this.frame);
-    this.stopFrame = null;
-    this.frame = 0;
-    this.requestUpdate();
-    const { shown, number, needsWorld } = this.judged();
-    this.write(shown);
-    if (needsWorld) this.fetchWorld();
-    const changed = this.text + '/' + number;
-    if (changed === this.told) return;
-    const was = this.told;
-    this.told = changed;
-    this.form.set(number, this.blocked || (this.text && this.judged().reason), this.words());
-    if (!was && !this.text) return;
+  /** @internal The number is shown and judged. */
+  settled(changed: boolean): void {
+    const { number, reason } = this.entry.judged();
+    this.formValue.set(number, reason, this.words());
+    if (!changed) return;
     this.eager = false;
     if (this.editable) {
-      this.feed({ type: 'edit' });
-      this.idle.restart(this.idleTimeout);
+      this.conduct.feed({ type: 'edit' });
+      this.touched();
     }
     this.dispatchEvent(new Event('input', { bubbles: true, composed: true }));
-  };
-
-  private judged(): Verdict {
-    if (!this.verdict) {
-      this.verdict = judge(this.text, {
-        rules: phoneRules,
-        country: this.country(),
-        allowed: this.allowed(),
-        world: worldIsHere() ? 'here' : this.worldBlocked ? 'blocked' : 'coming',
-      });
-      if (this.blocked) this.verdict = { ...this.verdict, number: '', reason: this.blocked };
-    }
-    return this.verdict;
   }
 
-  private write(shown: string): void {
-    if (this.state === 'sent' && this.masked) shown = '•••• ' + this.masked;
-    if (this.digits && this.digits.data !== shown) this.digits.data = shown;
+  /** Somebody is there. */
+  private touched(): void {
+    // What is no number of seconds must not keep a customer's number on the screen for ever.
+    const seconds = this.idleTimeout == null || !(this.idleTimeout >= 0) ? 60 : this.idleTimeout;
+    this.idle.restart(this.editable ? seconds : 0);
   }
 
-  private fetchWorld(): void {
-    const done = (blocked: boolean): void => {
-      stop();
-      if (blocked === this.worldBlocked && !worldIsHere()) return;
-      this.worldBlocked = blocked && !worldIsHere();
-      this.stale();
-      this.settle();
-    };
-    const stop = this.clock.after(worldDeadline, () => done(true));
-    loadWorld().then(
-      () => done(false),
-      () => done(true),
-    );
+  private watchKeys(): void {
+    this.keyboard.listen(this.isConnected && this.editable ? (this.capture === 'document' ? document : this) : null);
   }
 
-  private allowed(): string[] {
-    return (this.countries || '')
-      .toUpperCase()
-      .split(/[\s,]+/)
-      .filter(Boolean);
+  /** Out of the page for longer than a move takes: nobody can answer any more. */
+  private watchAway(): void {
+    if (!this.isConnected) this.clock.after(0, () => this.isConnected || this.leave());
   }
 
-  private country(): string {
-    const allowed = this.allowed();
-    const own = (this.chosen || this.defaultCountry || 'US').toUpperCase();
-    return allowed.length && allowed.indexOf(own) < 0 ? allowed[0]! : own;
-  }
-
-  private choice(): (readonly [string, string])[] {
-    const allowed = this.allowed();
-    if (allowed.length < 2) return [];
-    let names: Intl.DisplayNames | null = null;
-    if (typeof Intl.DisplayNames === 'function')
-      names = new Intl.DisplayNames([this.language], { type: 'region', fallback: 'code' });
-    return allowed.map((code) => [code, (/^[A-Z]{2}$/.test(code) && names && names.of(code)) || code] as const);
-  }
-
-  /** The first format and verdict cost the most; they are made before anybody waits for them. */
-  private warm(): void {
-    this.stopWarm = null;
-    judge('2015550123', { rules: phoneRules, country: 'US', allowed: [], world: 'here' });
-    if (!phoneRules.knows(this.country())) this.fetchWorld();
-  }
-
-  private newKey(): string {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join('');
-  }
-
-  // ── what is seen and heard
-
-  private get panel(): HTMLDialogElement | null {
-    return this.shadowRoot && this.shadowRoot.querySelector('dialog');
-  }
-
-  private present(): void {
-    const { panel } = this;
-    const { phase } = this.model;
-    const wanted = this.isConnected && phase !== 'idle' && phase !== 'checking';
-    if (!panel || wanted === panel.hasAttribute('open')) return;
-    if (wanted) show(panel, this.presentation === 'dialog');
-    else hide(panel);
-  }
+  private readonly leave = (): void => this.close();
 
   private words(): NumpadStrings {
     const messages = loadedMessages(this.language);
@@ -624,65 +441,23 @@ export class RulrrEreceiptNumpad extends LitElement {
     void loadMessages(language).then(() => this.requestUpdate());
   }
 
-  /** Puts the state into words; the announcer lets through one message a second. */
-  private announce(): void {
-    // Nobody hears an element that is gone, and a timer would keep it.
-    if (!this.isConnected) return;
-    const text = this.words();
-    const { phase, reason } = this.model;
-    const { needsWorld, number, reason: wrong } = this.judged();
-    let words = '';
-    if (phase === 'sending' || phase === 'failed') words = text[phase];
-    else if (phase === 'sent') words = fill(text.sent, { last4: this.masked });
-    else if (phase === 'printed') words = reason === 'send-unconfirmed' ? text.unconfirmed : text.printed;
-    else if (this.editable) {
-      if (this.secondsLeft) words = fill(text.idle, { seconds: 10 });
-      else if (needsWorld) words = text.checking;
-      else if (number) words = text.ready;
-      else if (wrong && (wrong !== 'too-short' || this.eager))
-        words = text[wrong === 'country' ? 'wrong-country' : wrong];
-    }
-    if (!this.announcer) {
-      this.announcer = new Announcer(this.clock, (spoken) => {
-        this.spoken = spoken;
-        this.requestUpdate();
-      });
-    }
-    this.announcer.announce(words);
-  }
-
-  private count(secondsLeft: number): void {
-    if (secondsLeft === this.secondsLeft) return;
-    this.secondsLeft = secondsLeft;
-    this.requestUpdate();
-  }
-
-  private watchKeys(): void {
-    this.keyboard.listen(this.isConnected && this.editable ? (this.capture === 'document' ? document : this) : null);
-  }
-
   private readonly handlers: NumpadView['on'] = {
-    pointerdown: this.taps.pointerdown,
-    touchstart: this.taps.touchstart,
-    touchend: this.taps.touchend,
-    click: this.taps.click,
+    taps: this.taps,
     mousedown: (event) => {
       this.taps.mousedown(event);
       // The focus goes to the number, so that hardware keys go on there and Enter does not press a key again.
       event.preventDefault();
-      const display = this.renderRoot.querySelector<HTMLElement>('#number')!;
-      if (this.shadowRoot!.activeElement !== display) display.focus({ preventScroll: true });
+      this.panel.focus();
     },
-    keydown: () => this.taps.forgive(),
-    contextmenu: (event) => event.preventDefault(),
+    still: (event) => event.preventDefault(),
     touch: () => {
-      if (this.editable) this.idle.restart(this.idleTimeout);
-      else this.feed({ type: 'rest' });
+      if (this.editable) this.touched();
+      else this.conduct.feed({ type: 'rest' });
     },
     choose: (event) => {
-      this.chosen = (event.target as HTMLSelectElement).value;
-      this.stale();
-      this.settle();
+      this.entry.chosen = (event.target as HTMLSelectElement).value;
+      this.entry.stale();
+      this.entry.settle();
     },
     send: () => this.submit(),
     print: () => this.decline(),
@@ -692,19 +467,4 @@ export class RulrrEreceiptNumpad extends LitElement {
     },
     close: () => this.requestUpdate(),
   };
-}
-
-function show(panel: HTMLDialogElement, modal: boolean): void {
-  if (modal && panel.showModal) panel.showModal();
-  else {
-    panel.setAttribute('open', '');
-    if (!modal) return;
-    panel.setAttribute('aria-modal', 'true');
-    panel.querySelector<HTMLElement>('#number')!.focus({ preventScroll: true });
-  }
-}
-
-function hide(panel: HTMLDialogElement): void {
-  if (panel.close) panel.close();
-  else panel.removeAttribute('open');
 }

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Messages } from '../shared/localize.js';
 import type { Key } from './keypad-machine.js';
+import { countdown, keysOf, letters } from './numpad-model.js';
 import type { NumberReason } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
 
@@ -9,8 +10,7 @@ export type NumpadStrings = Messages['numpad'];
 /** All that the templates need to know. The number is not among it: the element writes it itself, off the path of rendering. */
 export interface NumpadView {
   model: PromptState;
-  keys: readonly Key[];
-  letters: Partial<Record<Key, string>>;
+  layout: string;
   modal: boolean;
   language: string;
   rtl: boolean;
@@ -22,18 +22,20 @@ export interface NumpadView {
   spoken: string;
   /** Seconds until the receipt prints by itself; 0 while there is no need to say. */
   secondsLeft: number;
-  idleWords: string;
   country: string;
   /** ISO code and name of the countries to choose from. */
   choice: readonly (readonly [string, string])[];
   on: {
-    pointerdown(event: PointerEvent): void;
-    touchstart(event: TouchEvent): void;
-    touchend(event: TouchEvent): void;
+    taps: {
+      pointerdown(event: PointerEvent): void;
+      touchstart(event: TouchEvent): void;
+      touchend(event: TouchEvent): void;
+      click(event: MouseEvent): void;
+      forgive(): void;
+    };
     mousedown(event: MouseEvent): void;
-    click(event: MouseEvent): void;
-    keydown(): void;
-    contextmenu(event: Event): void;
+    /** Does nothing, and keeps the browser from doing something. */
+    still(event: Event): void;
     touch(): void;
     choose(event: Event): void;
     send(): void;
@@ -75,11 +77,13 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
         aria-describedby="error"
         aria-invalid=${error ? 'true' : 'false'}
       ></div>
-      <button part="key key-clear" data-key="clear" type="button" aria-label=${text.clear} @click=${on.click}>✕</button>
+      <button part="key key-clear" data-key="clear" type="button" aria-label=${text.clear} @click=${on.taps.click}>
+        ✕
+      </button>
     </div>
     <div class="notes">
       <p part="error" id="error" data-reason=${error || nothing}>${problem}</p>
-      <p class="countdown" aria-hidden="true">${view.secondsLeft ? view.idleWords : nothing}</p>
+      <p class="countdown" aria-hidden="true">${view.secondsLeft ? countdown(text, view.secondsLeft) : nothing}</p>
       <div part="status" role="status" class=${error || view.secondsLeft ? 'unseen' : ''}>${view.spoken}</div>
     </div>
     <div
@@ -88,15 +92,15 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
       dir="ltr"
       role="group"
       aria-label=${text.pad}
-      @pointerdown=${on.pointerdown}
-      @touchstart=${on.touchstart}
-      @touchend=${on.touchend}
+      @pointerdown=${on.taps.pointerdown}
+      @touchstart=${on.taps.touchstart}
+      @touchend=${on.taps.touchend}
       @mousedown=${on.mousedown}
-      @click=${on.click}
-      @keydown=${on.keydown}
-      @contextmenu=${on.contextmenu}
+      @click=${on.taps.click}
+      @keydown=${on.taps.forgive}
+      @contextmenu=${on.still}
     >
-      ${view.keys.map((key) => keyTemplate(key, view))}
+      ${keysOf(view.layout).map((key) => keyTemplate(key, view))}
     </div>
     <div class="ways">
       <button part="print" type="button" aria-disabled=${busy ? 'true' : 'false'} @click=${on.print}>
@@ -109,7 +113,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
   </dialog>`;
 }
 
-function keyTemplate(key: Key, { text, letters }: NumpadView): TemplateResult {
+function keyTemplate(key: Key, { text }: NumpadView): TemplateResult {
   const word = key === 'plus' || key === 'delete';
   return html`<button part="key key-${key}" data-key=${key} type="button" aria-label=${word ? text[key] : nothing}>
     ${key === 'plus' ? '+' : key === 'delete' ? '⌫' : key}<small aria-hidden="true">${letters[key] || nothing}</small>

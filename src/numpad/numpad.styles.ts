@@ -24,8 +24,7 @@ export const numpadStyles = css`
   dialog[open] {
     display: block;
   }
-  dialog.modal[open],
-  dialog.over[open] {
+  dialog.modal[open] {
     position: fixed;
     top: 0;
     right: 0;
@@ -61,6 +60,7 @@ export const numpadStyles = css`
     height: 2.6em;
     margin-bottom: 8px;
     border-bottom: 2px solid var(--_border);
+    color: var(--rulrr-numpad-display-color, inherit);
     font-size: var(--rulrr-numpad-display-size, 34px);
     line-height: 1.3;
   }
@@ -131,17 +131,21 @@ export const numpadStyles = css`
     height: var(--rulrr-numpad-key-height, 64px);
     min-height: 44px;
     padding: 0;
+    border-color: var(--rulrr-numpad-key-border, var(--_border));
+    border-radius: var(--rulrr-numpad-key-radius, var(--_radius));
+    background: var(--rulrr-numpad-key-background, var(--_surface-raised));
+    color: var(--rulrr-numpad-key-color, inherit);
     font-size: var(--rulrr-numpad-key-size, 26px);
     line-height: 1;
   }
   .pad button:active {
-    background: var(--_border);
+    background: var(--rulrr-numpad-key-active, var(--_border));
   }
   small {
     display: block;
     height: 14px;
     margin-top: 4px;
-    color: var(--_text-muted);
+    color: var(--rulrr-numpad-key-color, var(--_text-muted));
     font-size: 11px;
     letter-spacing: 0.1em;
   }
@@ -155,15 +159,13 @@ export const numpadStyles = css`
     margin: 4px;
   }
   [part='send'] {
-    border-color: var(--_accent);
-    background: var(--_accent);
-    color: var(--_on-accent);
+    color: var(--_text-muted);
     font-weight: 600;
   }
-  [part='send'][aria-disabled='true'] {
-    border-color: var(--_border);
-    background: var(--_surface-raised);
-    color: var(--_text-muted);
+  [part='send'][aria-disabled='false'] {
+    border-color: transparent;
+    background: var(--rulrr-numpad-send-background, var(--_accent));
+    color: var(--rulrr-numpad-send-color, var(--_on-accent));
   }
   :focus {
     outline: 3px solid var(--_focus);

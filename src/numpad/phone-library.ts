@@ -86,7 +86,7 @@ export function worldIsHere(): boolean {
 export function loadWorld(): Promise<void> {
   if (!coming) {
     coming = import('./phone-world.js').then(
-      ({ world }) => void (metadata = world),
+      ({ world }) => void (metadata = world()),
       (error: unknown) => {
         coming = null;
         throw error;

@@ -1,4 +1,5 @@
-import { ProxyError, type ProxyClient } from '../shared/proxy-client.js';
+import { callProxy, ProxyError, type FetchLike } from '../shared/proxy-client.js';
+import { idempotencyHeader, type EreceiptAnswer } from '../shared/wire.js';
 import type { SendResult } from './prompt-machine.js';
 
 /** One send of a receipt. */
@@ -18,12 +19,15 @@ export interface EreceiptSendRequest {
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
-/** Sends by the page's own function, or by the proxy. Never rejects; what is not known for sure is `unclear`. */
-export function resultOf(
-  request: EreceiptSendRequest,
-  send: EreceiptSend | null,
-  proxy: ProxyClient,
-): Promise<SendResult> {
+/** How a receipt is sent: by the page's own function, or else by the proxy. */
+export interface SendWay {
+  send: EreceiptSend | null;
+  proxyUrl: string;
+  fetch: FetchLike;
+}
+
+/** Sends once. Never rejects; what is not known for sure is `unclear`. */
+export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }: SendWay): Promise<SendResult> {
   if (send) {
     return new Promise<SendResult>((resolve) => {
       const answer: unknown = send(request);
@@ -40,10 +44,12 @@ export function resultOf(
   }
   // Not even asked for: surely not sent.
   if (navigator.onLine === false) return Promise.resolve('failed');
-  return proxy.sendEreceipt(request, request.idempotencyKey, request.signal).then(
-    () => 'sent' as const,
-    (error: unknown) => resultOfProxy(error),
-  );
+  const { orderId, phoneNumber, idempotencyKey, signal } = request;
+  return callProxy<EreceiptAnswer | null>(proxyUrl, fetch, 'POST', '/ereceipts', {
+    signal,
+    body: { orderId, phoneNumber },
+    headers: { [idempotencyHeader]: idempotencyKey },
+  }).then((answer) => (answer && answer.sent === true ? 'sent' : 'unclear'), resultOfProxy);
 }
 
 function resultOfOwn(error: unknown): SendResult {

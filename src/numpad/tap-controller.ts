@@ -3,70 +3,96 @@ import type { Key } from './keypad-machine.js';
 
 const repeatAfter = 500;
 const repeatEvery = 100;
-/** A click that belongs to a press comes with the lift; browsers with double-tap zoom hold it back by 350 ms. */
-const clickWithin = 1000;
+/** Browsers with double-tap zoom hold the click of a press back by 350 ms after the lift; most send it with the lift. In ms. */
+const clickWithin = 500;
+
+export interface TapHost {
+  readonly clock: Clock;
+  commit(key: Key): void;
+}
+
+/** Clicks that presses on a key have still to bring. */
+interface Due {
+  clicks: number;
+  /** From a finger or the mouse, not from a script. */
+  trusted: boolean;
+  /** When the key was pressed or lifted last. */
+  at: number;
+}
 
 /**
  * Turns presses on keys into digits. A digit counts when the finger comes down, whichever finger, so that neither a slide, nor a second finger,
- * nor a long press loses or doubles it; a `click` counts only where no press came before, as from a screen reader, a switch or the keyboard.
+ * nor a long press loses or doubles it. A `click` counts unless a press has accounted for it: each press accounts for the one that it brings,
+ * and for none if it brings none. So a screen reader, a switch, the keyboard or `el.click()` are heard at any time, also right after a tap.
  * Where there are no pointer events (Safari 12), touches and the mouse do the same.
  */
 export class TapController {
-  private readonly host: { clock: Clock };
-  private readonly commit: (key: Key) => void;
-  /** When each key was pressed or lifted last: what tells a click that follows from one of its own. */
-  private readonly pressed: { [key: string]: number } = {};
-  private readonly held: { [pointer: string]: Key } = {};
+  private readonly host: TapHost;
+  private due: { [key: string]: Due } = {};
+  private held: { [pointer: string]: Key } = {};
   private stopRepeat: (() => void) | null = null;
 
-  constructor(host: { clock: Clock }, commit: (key: Key) => void) {
+  constructor(host: TapHost) {
     this.host = host;
-    this.commit = commit;
   }
 
   readonly pointerdown = (event: PointerEvent): void => {
-    if (event.button === 0) this.press(event.pointerId, event.target);
+    if (event.button === 0) this.press(event.pointerId, event);
   };
 
   readonly touchstart = (event: TouchEvent): void => {
     if (hasPointerEvents()) return;
-    for (const touch of Array.from(event.changedTouches)) this.press(touch.identifier, touch.target);
+    for (const { identifier, target } of Array.from(event.changedTouches)) this.press(identifier, event, target);
   };
 
   /** On the pad only; a double tap must not zoom the page, and the digit has counted already. */
   readonly touchend = (event: TouchEvent): void => {
     if (event.cancelable) event.preventDefault();
-    if (hasPointerEvents()) return;
-    for (const touch of Array.from(event.changedTouches)) this.lift(touch.identifier);
+    for (const { identifier, target } of Array.from(event.changedTouches)) {
+      if (!hasPointerEvents()) this.lift(identifier);
+      // A browser sends no click after this; a script may.
+      if (event.isTrusted && event.defaultPrevented) this.settle(keyAt(target));
+    }
   };
 
   readonly mousedown = (event: MouseEvent): void => {
-    if (!hasPointerEvents() && event.button === 0 && !this.follows(keyAt(event.target))) this.press(-1, event.target);
+    if (!hasPointerEvents() && event.button === 0 && !this.dueTo(keyAt(event.target), event)) this.press(-1, event);
   };
 
   readonly click = (event: MouseEvent): void => {
     const key = keyAt(event.target);
-    if (key && !this.follows(key)) this.commit(key);
+    if (!key) return;
+    if (this.dueTo(key, event)) this.settle(key);
+    else this.host.commit(key);
   };
 
   /** The keyboard is at work: the next click is its own. */
-  forgive(): void {
-    for (const key in this.pressed) delete this.pressed[key];
+  readonly forgive = (): void => {
+    this.due = {};
+  };
+
+  /** Which keys were pressed is part of the number. A key that is down still accounts for its click. */
+  forget(): void {
+    const held = this.keysHeld();
+    for (const key in this.due) if (held.indexOf(key as Key) < 0) delete this.due[key];
   }
 
   /** Lets go of everything. */
   stop(): void {
-    for (const pointer in this.held) delete this.held[pointer];
+    this.held = {};
     this.watch(false);
     this.hush();
   }
 
-  private press(pointer: number, target: EventTarget | null): void {
-    const key = keyAt(target);
+  private press(pointer: number, { isTrusted, target }: UIEvent, at: EventTarget | null = target): void {
+    const key = keyAt(at);
     // Clear acts on lift, as Send and Print do.
     if (!key || key === 'clear') return;
-    this.commit(key);
-    this.pressed[key] = this.host.clock.now();
+    this.host.commit(key);
+    const due = this.due[key];
+    const now = this.host.clock.now();
+    const owed = due && due.trusted === isTrusted && now - due.at < clickWithin ? due.clicks : 0;
+    this.due[key] = { clicks: owed + 1, trusted: isTrusted, at: now };
     this.held[pointer] = key;
     this.watch(true);
     if (key === 'delete') this.repeat(repeatAfter);
@@ -75,7 +101,7 @@ export class TapController {
   private repeat(ms: number): void {
     this.hush();
     this.stopRepeat = this.host.clock.after(ms, () => {
-      this.commit('delete');
+      this.host.commit('delete');
       this.repeat(repeatEvery);
     });
   }
@@ -86,7 +112,12 @@ export class TapController {
   }
 
   private readonly pointerup = (event: PointerEvent | MouseEvent): void => {
-    this.lift('pointerId' in event ? event.pointerId : -1);
+    const pointer = 'pointerId' in event ? event.pointerId : -1;
+    const key = this.held[pointer];
+    this.lift(pointer);
+    // A press that ends elsewhere, or is taken away for a scroll or a zoom, brings no click to its key.
+    if (key && (event.type === 'pointercancel' || (event.isTrusted && keyAt(event.composedPath()[0]) !== key)))
+      this.settle(key);
   };
 
   private readonly blur = (): void => this.stop();
@@ -95,18 +126,31 @@ export class TapController {
     const key = this.held[pointer];
     if (!key) return;
     delete this.held[pointer];
-    this.pressed[key] = this.host.clock.now();
-    const held = Object.keys(this.held).map((other) => this.held[other]);
+    if (this.due[key]) this.due[key]!.at = this.host.clock.now();
+    const held = this.keysHeld();
     if (held.indexOf('delete') < 0) this.hush();
     if (!held.length) this.watch(false);
   }
 
+  private keysHeld(): (Key | undefined)[] {
+    return Object.keys(this.held).map((pointer) => this.held[pointer]);
+  }
+
   /** True for what a browser sends after a press on the same key. */
-  private follows(key: Key | null): boolean {
-    if (!key) return false;
-    const at = this.pressed[key];
-    const held = Object.keys(this.held).some((pointer) => this.held[pointer] === key);
-    return held || (at !== undefined && this.host.clock.now() - at < clickWithin);
+  private dueTo(key: Key | null, { isTrusted }: Event): boolean {
+    const due = key && this.due[key];
+    return (
+      !!due &&
+      due.clicks > 0 &&
+      due.trusted === isTrusted &&
+      (this.keysHeld().indexOf(key) >= 0 || this.host.clock.now() - due.at < clickWithin)
+    );
+  }
+
+  /** One press on the key has no click to come any more. */
+  private settle(key: Key | null): void {
+    const due = key && this.due[key];
+    if (due && due.clicks) due.clicks--;
   }
 
   /** A finger or the mouse may lift anywhere. */
@@ -122,7 +166,7 @@ function hasPointerEvents(): boolean {
   return typeof PointerEvent === 'function';
 }
 
-function keyAt(target: EventTarget | null): Key | null {
-  const button = target && (target as Element).closest('[data-key]');
+function keyAt(target: EventTarget | null | undefined): Key | null {
+  const button = target && (target as Element).closest && (target as Element).closest('[data-key]');
   return button ? (button.getAttribute('data-key') as Key) : null;
 }

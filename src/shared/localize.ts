@@ -1,17 +1,17 @@
-import { en } from './messages/en.js';
+import type { en } from './messages/en.js';
 
 /** The strings of both elements in one language. English is the shape; every other language has the same keys. */
 export type Messages = { [Room in keyof typeof en]: { [Key in keyof (typeof en)[Room]]: string } };
 
 /** English comes with the elements; the others are loaded on demand (and are inside the script tag's one file). */
 const loaders: Record<string, () => Promise<Messages>> = {
-  es: () => import('./messages/es.js').then((module) => module.es),
-  fr: () => import('./messages/fr.js').then((module) => module.fr),
-  de: () => import('./messages/de.js').then((module) => module.de),
-  pt: () => import('./messages/pt.js').then((module) => module.pt),
-  he: () => import('./messages/he.js').then((module) => module.he),
-  ar: () => import('./messages/ar.js').then((module) => module.ar),
-  ja: () => import('./messages/ja.js').then((module) => module.ja),
+  es: () => import('./messages/es.js').then((module) => module.es()),
+  fr: () => import('./messages/fr.js').then((module) => module.fr()),
+  de: () => import('./messages/de.js').then((module) => module.de()),
+  pt: () => import('./messages/pt.js').then((module) => module.pt()),
+  he: () => import('./messages/he.js').then((module) => module.he()),
+  ar: () => import('./messages/ar.js').then((module) => module.ar()),
+  ja: () => import('./messages/ja.js').then((module) => module.ja()),
 };
 const loaded: Record<string, Messages> = {};
 
@@ -26,11 +26,6 @@ export function loadedMessages(tag: string): Messages | undefined {
   return loaded[supportedLanguage(tag)];
 }
 
-/** The strings of a language if they are here already; English, with both rooms, until then. */
-export function messagesNow(tag: string): Messages {
-  return loadedMessages(tag) || en;
-}
-
 /** Loads the strings of a language. A failed load leaves English in place and may be tried again. */
 export async function loadMessages(tag: string): Promise<void> {
   const language = supportedLanguage(tag);
@@ -40,11 +35,6 @@ export async function loadMessages(tag: string): Promise<void> {
   } catch {
     // English stays.
   }
-}
-
-/** Fills `{name}` in a string. */
-export function fill(text: string, values: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
 
 /** The language that an element inherits: its own `lang`, that of an ancestor across shadow roots, or the browser's. */

@@ -1,13 +1,4 @@
-import {
-  embedHeader,
-  embedHeaderValue,
-  idempotencyHeader,
-  type Connection,
-  type EreceiptAnswer,
-  type EreceiptRequest,
-  type IntegrationAnswer,
-  type StartedIntegration,
-} from './wire.js';
+import { embedHeader, embedHeaderValue } from './wire.js';
 
 export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
 
@@ -89,53 +80,4 @@ export async function callProxy<Answer>(
       throw new ProxyError('bad_answer', response.status, `The proxy's answer has no "${field}".`);
   }
   return answer as Answer;
-}
-
-/** The calls that the elements make below `proxy-url`. Holds no state: base and `fetch` are given with each client. */
-export class ProxyClient {
-  private readonly base: string;
-  private readonly fetch: FetchLike;
-
-  /** @param base path or URL of the proxy, without or with a closing slash. */
-  constructor(base: string, fetch: FetchLike) {
-    this.base = base;
-    this.fetch = fetch;
-  }
-
-  private call<Answer>(method: string, path: string, options: ProxyCall): Promise<Answer> {
-    return callProxy<Answer>(this.base, this.fetch, method, path, options);
-  }
-
-  /** `POST /integrations`. @throws ProxyError */
-  startIntegration(signal?: AbortSignal): Promise<StartedIntegration> {
-    return this.call<StartedIntegration>('POST', '/integrations', { signal, wants: ['id', 'connectUrl', 'expiresAt'] });
-  }
-
-  /** `GET /integrations/{id}`. @throws ProxyError */
-  integration(id: string, signal?: AbortSignal): Promise<IntegrationAnswer> {
-    return this.call<IntegrationAnswer>('GET', '/integrations/' + encodeURIComponent(id), {
-      signal,
-      wants: ['status'],
-    });
-  }
-
-  /** `GET /connection`. @throws ProxyError */
-  connection(signal?: AbortSignal): Promise<Connection> {
-    return this.call<Connection>('GET', '/connection', { signal, wants: ['connected'] });
-  }
-
-  /** `DELETE /connection`. @throws ProxyError */
-  async disconnect(signal?: AbortSignal): Promise<void> {
-    await this.call('DELETE', '/connection', { signal });
-  }
-
-  /** `POST /ereceipts`. Resolves only if the proxy said `{sent: true}`. @throws ProxyError */
-  async sendEreceipt(receipt: EreceiptRequest, idempotencyKey: string, signal?: AbortSignal): Promise<void> {
-    const answer = await this.call<EreceiptAnswer>('POST', '/ereceipts', {
-      signal,
-      body: { orderId: receipt.orderId, phoneNumber: receipt.phoneNumber },
-      headers: { [idempotencyHeader]: idempotencyKey },
-    });
-    if (!answer || answer.sent !== true) throw new ProxyError('bad_answer', 200, 'The proxy did not confirm the send.');
-  }
 }

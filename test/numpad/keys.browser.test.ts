@@ -42,7 +42,7 @@ describe('the keypad', () => {
     expect(digits()).to.equal('1212');
   });
 
-  it('takes a click only where no press came before', async () => {
+  it('takes a click unless a press accounts for it', async () => {
     await start();
     t.key('5').click();
     expect(digits()).to.equal('5');
@@ -52,18 +52,83 @@ describe('the keypad', () => {
     fire('6', 'mouseup');
     fire('6', 'click', { detail: 1 });
     expect(digits()).to.equal('56');
+    // That press has had its click: what comes now is somebody else's, however soon.
+    t.key('6').click();
+    expect(digits()).to.equal('566');
+    await t.pass(400);
+    t.key('6').click();
+    expect(digits()).to.equal('5666');
+    t.pad.clear();
     fire('7', 'pointerdown');
     fire('7', 'pointerup');
     t.key('7').click();
-    expect(digits()).to.equal('567');
-    await t.pass(1500);
+    expect(digits()).to.equal('7');
+    fire('7', 'pointerdown');
+    fire('7', 'pointerup');
+    // One that brought no click accounts for none a while later.
+    await t.pass(600);
     t.key('7').click();
-    expect(digits()).to.equal('5677');
+    expect(digits()).to.equal('777');
     fire('8', 'pointerdown');
     fire('8', 'pointerup');
     t.keyDown('Enter', { gap: 500 }, t.key('8'));
     t.key('8').click();
-    expect(digits()).to.equal('567788');
+    expect(digits()).to.equal('77788');
+  });
+
+  it('is not fooled by chains of events, nor by clicks that come late', async () => {
+    const chain = (key: string, names: string[]) => {
+      for (const name of names) {
+        if (name.startsWith('touch')) {
+          const event = new Event(name, { bubbles: true, cancelable: true, composed: true });
+          Object.assign(event, { changedTouches: [{ identifier: 0, target: t.key(key) }] });
+          t.key(key).dispatchEvent(event);
+        } else fire(key, name, { pointerId: 5 });
+      }
+    };
+    const whole = ['pointerdown', 'touchstart', 'pointerup', 'touchend', 'mousedown', 'mouseup', 'click'];
+    await start();
+    for (let tap = 0; tap < 5; tap++) chain('6', whole);
+    expect(digits()).to.equal('66666');
+    t.pad.clear();
+    // The click of old WebKit, 350 ms late; two quick taps get theirs one after the other.
+    for (const pause of [0, 100]) {
+      chain('4', ['pointerdown', 'pointerup']);
+      await t.pass(pause);
+      chain('4', ['pointerdown', 'pointerup']);
+      await t.pass(350 - pause);
+      fire('4', 'click', { detail: 1 });
+      await t.pass(pause);
+      fire('4', 'click', { detail: 2 });
+    }
+    expect(digits()).to.equal('4444');
+    t.pad.clear();
+    // A long hold, its click with the lift.
+    chain('3', ['pointerdown']);
+    await t.pass(5000);
+    chain('3', ['pointerup', 'click']);
+    expect(digits()).to.equal('3');
+    // Taken away by the browser: there is no click to come.
+    chain('3', ['pointerdown', 'pointercancel', 'click']);
+    expect(digits()).to.equal('333');
+    // Two fingers on one key, and one click for both or one for each.
+    t.pad.clear();
+    fire('2', 'pointerdown', { pointerId: 1 });
+    fire('2', 'pointerdown', { pointerId: 2 });
+    fire('2', 'pointerup', { pointerId: 1 });
+    fire('2', 'pointerup', { pointerId: 2 });
+    fire('2', 'click', { detail: 1 });
+    fire('2', 'click', { detail: 1 });
+    expect(digits()).to.equal('22');
+  });
+
+  it('accounts for the click of a press that began before the prompt', async () => {
+    await start();
+    fire('5', 'pointerdown');
+    void t.pad.prompt('next');
+    fire('5', 'pointerup');
+    fire('5', 'click', { detail: 1 });
+    expect(digits()).to.equal('');
   });
 
   it('leaves other buttons alone', async () => {

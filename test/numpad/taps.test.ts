@@ -162,6 +162,54 @@ describe('real touches', { skip }, () => {
     assert.equal(await shown(), '5555');
   });
 
+  it('a script, a screen reader or a switch is heard right after them', async () => {
+    const press = (digit: string) =>
+      page.evaluate(
+        (key) =>
+          document
+            .querySelector('rulrr-ereceipt-numpad')!
+            .shadowRoot!.querySelector<HTMLElement>(`[data-key="${key}"]`)!
+            .click(),
+        digit,
+      );
+    await clear();
+    const { x, y } = at['5']!;
+    for (let round = 0; round < 3; round++) {
+      await touch('touchStart', [{ x, y, id: 1 }]);
+      await touch('touchEnd', []);
+      await press('5');
+      await page.mouse.click(x, y);
+      await press('5');
+    }
+    assert.equal(await shown(), '5'.repeat(12));
+    // Pressed here, lifted there: one digit, and no click to wait for.
+    await clear();
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(at['6']!.x, y);
+    await page.mouse.up();
+    await page.mouse.move(x, y);
+    await press('5');
+    await press('6');
+    assert.equal(await shown(), '556');
+    await page.evaluate(() =>
+      document
+        .querySelector('rulrr-ereceipt-numpad')!
+        .shadowRoot!.querySelector<HTMLElement>('[data-key="5"]')!
+        .focus(),
+    );
+    await page.mouse.click(x, y);
+    await page.evaluate(() =>
+      document
+        .querySelector('rulrr-ereceipt-numpad')!
+        .shadowRoot!.querySelector<HTMLElement>('[data-key="5"]')!
+        .focus(),
+    );
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Space');
+    assert.equal(await shown(), '556555');
+  });
+
   it('a long press is one digit', async () => {
     await clear();
     await touch('touchStart', [{ ...at['5']!, id: 1 }]);

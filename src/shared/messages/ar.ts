@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** Arabic. */
-export const ar: Messages = {
+export const ar = (): Messages => ({
   connect: {
     connect: 'الاتصال بـ Rulrr',
     again: 'الاتصال مجددًا',
@@ -54,4 +54,4 @@ export const ar: Messages = {
     extension: 'الرقم الذي له تحويلة لا يستقبل رسائل نصية.',
     ambiguous: 'كان هناك أكثر من رقم.',
   },
-};
+});

@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** German. */
-export const de: Messages = {
+export const de = (): Messages => ({
   connect: {
     connect: 'Mit Rulrr verbinden',
     again: 'Neu verbinden',
@@ -54,4 +54,4 @@ export const de: Messages = {
     extension: 'Eine Nummer mit Durchwahl kann keine SMS empfangen.',
     ambiguous: 'Das war mehr als eine Nummer.',
   },
-};
+});

@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** Spanish. */
-export const es: Messages = {
+export const es = (): Messages => ({
   connect: {
     connect: 'Conectar con Rulrr',
     again: 'Conectar de nuevo',
@@ -54,4 +54,4 @@ export const es: Messages = {
     extension: 'Un número con extensión no puede recibir mensajes de texto.',
     ambiguous: 'Eso era más de un número.',
   },
-};
+});

@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** French. */
-export const fr: Messages = {
+export const fr = (): Messages => ({
   connect: {
     connect: 'Se connecter à Rulrr',
     again: 'Se connecter à nouveau',
@@ -54,4 +54,4 @@ export const fr: Messages = {
     extension: 'Un numéro avec poste ne peut pas recevoir de SMS.',
     ambiguous: 'Il y avait plus d’un numéro.',
   },
-};
+});

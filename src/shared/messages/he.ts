@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** Hebrew. */
-export const he: Messages = {
+export const he = (): Messages => ({
   connect: {
     connect: 'התחברות ל‑Rulrr',
     again: 'התחברות מחדש',
@@ -54,4 +54,4 @@ export const he: Messages = {
     extension: 'מספר עם שלוחה אינו יכול לקבל הודעות טקסט.',
     ambiguous: 'היה שם יותר ממספר אחד.',
   },
-};
+});

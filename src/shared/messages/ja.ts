@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** Japanese. */
-export const ja: Messages = {
+export const ja = (): Messages => ({
   connect: {
     connect: 'Rulrr に接続',
     again: 'もう一度接続',
@@ -54,4 +54,4 @@ export const ja: Messages = {
     extension: '内線番号付きの番号ではSMSを受信できません。',
     ambiguous: '番号が2つ以上ありました。',
   },
-};
+});

@@ -1,7 +1,7 @@
 import type { Messages } from '../localize.js';
 
 /** Portuguese. */
-export const pt: Messages = {
+export const pt = (): Messages => ({
   connect: {
     connect: 'Conectar ao Rulrr',
     again: 'Conectar novamente',
@@ -54,4 +54,4 @@ export const pt: Messages = {
     extension: 'Um número com ramal não pode receber SMS.',
     ambiguous: 'Havia mais de um número.',
   },
-};
+});

@@ -1,0 +1,165 @@
+import type { Clock } from '../shared/clock.js';
+import { press, type Key } from './keypad-machine.js';
+import { loadWorld, phoneRules, worldIsHere } from './phone-library.js';
+import { judge, type NumberReason, type Verdict } from './phone-number.js';
+
+/** The phone rules of the world may take this long, in ms; then the server decides. */
+const worldDeadline = 5000;
+
+export interface EntryHost {
+  readonly clock: Clock;
+  readonly countries: string;
+  readonly defaultCountry: string;
+  /** True while the customer may key. */
+  readonly editable: boolean;
+  requestUpdate(): void;
+  /** The number is shown and judged. `changed`: it is another one than before. */
+  settled(changed: boolean): void;
+}
+
+/** The number: what has been keyed, what is made of it, and the text node that shows it. */
+export class NumberEntry {
+  /** What has been keyed: ASCII digits, with a `+` in front or not. */
+  text = '';
+  /** A reason that holds until the number changes, whatever the rules say. */
+  blocked: NumberReason | null = null;
+  /** The country that the customer has chosen. */
+  chosen = '';
+  /** Shown instead of a number after a send: its last four digits. */
+  masked = '';
+  /** Where the number is written when a key goes down, before anything else happens; Lit does not know of it. */
+  readonly node = { data: '' } as Text;
+
+  private readonly host: EntryHost;
+  private verdict: Verdict | null = null;
+  private told = '';
+  private worldBlocked = false;
+  private frame = 0;
+  private stopFrame: (() => void) | null = null;
+
+  constructor(host: EntryHost) {
+    this.host = host;
+  }
+
+  /** Puts the node into the page. */
+  mount(display: Element): void {
+    const node = document.createTextNode(this.node.data);
+    (this as { node: Text }).node = node;
+    display.textContent = '';
+    display.appendChild(node);
+  }
+
+  /** One key. What it takes to show the digit happens here; the rest waits until it is on screen. */
+  commit(key: Key): void {
+    const { host, text } = this;
+    if (!host.editable) return;
+    const next = press(text, key);
+    const added = next.slice(text.length);
+    if (next === text) return;
+    if (!added) {
+      this.enter(next, null);
+      return;
+    }
+    this.text = next;
+    this.blocked = this.verdict = null;
+    this.node.data += added;
+    if (this.stopFrame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.stopFrame) this.stopFrame();
+      this.stopFrame = host.clock.after(0, this.settle);
+    });
+    // Where no frames come, as in a tab behind another.
+    this.stopFrame = host.clock.after(100, this.settle);
+  }
+
+  enter(text: string, blocked: NumberReason | null): void {
+    this.text = text;
+    this.blocked = blocked;
+    this.stale();
+    this.settle();
+  }
+
+  /** What was made of the number holds no longer. */
+  stale(): void {
+    this.verdict = null;
+    this.host.requestUpdate();
+  }
+
+  /** Formats, judges and tells, after the digits have been seen. */
+  readonly settle = (): void => {
+    if (this.stopFrame) this.stopFrame();
+    if (this.frame) cancelAnimationFrame(this.frame);
+    this.stopFrame = null;
+    this.frame = 0;
+    this.host.requestUpdate();
+    const { shown, number, needsWorld } = this.judged();
+    this.write(shown);
+    if (needsWorld) this.fetchWorld();
+    const is = this.text + '/' + number;
+    const was = this.told;
+    this.told = is;
+    this.host.settled(is !== was && !!(was || this.text));
+  };
+
+  judged(): Verdict {
+    let { verdict } = this;
+    if (!verdict) {
+      verdict = judge(this.text, {
+        rules: phoneRules,
+        country: this.country(),
+        allowed: this.allowed(),
+        world: worldIsHere() ? 'here' : this.worldBlocked ? 'blocked' : 'coming',
+      });
+      if (this.blocked) verdict = { ...verdict, number: '', reason: this.blocked };
+      this.verdict = verdict;
+    }
+    return verdict;
+  }
+
+  write(shown: string): void {
+    if (this.masked) shown = '•••• ' + this.masked;
+    if (this.node.data !== shown) this.node.data = shown;
+  }
+
+  /** The next prompt may find the world's rules again. */
+  retryWorld(): void {
+    this.worldBlocked = false;
+  }
+
+  /** The first format and verdict cost the most; they are made before anybody waits for them. */
+  warm(): void {
+    judge('2015550123', { rules: phoneRules, country: 'US', allowed: [], world: 'here' });
+    if (!phoneRules.knows(this.country())) this.fetchWorld();
+  }
+
+  private fetchWorld(): void {
+    const done = (blocked: boolean): void => {
+      stop();
+      if (blocked === this.worldBlocked && !worldIsHere()) return;
+      this.worldBlocked = blocked && !worldIsHere();
+      this.stale();
+      this.settle();
+    };
+    const stop = this.host.clock.after(worldDeadline, () => done(true));
+    loadWorld().then(
+      () => done(false),
+      () => done(true),
+    );
+  }
+
+  /** Countries that may be texted, as ISO codes; none means all. */
+  allowed(): string[] {
+    return (this.host.countries || '')
+      .toUpperCase()
+      .split(/[\s,]+/)
+      .filter(Boolean);
+  }
+
+  /** Whose national numbers these are. */
+  country(): string {
+    const allowed = this.allowed();
+    const own = (this.chosen || this.host.defaultCountry || 'US').toUpperCase();
+    return allowed.length && allowed.indexOf(own) < 0 ? allowed[0]! : own;
+  }
+}

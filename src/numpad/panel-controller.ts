@@ -1,0 +1,75 @@
+import { Announcer } from '../shared/announcer.js';
+import type { Clock } from '../shared/clock.js';
+
+export interface PanelHost extends HTMLElement {
+  readonly clock: Clock;
+  requestUpdate(): void;
+}
+
+/** What the templates cannot do by themselves: open and close the panel, and speak at a measured pace. */
+export class PanelController {
+  /** The words of the live region. */
+  spoken = '';
+
+  private readonly host: PanelHost;
+  private announcer: Announcer | null = null;
+  private modal = false;
+
+  constructor(host: PanelHost) {
+    this.host = host;
+  }
+
+  private get panel(): HTMLDialogElement | null {
+    return this.host.shadowRoot && this.host.shadowRoot.querySelector('dialog');
+  }
+
+  get display(): HTMLElement {
+    return this.host.shadowRoot!.querySelector<HTMLElement>('#number')!;
+  }
+
+  focus(): void {
+    if (this.host.shadowRoot!.activeElement !== this.display) this.display.focus({ preventScroll: true });
+  }
+
+  /** Shows the panel, in the page or modal over it, or takes it away. */
+  present(wanted: boolean, modal: boolean): void {
+    const { panel } = this;
+    const open = !!panel && panel.hasAttribute('open');
+    if (!panel || (wanted === open && (!wanted || modal === this.modal))) return;
+    if (open) this.hide();
+    if (!wanted) return;
+    this.modal = modal;
+    if (modal && panel.showModal) panel.showModal();
+    else {
+      panel.setAttribute('open', '');
+      if (!modal) return;
+      panel.setAttribute('aria-modal', 'true');
+      this.focus();
+    }
+  }
+
+  hide(): void {
+    const { panel } = this;
+    if (!panel || !panel.hasAttribute('open')) return;
+    if (panel.close) panel.close();
+    else panel.removeAttribute('open');
+    panel.removeAttribute('aria-modal');
+  }
+
+  /** Through the announcer, which lets through one message a second. */
+  announce(words: string): void {
+    // Nobody hears an element that is gone, and a timer would keep it.
+    if (!this.host.isConnected) return;
+    if (!this.announcer) {
+      this.announcer = new Announcer(this.host.clock, (spoken) => {
+        this.spoken = spoken;
+        this.host.requestUpdate();
+      });
+    }
+    this.announcer.announce(words);
+  }
+
+  stop(): void {
+    if (this.announcer) this.announcer.stop();
+  }
+}

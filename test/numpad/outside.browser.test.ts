@@ -1,0 +1,394 @@
+// What a page may do to the element, by its public names alone.
+import { expect } from '@open-wc/testing';
+import { connected, json, proxy, reply, till, until, type Till } from './support.js';
+
+const good = '2135550123';
+
+describe('a page that', () => {
+  let t: Till;
+  const start = async (...options: Parameters<typeof till>) => (t = await till(...options));
+  afterEach(() => t.remove());
+  const reasons = () => t.told.map(({ orderId, reason, type }) => `${orderId} ${reason ?? type}`);
+  const sending = async () => {
+    void t.pad.prompt('order');
+    await t.pass();
+    t.tap(good);
+    t.part('send').click();
+    await t.pass();
+  };
+
+  it('has a send of any kind gets the one outcome that is safe', async () => {
+    const table: [() => unknown, string, string?][] = [
+      [() => Promise.resolve(), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve({ ok: false }), 'sent', 'ereceipt-sent'],
+      // oxlint-disable-next-line unicorn/no-thenable -- what older promise libraries give
+      [() => ({ then: (done: () => void) => done() }), 'sent', 'ereceipt-sent'],
+      [() => Promise.reject(new Error('no')), 'failed'],
+      [() => Promise.reject(undefined), 'failed'],
+      [() => Promise.reject('words'), 'failed'],
+      [() => Promise.reject(new TypeError('Failed to fetch')), 'printed', 'send-unconfirmed'],
+      [() => Promise.reject(new DOMException('', 'TimeoutError')), 'printed', 'send-unconfirmed'],
+      [
+        () => {
+          throw new Error('at once');
+        },
+        'failed',
+      ],
+      [
+        () => {
+          throw new TypeError('x is not a function');
+        },
+        'printed',
+        'send-unconfirmed',
+      ],
+      [() => true, 'printed', 'send-unconfirmed'],
+      [() => undefined, 'printed', 'send-unconfirmed'],
+    ];
+    const error = console.error;
+    console.error = () => undefined;
+    try {
+      for (const [send, state, outcome] of table) {
+        await start({}, { send: send as never });
+        const states: string[] = [];
+        new MutationObserver(() => states.push(t.pad.state)).observe(t.pad, { attributeFilter: ['state'] });
+        await sending();
+        expect(states, String(send)).to.include(state);
+        expect(reasons(), String(send)).to.deep.equal(outcome ? [`order ${outcome}`] : []);
+        t.remove();
+        await t.pass(10);
+        expect(t.told.length, String(send)).to.equal(1);
+      }
+    } finally {
+      console.error = error;
+    }
+  });
+
+  it('has a proxy that answers oddly is never told that the receipt was sent', async () => {
+    const odd: [() => unknown, string?][] = [
+      [() => json({ sent: true }), 'ereceipt-sent'],
+      [() => json({ sent: 'true' })],
+      [() => json({ sent: 1 })],
+      [() => json([{ sent: true }])],
+      [() => json(null)],
+      [() => reply('')],
+      [() => reply('{"sent":tr')],
+      [() => reply('sent')],
+      [() => undefined],
+      [() => ({ ok: true })],
+      [() => ({ ok: false, status: 502, text: () => Promise.resolve('{}') })],
+      [() => json({ sent: true }, 500)],
+      [() => json({ sent: true }, 302)],
+      [() => json({ code: 'bad_request' }, 400), 'failed'],
+      [() => json({ code: 'unauthorized' }, 401), 'failed'],
+      [() => json({ code: 'forbidden_origin' }, 403), 'failed'],
+      [() => json({ code: 'ereceipt_disabled' }, 403), 'ereceipt-disabled'],
+      [() => json({ code: 'not_found' }, 404), 'failed'],
+      [() => json({ code: 'in_progress' }, 409)],
+      [() => json({ code: 'body_too_large' }, 413), 'failed'],
+      [() => json({ code: 'unsupported_media_type' }, 415), 'failed'],
+      [() => json({ code: 'invalid_phone_number' }, 422), 'asking'],
+      [() => json({ code: 'rate_limited' }, 429), 'failed'],
+      [() => json({ code: 'internal' }, 500)],
+      [() => json({ code: 'send_failed' }, 502), 'failed'],
+      [() => json({ code: 'send_unconfirmed' }, 504)],
+      [() => json({ code: 'store_unavailable' }, 503)],
+      [() => Promise.reject(new Error('cut'))],
+      [
+        () => {
+          throw new Error('at once');
+        },
+      ],
+    ];
+    for (const [answer, outcome = 'send-unconfirmed'] of odd) {
+      const calls: string[] = [];
+      await start(
+        { 'proxy-url': '/p' },
+        {
+          send: null,
+          fetch: ((path: string) => {
+            calls.push(path);
+            return path.endsWith('/connection') ? connected() : answer();
+          }) as never,
+        },
+      );
+      const states = new Set<string>();
+      new MutationObserver(() => states.add(t.pad.state)).observe(t.pad, { attributeFilter: ['state'] });
+      await sending();
+      expect(calls, String(answer)).to.deep.equal(['/p/connection', '/p/ereceipts']);
+      if (outcome === 'failed' || outcome === 'asking') {
+        expect(t.pad.state, String(answer)).to.equal(outcome);
+        expect(t.told).to.deep.equal([]);
+      } else expect(reasons(), String(answer)).to.deep.equal([`order ${outcome}`]);
+      t.remove();
+    }
+  });
+
+  it('has a proxy whose connection is in doubt prints', async () => {
+    for (const answer of [
+      () => json({ connected: 'true', ereceipt: true }),
+      () => json({ connected: true }),
+      () => json({ connected: true, ereceipt: 1 }),
+      () => json({ ereceipt: true }),
+      () => json([]),
+      () => json({ connected: true, ereceipt: true }, 500),
+      () => undefined,
+      () => {
+        throw new Error('at once');
+      },
+    ]) {
+      await start({ 'proxy-url': '/p' }, { fetch: answer as never });
+      void t.pad.prompt('order');
+      await t.pass();
+      expect(reasons(), String(answer)).to.deep.equal(['order ereceipt-disabled']);
+      t.remove();
+    }
+  });
+
+  it('closes, clears or keys while a receipt is being sent, loses nothing', async () => {
+    await start();
+    await sending();
+    t.pad.value = '+13105550199';
+    expect(t.pad.value).to.equal('+12135550123');
+    t.tap('5<');
+    t.pad.clear();
+    t.settle.resolve();
+    await t.pass();
+    expect(t.told).to.deep.equal([{ type: 'ereceipt-sent', orderId: 'order', phoneNumber: '+12135550123' }]);
+    expect(t.shown().replace(/\D/g, '')).to.equal('0123');
+    await t.pass(5000);
+    await sending();
+    t.pad.close();
+    expect(t.sends[1]!.signal.aborted).to.equal(true);
+    t.settle.resolve();
+    await t.pass(9000);
+    expect(reasons().slice(1)).to.deep.equal(['order closed']);
+    expect(t.pad.state).to.equal('idle');
+  });
+
+  it('asks twice for one order, by a number, or from before it is in the page', async () => {
+    await start();
+    void t.pad.prompt('order');
+    void t.pad.prompt('order');
+    void t.pad.prompt(42 as unknown as string);
+    await t.pass();
+    t.part('print').click();
+    await t.pass();
+    expect(reasons()).to.deep.equal(['order superseded', 'order superseded', '42 declined']);
+    t.remove();
+    await start();
+    t.remove();
+    await t.pass(10);
+    void t.pad.prompt('away');
+    document.body.append(t.pad);
+    await t.pass(10);
+    expect(t.pad.state).to.equal('asking');
+    t.remove();
+    await t.pass(10);
+    expect(reasons()).to.deep.equal(['away closed']);
+    void t.pad.prompt('never');
+    await t.pass(10);
+    expect(reasons()).to.deep.equal(['away closed', 'never closed']);
+  });
+
+  it('takes it out and puts it back in any state', async () => {
+    for (const state of ['checking', 'asking', 'sending', 'failed', 'sent', 'printed']) {
+      const server = proxy({
+        '/p/connection': state === 'checking' ? () => new Promise<Response>(() => undefined) : connected,
+      });
+      await start({ 'proxy-url': '/p' }, { fetch: server.fetch });
+      void t.pad.prompt('order');
+      await t.pass();
+      if (state !== 'checking' && state !== 'asking') {
+        t.tap(good);
+        t.part('send').click();
+        if (state === 'failed') t.settle.reject(new Error('no'));
+        if (state === 'sent') t.settle.resolve();
+        if (state === 'printed') t.settle.reject(new TypeError('cut'));
+        await t.pass();
+      }
+      expect(t.pad.state).to.equal(state);
+      const box = document.createElement('div');
+      document.body.append(box);
+      box.append(t.pad);
+      await t.pass(10);
+      expect(t.pad.state, 'moved').to.equal(state);
+      t.pad.remove();
+      await t.pass(10);
+      expect(t.told.length, state).to.equal(1);
+      expect(['idle', 'printed']).to.include(t.pad.state);
+      expect(t.pad.value).to.equal('');
+      document.body.append(t.pad);
+      await t.pass(5000);
+      expect(t.pad.state).to.equal('idle');
+      expect(t.clock.pending, `timers after ${state}`).to.equal(0);
+      box.remove();
+      t.remove();
+    }
+  });
+
+  it('gives seconds of any kind', async () => {
+    const prints = async (timeout: string | null, after: number) => {
+      await start(timeout === null ? {} : { 'idle-timeout': timeout });
+      if (timeout === null) t.pad.removeAttribute('idle-timeout');
+      void t.pad.prompt('order');
+      await t.pass(after - 100);
+      expect(t.told, `${timeout} early`).to.deep.equal([]);
+      await t.pass(200);
+      expect(reasons(), String(timeout)).to.deep.equal(['order idle']);
+      t.remove();
+    };
+    await prints('1', 1000);
+    await prints('2.5', 2500);
+    await prints('12', 12_000);
+    // No number of seconds: the usual ones, rather than a number that stands there for ever.
+    await prints('soon', 60_000);
+    await prints('-5', 60_000);
+    await prints(null, 60_000);
+    await start({ 'idle-timeout': '0' });
+    void t.pad.prompt('order');
+    await t.pass(86_400_000);
+    expect(t.told).to.deep.equal([]);
+  });
+
+  it('writes countries as it likes', async () => {
+    await start({ countries: ' us, ca ', 'default-country': 'us' });
+    void t.pad.prompt('order');
+    t.tap('4165550123');
+    expect(t.pad.value).to.equal('+14165550123');
+    expect([...(t.part('country') as HTMLSelectElement).options].map(({ value }) => value)).to.deep.equal(['US', 'CA']);
+    t.remove();
+    await start({ countries: 'CA' });
+    void t.pad.prompt('order');
+    t.tap('4165550123');
+    await t.pass(200);
+    expect(t.pad.value).to.equal('+14165550123');
+    expect(t.shown()).to.equal('(416) 555-0123');
+    t.pad.value = '+12135550123';
+    expect(t.pad.reason).to.equal('country');
+    expect(t.pad.value).to.equal('');
+    t.remove();
+    await start({ 'default-country': 'XX' });
+    void t.pad.prompt('order');
+    t.tap('+12135550123');
+    expect(t.pad.value).to.equal('+12135550123');
+    t.pad.clear();
+    t.tap(good);
+    await t.pass(200);
+    await until(() => t.pad.reason === 'invalid');
+    expect(t.pad.value).to.equal('');
+  });
+
+  it('hears of the number as it changes, and of outcomes wherever it listens', async () => {
+    await start();
+    const heard: Event[] = [];
+    const listen = (event: Event) => void heard.push(event);
+    for (const name of ['input', 'print-receipt', 'ereceipt-sent']) document.addEventListener(name, listen);
+    void t.pad.prompt('order');
+    t.pad.value = '(213) 555-0123';
+    expect(t.pad.value).to.equal('+12135550123');
+    expect(t.inputs).to.deep.equal(['+12135550123']);
+    t.pad.value = '+1 213 555 0123';
+    t.pad.value = '';
+    t.pad.value = '';
+    t.tap('2');
+    await t.pass(200);
+    expect(t.inputs.length).to.equal(4);
+    t.part('print').click();
+    await t.pass();
+    const last = heard[heard.length - 1] as CustomEvent<unknown>;
+    expect([last.type, last.bubbles, last.composed, last.detail]).to.deep.equal([
+      'print-receipt',
+      true,
+      true,
+      { orderId: 'order', reason: 'declined' },
+    ]);
+    for (const name of ['input', 'print-receipt', 'ereceipt-sent']) document.removeEventListener(name, listen);
+  });
+
+  it('has two of them has two numbers and two outcomes', async () => {
+    await start();
+    const other = await till();
+    void t.pad.prompt('one');
+    void other.pad.prompt('two');
+    t.tap(good);
+    other.tap('3105550199');
+    await t.pass(200);
+    expect([t.pad.value, other.pad.value]).to.deep.equal(['+12135550123', '+13105550199']);
+    other.part('print').click();
+    await t.pass();
+    expect(reasons()).to.deep.equal([]);
+    expect(other.told.map(({ orderId }) => orderId)).to.deep.equal(['two']);
+    expect(t.pad.value).to.equal('+12135550123');
+    other.remove();
+  });
+
+  it('has set it up before it was defined finds it so', async () => {
+    await start();
+    const tag = 'late-numpad';
+    const early = document.createElement(tag) as typeof t.pad;
+    early.send = () => new Promise(() => undefined);
+    early.idleTimeout = 7;
+    early.value = '+12135550123';
+    early.setAttribute('countries', 'US CA');
+    document.body.append(early);
+    customElements.define(
+      tag,
+      class extends (customElements.get('rulrr-ereceipt-numpad') as { new (): typeof t.pad }) {},
+    );
+    await early.updateComplete;
+    expect(early.idleTimeout).to.equal(7);
+    void early.prompt('order');
+    expect(early.state).to.equal('asking');
+    expect(early.value).to.equal('+12135550123');
+    early.clear();
+    expect(early.value).to.equal('');
+    early.remove();
+  });
+
+  it('changes how it is shown in the middle of a prompt', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass();
+    t.tap('213');
+    await t.pass(200);
+    const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
+    for (const presentation of ['dialog', 'inline', 'dialog'] as const) {
+      t.pad.presentation = presentation;
+      await t.pass(10);
+      expect(dialog.matches(':modal'), presentation).to.equal(presentation === 'dialog');
+      expect(dialog.hasAttribute('open')).to.equal(true);
+    }
+    expect(t.shown()).to.equal('(213)');
+    expect(t.told).to.deep.equal([]);
+  });
+
+  it('colours the keys alone', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass();
+    for (const [name, value] of Object.entries({
+      'key-background': 'rgb(1, 2, 3)',
+      'key-color': 'rgb(4, 5, 6)',
+      'key-border': 'rgb(7, 8, 9)',
+      'key-radius': '3px',
+      'display-color': 'rgb(10, 11, 12)',
+      'send-background': 'rgb(13, 14, 15)',
+      'send-color': 'rgb(16, 17, 18)',
+    }))
+      t.pad.style.setProperty(`--rulrr-numpad-${name}`, value);
+    t.tap(good);
+    await t.pass(200);
+    const style = (part: HTMLElement) => getComputedStyle(part);
+    const key = style(t.key('5'));
+    expect([key.backgroundColor, key.color, key.borderTopColor, key.borderTopLeftRadius]).to.deep.equal([
+      'rgb(1, 2, 3)',
+      'rgb(4, 5, 6)',
+      'rgb(7, 8, 9)',
+      '3px',
+    ]);
+    expect(style(t.part('display')).color).to.equal('rgb(10, 11, 12)');
+    expect(style(t.part('send')).backgroundColor).to.equal('rgb(13, 14, 15)');
+    expect(style(t.part('send')).color).to.equal('rgb(16, 17, 18)');
+    expect(style(t.part('print')).backgroundColor).not.to.equal('rgb(1, 2, 3)');
+  });
+});
