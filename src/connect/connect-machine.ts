@@ -34,7 +34,7 @@ type Row = { [Type in ConnectInput['type']]?: Handler<Type> };
 
 const stay = (model: ConnectModel): ConnectStep => ({ model, effects: [] });
 const end = (model: ConnectModel, outcome: ConnectOutcome): ConnectStep => ({
-  model: { ...model, state: outcome.type, outcome, connectUrl: null },
+  model: { ...model, state: outcome.type, outcome, connectUrl: null, ending: null },
   effects: ['ended'],
 });
 const giveUp = (model: ConnectModel): ConnectStep =>

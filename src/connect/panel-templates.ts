@@ -6,7 +6,7 @@ import type { ConnectWarningCode } from './events.js';
 export interface PanelView {
   model: ConnectModel;
   modal: boolean;
-  /** The live region, which moves into the panel for as long as there is one. */
+  /** The live region: a dialog has its own, since nothing outside of it is read. */
   status: TemplateResult;
   text: ConnectStrings;
   warning: ConnectWarningCode | null;
@@ -39,7 +39,9 @@ function content(view: PanelView): TemplateResult {
   const url = model.connectUrl;
   return html`<div class="panel" tabindex="-1">
     <div class="bar">
-      ${view.status}<button part="cancel" ?disabled=${!!model.ending} @click=${view.cancel}>${text.cancel}</button>
+      ${view.modal ? view.status : nothing}<button part="cancel" ?disabled=${!!model.ending} @click=${view.cancel}>
+        ${text.cancel}
+      </button>
     </div>
     ${frame ? html`<div class="stage">${frame}</div>` : nothing}
     <div class="ways">

@@ -27,6 +27,8 @@ export class StatusPoller {
   private pace: PollPace | null = null;
   private call: Call | null = null;
   private last = false;
+  /** Failures in a row, hints or not, also over a pause. */
+  private failed = 0;
   private stopTimer: (() => void) | null = null;
 
   constructor(clock: Clock, ask: (signal: AbortSignal) => Promise<IntegrationAnswer>, report: PollerReports) {
@@ -44,6 +46,7 @@ export class StatusPoller {
       answeredAt: now,
       pollAfterMs,
       failures: 0,
+      eager: false,
       retryAfterMs: 0,
       hiddenAt: document.hidden ? now : null,
       offline: isOffline(),
@@ -107,13 +110,19 @@ export class StatusPoller {
 
   private async poll(): Promise<void> {
     const pace = this.pace!;
-    if (pace.hint) pace.hintedAt = this.clock.now();
-    pace.hint = null;
+    if (pace.hint) {
+      pace.hintedAt = this.clock.now();
+      pace.failures = 0;
+      pace.eager = true;
+      pace.hint = null;
+    }
     const call = (this.call = new Call());
     let answer: IntegrationAnswer | undefined;
     let error: unknown;
     try {
-      answer = await call.run(this.clock, callDeadline, this.ask);
+      const given = await call.run(this.clock, callDeadline, this.ask);
+      // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
+      if (/^(pending|finished|cancelled)$/.test(given.status)) answer = given;
     } catch (thrown) {
       error = thrown;
     }
@@ -124,17 +133,18 @@ export class StatusPoller {
     const refusal = error instanceof ProxyError ? failureOf(error, 'poll') : null;
     pace.answeredAt = this.clock.now();
     pace.retryAfterMs = error instanceof ProxyError ? retryAfterMs(error.retryAfter, pace.answeredAt) : 0;
-    const faltered = pace.failures;
-    pace.failures = answer ? 0 : faltered + 1;
     if (answer) {
-      pace.pollAfterMs = answer.pollAfterMs || 0;
-      if (faltered) report.faltered(0);
+      if (this.failed) report.faltered(0);
+      this.failed = pace.failures = 0;
+      pace.eager = false;
+      pace.pollAfterMs = answer.pollAfterMs;
       report.answered(answer);
     } else if (refusal && isFinal(refusal)) report.refused(refusal);
     else if (this.last) report.silence();
     else {
       pace.jitter = this.clock.random();
-      report.faltered(pace.failures);
+      pace.failures += 1;
+      report.faltered((this.failed += 1));
     }
     this.plan();
   }
