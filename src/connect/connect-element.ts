@@ -53,6 +53,13 @@ import { SessionKeeper } from './session-keeper.js';
  * @cssprop [--rulrr-focus] - Focus rings.
  * @cssprop [--rulrr-radius=12px] - Corner radius.
  * @cssprop [--rulrr-font] - Font family.
+ * @cssprop [--rulrr-connect-button-background=var(--rulrr-accent)] - Background of the primary button.
+ * @cssprop [--rulrr-connect-button-color=var(--rulrr-on-accent)] - Text on it.
+ * @cssprop [--rulrr-connect-button-radius=var(--rulrr-radius)] - Its corner radius.
+ * @cssprop [--rulrr-connect-panel-background=var(--rulrr-surface-raised)] - Background of the panel.
+ * @cssprop [--rulrr-connect-panel-border=1px solid var(--rulrr-border)] - Border of the panel.
+ * @cssprop [--rulrr-connect-panel-radius=var(--rulrr-radius)] - Corner radius of panel and dialog.
+ * @cssprop [--rulrr-connect-status-color=var(--rulrr-text)] - Text of the status, unless it is an error.
  * @cssprop [--rulrr-connect-height=640px] - Height of the frame.
  * @cssprop [--rulrr-connect-width=640px] - Width of the dialog.
  */
@@ -304,17 +311,12 @@ export class RulrrConnect extends LitElement {
   private readonly onStart = (): void => void this.start();
 }
 
-const endOf = (outcome: ConnectOutcome): Event => {
-  switch (outcome.type) {
-    case 'finished':
-      return new ConnectFinishedEvent({ ereceipt: outcome.ereceipt, expiration: outcome.expiration });
-    case 'cancelled':
-      return new ConnectCancelledEvent({ by: outcome.by });
-    case 'expired':
-      return new ConnectExpiredEvent();
-    case 'failed': {
-      const { code, phase, message, retryable } = outcome;
-      return new ConnectFailedEvent({ code, phase, message, retryable });
-    }
-  }
+/** The terminal events: what an outcome holds beside its type is the detail. */
+const ends = {
+  finished: ConnectFinishedEvent,
+  cancelled: ConnectCancelledEvent,
+  expired: ConnectExpiredEvent,
+  failed: ConnectFailedEvent,
 };
+
+const endOf = ({ type, ...detail }: ConnectOutcome): Event => new (ends[type] as new (detail: object) => Event)(detail);

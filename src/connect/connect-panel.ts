@@ -5,12 +5,12 @@ import type { SessionHost } from './connect-session.js';
 import { connectStyles } from './connect.styles.js';
 import { ConnectWarningEvent, type ConnectWarningCode } from './events.js';
 import { FrameController } from './frame-controller.js';
-import { panel } from './panel-templates.js';
+import { panel, type PanelView } from './panel-templates.js';
 import { panelStyles } from './panel.styles.js';
 import { WindowController } from './window-controller.js';
 
 /** What a session shows, and the ways to its page: the frame, another window, the QR code; in the page or as a dialog over it. */
-export class ConnectPanel {
+export class ConnectPanel implements PanelView {
   warning: ConnectWarningCode | null = null;
   modal = false;
   readonly window = new WindowController();
@@ -18,10 +18,10 @@ export class ConnectPanel {
   /** There may be news. */
   private readonly hint: () => void;
   private connectUrl: string | null = null;
-  private qr: TemplateResult | null = null;
+  qr: TemplateResult | null = null;
   private styled = false;
   private returnTo: Element | null = null;
-  private readonly frame = new FrameController(
+  readonly frame = new FrameController(
     (code) => this.warn(code),
     (first) => this.onFrameLoad(first),
   );
@@ -61,20 +61,7 @@ export class ConnectPanel {
   }
 
   render(model: ConnectModel, status: TemplateResult): TemplateResult {
-    return panel({
-      model,
-      modal: this.modal,
-      status,
-      text: this.host.words(),
-      warning: this.warning,
-      frame: this.frame.node,
-      qr: this.qr,
-      cancel: this.onCancel,
-      openWindow: this.onOpenWindow,
-      toggleQr: this.onToggleQr,
-      reload: this.onReload,
-      closing: this.onClosing,
-    });
+    return panel(this, model, this.host.words(), status);
   }
 
   /** After each render. */
@@ -132,21 +119,21 @@ export class ConnectPanel {
     }
   };
 
-  private readonly onCancel = (): void => this.host.cancel();
+  readonly onCancel = (): void => this.host.cancel();
 
   /** A new frame, the first one or one to try again with. */
-  private readonly onReload = (): void => {
+  readonly onReload = (): void => {
     this.warning = null;
     this.frame.open(this.connectUrl!, this.host.words().connect, this.host.clock);
     this.host.requestUpdate();
   };
 
-  private readonly onOpenWindow = (): void => {
+  readonly onOpenWindow = (): void => {
     if (!this.window.open(this.connectUrl!)) this.warn('popup-blocked');
     this.host.requestUpdate();
   };
 
-  private readonly onToggleQr = (): void => {
+  readonly onToggleQr = (): void => {
     const { connectUrl } = this;
     const shown = this.qr;
     this.qr = null;
@@ -163,7 +150,7 @@ export class ConnectPanel {
   };
 
   /** Escape, the system's way back, or the dialog closed by the browser. */
-  private readonly onClosing = (event: Event): void => {
+  readonly onClosing = (event: Event): void => {
     if (event.type === 'keydown' && (event as KeyboardEvent).key !== 'Escape') return;
     event.preventDefault();
     this.host.cancel();

@@ -183,31 +183,24 @@ export class ConnectSession {
   }
 
   private create(): void {
-    const call = (this.call = new Call());
-    const done = (act: () => void): void => {
-      if (this.call !== call) return;
-      this.call = null;
-      act();
-    };
-    call
-      .run(this.host.clock, createDeadline, (signal) =>
-        this.callProxy!<StartedIntegration>('POST', '/integrations', { signal, wants: ['id', 'connectUrl'] }),
-      )
-      .then(
-        (answer) =>
-          done(() => {
-            if (answer.id && typeof answer.id === 'string') this.onAnswer(answer);
-            else this.refuse(failure('bad_answer', 'start', `The proxy's answer has no usable "id".`));
-          }),
-        (error: unknown) =>
-          done(() =>
-            this.refuse(
-              error instanceof ProxyError
-                ? failureOf(error, 'start')
-                : failure('proxy_timeout', 'start', 'The proxy did not answer in time.'),
-            ),
-          ),
-      );
+    this.call = new Call().run<StartedIntegration>(
+      this.host.clock,
+      createDeadline,
+      (signal) => this.callProxy!('POST', '/integrations', { signal, wants: ['id', 'connectUrl'] }),
+      (answer) => {
+        this.call = null;
+        if (answer.id && typeof answer.id === 'string') this.onAnswer(answer);
+        else this.refuse(failure('bad_answer', 'start', `The proxy's answer has no usable "id".`));
+      },
+      (reason) => {
+        this.call = null;
+        this.refuse(
+          reason instanceof ProxyError
+            ? failureOf(reason, 'start')
+            : failure('proxy_timeout', 'start', 'The proxy did not answer in time.'),
+        );
+      },
+    );
   }
 
   private onAnswer(answer: IntegrationAnswer): void {

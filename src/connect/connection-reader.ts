@@ -16,9 +16,7 @@ export class ConnectionReader {
   /** `done` hears null where no usable answer came, and nothing after `stop`. */
   read(clock: Clock, proxyUrl: string, fetch: FetchLike, done: (connection: Connection | null) => void): void {
     this.stop();
-    const call = (this.call = new Call());
     const end = (answer: Connection | null): void => {
-      if (this.call !== call) return;
       this.call = null;
       done(
         answer && {
@@ -28,11 +26,13 @@ export class ConnectionReader {
         },
       );
     };
-    call
-      .run(clock, readDeadline, (signal) =>
-        callProxy<Connection>(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }),
-      )
-      .then(end, () => end(null));
+    this.call = new Call().run<Connection>(
+      clock,
+      readDeadline,
+      (signal) => callProxy(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }),
+      end,
+      () => end(null),
+    );
   }
 
   stop(): void {

@@ -72,7 +72,7 @@ export class StatusPoller {
     if (this.last) return true;
     this.last = true;
     if (this.stopTimer) this.stopTimer();
-    if (!this.call) void this.poll();
+    if (!this.call) this.poll();
     this.stopTimer = this.clock.after(lastCallDeadline, () => this.report.silence());
     return true;
   }
@@ -104,11 +104,10 @@ export class StatusPoller {
     if (!this.pace || this.call || this.last) return;
     if (this.stopTimer) this.stopTimer();
     const at = nextPollAt(this.pace);
-    this.stopTimer =
-      at < Infinity ? this.clock.after(Math.max(0, at - this.clock.now()), () => void this.poll()) : null;
+    this.stopTimer = at < Infinity ? this.clock.after(Math.max(0, at - this.clock.now()), () => this.poll()) : null;
   }
 
-  private async poll(): Promise<void> {
+  private poll(): void {
     const pace = this.pace!;
     if (pace.hint) {
       pace.hintedAt = this.clock.now();
@@ -116,24 +115,25 @@ export class StatusPoller {
       pace.eager = true;
       pace.hint = null;
     }
-    const call = (this.call = new Call());
-    let answer: IntegrationAnswer | undefined;
-    let error: unknown;
-    try {
-      const given = await call.run(this.clock, callDeadline, this.ask);
-      // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
-      if (/^(pending|finished|cancelled)$/.test(given.status)) answer = given;
-    } catch (thrown) {
-      error = thrown;
-    }
-    // Stopped while the answer was being handed over.
-    if (this.call !== call) return;
-    this.call = null;
+    this.call = new Call().run(
+      this.clock,
+      callDeadline,
+      this.ask,
+      (answer) => this.ended(answer, null),
+      (reason) => this.ended(null, reason),
+    );
+  }
+
+  private ended(answer: IntegrationAnswer | null, reason: unknown): void {
     const { report } = this;
-    const refusal = error instanceof ProxyError ? failureOf(error, 'poll') : null;
+    const pace = this.pace!;
+    const refused = reason instanceof ProxyError;
+    const refusal = refused && failureOf(reason, 'poll');
+    this.call = null;
     pace.answeredAt = this.clock.now();
-    pace.retryAfterMs = error instanceof ProxyError ? retryAfterMs(error.retryAfter, pace.answeredAt) : 0;
-    if (answer) {
+    pace.retryAfterMs = refused ? retryAfterMs(reason.retryAfter, pace.answeredAt) : 0;
+    // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
+    if (answer && /^(pending|finished|cancelled)$/.test(answer.status)) {
       if (this.failed) report.faltered(0);
       this.failed = pace.failures = 0;
       pace.eager = false;
