@@ -17,7 +17,7 @@ export interface PollPace {
   offline: boolean;
   /** Something suggests that there is news (`'hint'`), or somebody asks in so many words (`'asked'`). */
   hint: 'hint' | 'asked' | null;
-  /** The last poll that came from a hint. */
+  /** The last poll that came from a hint was answered. */
   hintedAt: number;
   /** A number in [0, 1), drawn with each failure. */
   jitter: number;

@@ -8,6 +8,8 @@ import { nextPollAt, retryAfterMs, type PollPace } from './poll-schedule.js';
 /** Longer than any proxy needs (its own upstream deadline answers 504 first). */
 const callDeadline = 20_000;
 const lastCallDeadline = 3_000;
+/** A proxy asks Rulrr once a second at most: what it says sooner after another answer may be the same one. */
+const answerAge = 1_000;
 
 export interface PollerReports {
   answered(answer: IntegrationAnswer): void;
@@ -29,6 +31,8 @@ export class StatusPoller {
   private last = false;
   /** Failures in a row, hints or not, also over a pause. */
   private failed = 0;
+  /** The last usable answer came. */
+  private heardAt = -Infinity;
   private stopTimer: (() => void) | null = null;
 
   constructor(clock: Clock, ask: (signal: AbortSignal) => Promise<IntegrationAnswer>, report: PollerReports) {
@@ -109,8 +113,9 @@ export class StatusPoller {
 
   private poll(): void {
     const pace = this.pace!;
-    if (pace.hint) {
-      pace.hintedAt = this.clock.now();
+    const { hint } = pace;
+    const isSoon = this.clock.now() < this.heardAt + answerAge;
+    if (hint) {
       pace.failures = 0;
       pace.eager = true;
       pace.hint = null;
@@ -119,24 +124,28 @@ export class StatusPoller {
       this.clock,
       callDeadline,
       this.ask,
-      (answer) => this.ended(answer, null),
-      (reason) => this.ended(null, reason),
+      (answer) => this.ended(hint, isSoon, answer, null),
+      (reason) => this.ended(hint, isSoon, null, reason),
     );
   }
 
-  private ended(answer: IntegrationAnswer | null, reason: unknown): void {
+  private ended(hint: PollPace['hint'], isSoon: boolean, answer: IntegrationAnswer | null, reason: unknown): void {
     const { report } = this;
     const pace = this.pace!;
     const refused = reason instanceof ProxyError;
     const refusal = refused && failureOf(reason, 'poll');
     this.call = null;
     pace.answeredAt = this.clock.now();
+    if (hint) pace.hintedAt = pace.answeredAt;
     pace.retryAfterMs = refused ? retryAfterMs(reason.retryAfter, pace.answeredAt) : 0;
     // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
     if (answer && /^(pending|finished|cancelled)$/.test(answer.status)) {
       if (this.failed) report.faltered(0);
       this.failed = pace.failures = 0;
       pace.eager = false;
+      // It may not have heard yet what the hint is about.
+      if (isSoon) pace.hint = pace.hint || hint;
+      this.heardAt = pace.answeredAt;
       pace.pollAfterMs = answer.pollAfterMs;
       report.answered(answer);
     } else if (refusal && isFinal(refusal)) report.refused(refusal);
