@@ -7,7 +7,7 @@ import { demoFolder, launchChromium, startDemo, Till, type Demo } from './suppor
 
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
-describe('connecting, whatever happens on the way', { timeout: 240_000 }, () => {
+describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => {
   const folder = demoFolder();
   let demo: Demo;
   let browser: Browser;
@@ -227,7 +227,7 @@ describe('connecting, whatever happens on the way', { timeout: 240_000 }, () => 
     await open('slow');
     const { page } = till;
     await till.connectButton.click();
-    await till.connectPage.locator('[data-action="next"]').waitFor();
+    await till.connectPage.locator('[data-action="next"]').waitFor({ timeout: 40_000 });
     assert.deepEqual(await told(page), ['started', 'warning slow']);
     await choose('normal');
     await finish();
