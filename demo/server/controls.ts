@@ -9,7 +9,16 @@ const maxBody = 4096;
  * What only the demo has, below `/demo`: order numbers, the customer's phone as the sandbox shows it, the scenarios, and
  * "forget everything". A POS has nothing of this.
  */
-export function controls({ sandbox, numbers }: { sandbox: Sandbox; numbers: () => string }): Handler {
+export function controls({
+  sandbox,
+  numbers,
+  changed,
+}: {
+  sandbox: Sandbox;
+  numbers: () => string;
+  /** Rulrr behaves in another way from now on. */
+  changed: () => void;
+}): Handler {
   const answer = (response: ServerResponse, status: number, body: unknown) => {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify(body));
@@ -29,6 +38,7 @@ export function controls({ sandbox, numbers }: { sandbox: Sandbox; numbers: () =
     if (pathname === '/demo/orders') return answer(response, 201, { orderId: numbers() });
     if (pathname === '/demo/reset') {
       sandbox.reset();
+      changed();
       return answer(response, 200, {});
     }
     if (pathname === '/demo/scenario') {
@@ -39,6 +49,7 @@ export function controls({ sandbox, numbers }: { sandbox: Sandbox; numbers: () =
       }
       try {
         sandbox.scenario((JSON.parse(text) as { name: ScenarioName }).name);
+        changed();
       } catch (error) {
         return answer(response, 400, { error: error instanceof TypeError ? error.message : 'the body is not JSON' });
       }

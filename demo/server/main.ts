@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRulrrProxy } from '../../src/proxy/index.js';
+import { createRulrrProxy, type RulrrProxyOptions } from '../../src/proxy/index.js';
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
 import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
@@ -75,7 +75,7 @@ async function run(): Promise<void> {
   rememberPort(data, sandbox);
 
   console.log('Starting the proxy, with its tokens in one encrypted file …');
-  const proxy = createRulrrProxy({
+  const options: RulrrProxyOptions = {
     clientId,
     clientSecret,
     apiBaseUrl: sandbox.origin,
@@ -84,14 +84,23 @@ async function run(): Promise<void> {
     tokenStore: libsqlTokenStore({ url: `file:${join(data, 'tokens.db')}` }),
     authorize: () => ({ storeId }),
     sendEreceipt: sendReceipt,
-  });
+  };
+  let proxy = createRulrrProxy(options);
+  let handleProxy = toNodeHandler(proxy);
+  /** A proxy looks at the connect page's headers once in minutes: a scenario that changes them gets one that has not looked yet. */
+  let retired: Promise<unknown> = Promise.resolve();
+  const changed = () => {
+    retired = Promise.allSettled([retired, proxy.close()]);
+    proxy = createRulrrProxy(options);
+    handleProxy = toNodeHandler(proxy);
+  };
   // A merchant may finish while no till is asking.
   const sweeping = setInterval(() => void proxy.sweep().catch(() => {}), 15_000);
 
   console.log('Building the till …');
   const site = await buildSite(root, sandbox.origin);
-  const control = controls({ sandbox: sandbox.sandbox, numbers: keptNumbers(data) });
-  handle = siteHandler(site, [control, toNodeHandler(proxy)]);
+  const control = controls({ sandbox: sandbox.sandbox, numbers: keptNumbers(data), changed });
+  handle = siteHandler(site, [control, (request, response, next) => handleProxy(request, response, next)]);
 
   let stopping = false;
   const stop = async () => {
@@ -103,7 +112,7 @@ async function run(): Promise<void> {
       server.closeIdleConnections();
     }
     // A redemption in flight is finished and stored before the process ends.
-    await proxy.close();
+    await Promise.allSettled([retired, proxy.close()]);
     await sandbox.close();
     for (const server of servers) server.closeAllConnections();
     process.exit(0);

@@ -2,7 +2,7 @@ import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
 import { systemClock, type Clock } from '../shared/clock.js';
 import { languageOf, loadedMessages, loadMessages, supportedLanguage } from '../shared/localize.js';
 import { enConnect } from '../shared/messages/en.js';
-import { callProxy, type FetchLike } from '../shared/proxy-client.js';
+import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
 import type { Connection } from '../shared/wire.js';
 import type { ConnectInput } from './connect-machine.js';
@@ -10,12 +10,10 @@ import { initialModel, isActive, type ConnectModel, type ConnectState } from './
 import type { ConnectSession } from './connect-session.js';
 import { connectTemplate, status, type ConnectStrings, type ConnectView } from './connect-templates.js';
 import { connectStyles } from './connect.styles.js';
-import { Call } from './deadline.js';
+import { ConnectionReader } from './connection-reader.js';
 import { ConnectCancelledEvent, ConnectExpiredEvent, ConnectFailedEvent, ConnectFinishedEvent } from './events.js';
 import type { ConnectOutcome } from './outcome.js';
 import { SessionKeeper } from './session-keeper.js';
-
-const readDeadline = 30_000;
 
 /**
  * Connects a store to Rulrr: shows Rulrr's connect page and asks the vendor's proxy how it went. Only the proxy is believed.
@@ -55,6 +53,13 @@ const readDeadline = 30_000;
  * @cssprop [--rulrr-focus] - Focus rings.
  * @cssprop [--rulrr-radius=12px] - Corner radius.
  * @cssprop [--rulrr-font] - Font family.
+ * @cssprop [--rulrr-connect-button-background=var(--rulrr-accent)] - Background of the primary button.
+ * @cssprop [--rulrr-connect-button-color=var(--rulrr-on-accent)] - Text on it.
+ * @cssprop [--rulrr-connect-button-radius=var(--rulrr-radius)] - Its corner radius.
+ * @cssprop [--rulrr-connect-panel-background=var(--rulrr-surface-raised)] - Background of the panel.
+ * @cssprop [--rulrr-connect-panel-border=1px solid var(--rulrr-border)] - Border of the panel.
+ * @cssprop [--rulrr-connect-panel-radius=var(--rulrr-radius)] - Corner radius of panel and dialog.
+ * @cssprop [--rulrr-connect-status-color=var(--rulrr-text)] - Text of the status, unless it is an error.
  * @cssprop [--rulrr-connect-height=640px] - Height of the frame.
  * @cssprop [--rulrr-connect-width=640px] - Width of the dialog.
  */
@@ -75,7 +80,7 @@ export class RulrrConnect extends LitElement {
     return super.observedAttributes.concat('lang', 'dir');
   }
 
-  /** Path or URL of the vendor's proxy. */
+  /** Path or URL of the vendor's proxy. A session that is on stays with the one that it began with. */
   proxyUrl = '/rulrr';
 
   /** Where the connect page is shown; read when a session starts. */
@@ -87,7 +92,7 @@ export class RulrrConnect extends LitElement {
   /** Seconds after which a session expires. */
   timeout = 1800;
 
-  /** Makes the calls to the proxy; replace it to add a header of one's own. */
+  /** Makes the calls to the proxy; replace it to add a header of one's own. A session stays with the one that it began with. */
   fetch: FetchLike = (input, init) => fetch(input, init);
 
   /** Words to use instead of the kit's own, by key. */
@@ -106,7 +111,7 @@ export class RulrrConnect extends LitElement {
   private rtl = false;
   /** The promise that `start()` gave, until the session's end. */
   private run: { promise: Promise<ConnectOutcome>; resolve: (outcome: ConnectOutcome) => void } | null = null;
-  private reading: Call | null = null;
+  private readonly reader = new ConnectionReader();
   private stopAway: (() => void) | null = null;
 
   /** The state of the session, or how the last one ended. Reflected to the attribute `state`. */
@@ -121,10 +126,11 @@ export class RulrrConnect extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    if (this.stopAway) this.stopAway();
+    const moved = this.stopAway;
+    if (moved) moved();
     this.stopAway = null;
     this.setAttribute('state', this.state);
-    if (this.hasUpdated) this.settle();
+    if (this.hasUpdated && !(moved && (this.known || this.reader.busy))) this.settle();
     if (this.session && isActive(this.session.model)) this.session.wake('asked');
   }
 
@@ -137,7 +143,7 @@ export class RulrrConnect extends LitElement {
     this.stopAway = this.clock.after(0, () => {
       this.stopAway = null;
       if (this.isConnected) return;
-      if (this.reading) this.reading.abort();
+      this.reader.stop();
       if (this.session) this.session.leave();
     });
   }
@@ -179,11 +185,11 @@ export class RulrrConnect extends LitElement {
       model,
       text: this.words(),
       connection: this.known,
-      warning: session && session.warning,
+      warning: session && session.panel.warning,
       offline: !!session && session.offline,
-      elsewhere: !!session && !!session.window.handle,
+      elsewhere: !!session && !!session.panel.window.handle,
       panel: null,
-      modal: !!session && session.modal,
+      modal: !!session && session.panel.modal,
       start: this.onStart,
     };
     if (session && isActive(model)) view.panel = session.render(status(view));
@@ -192,8 +198,21 @@ export class RulrrConnect extends LitElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     this.localize();
-    if (this.session) this.session.updated();
-    if (changed.has('fetch') || changed.has('proxyUrl') || changed.has('autostart')) this.settle();
+    if (this.session) this.session.panel.updated();
+    if (changed.has('proxyUrl')) this.forget();
+    // A page that makes its `fetch` anew with each render is not asked for more than one answer.
+    else if ((changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart')) this.settle();
+  }
+
+  /** Another proxy: what is known is not about it. */
+  private forget(): void {
+    if (isActive(this.model())) return;
+    if (this.known || this.state !== 'idle') {
+      this.known = null;
+      if (this.session) this.session.model = initialModel;
+      this.appear(initialModel);
+    }
+    this.settle();
   }
 
   private model(): ConnectModel {
@@ -247,6 +266,7 @@ export class RulrrConnect extends LitElement {
     const { run } = this;
     this.run = null;
     if (outcome.type === 'finished') {
+      this.reader.stop();
       this.known = { connected: true, ereceipt: outcome.ereceipt, expiration: outcome.expiration };
     }
     this.dispatchEvent(endOf(outcome));
@@ -256,28 +276,21 @@ export class RulrrConnect extends LitElement {
   /** @internal While nothing is on: takes up a session that this tab has kept, or else reads whether the store is connected. */
   settle(): void {
     if (this.state !== 'idle' || !this.isConnected) return;
-    if (this.reading) this.reading.abort();
-    this.known = null;
-    const id = new SessionKeeper(this.proxyUrl).find();
+    this.reader.stop();
+    const { clock, proxyUrl, fetch } = this;
+    const id = new SessionKeeper(proxyUrl).find();
     if (id) {
       this.feed({ type: 'resume', id });
       return;
     }
-    const { proxyUrl, fetch } = this;
-    const call = (this.reading = new Call());
-    const done = (connection: Connection | null): void => {
-      if (this.reading !== call) return;
-      // A session may have finished before this was read.
-      this.known = this.known || connection;
+    this.reader.read(clock, proxyUrl, fetch, (connection) => {
+      this.known = connection || this.known;
       this.requestUpdate();
       this.load();
-      if (this.autostart && this.state === 'idle' && !(connection && connection.connected)) void this.start();
-    };
-    call
-      .run(this.clock, readDeadline, (signal) =>
-        callProxy<Connection>(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }),
-      )
-      .then(done, () => done(null));
+      // The page has brought another one meanwhile, which may be let in.
+      if (!connection && this.fetch !== fetch) this.settle();
+      else if (this.autostart && this.state === 'idle' && !(this.known && this.known.connected)) void this.start();
+    });
   }
 
   /** @internal */
@@ -288,26 +301,22 @@ export class RulrrConnect extends LitElement {
 
   private localize(): void {
     const language = supportedLanguage(languageOf(this));
-    if (language === this.language) return;
+    const rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    if (language === this.language && rtl === this.rtl) return;
     this.language = language;
-    this.rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    this.rtl = rtl;
     void loadMessages(language).then(() => this.requestUpdate());
   }
 
   private readonly onStart = (): void => void this.start();
 }
 
-const endOf = (outcome: ConnectOutcome): Event => {
-  switch (outcome.type) {
-    case 'finished':
-      return new ConnectFinishedEvent({ ereceipt: outcome.ereceipt, expiration: outcome.expiration });
-    case 'cancelled':
-      return new ConnectCancelledEvent({ by: outcome.by });
-    case 'expired':
-      return new ConnectExpiredEvent();
-    case 'failed': {
-      const { code, phase, message, retryable } = outcome;
-      return new ConnectFailedEvent({ code, phase, message, retryable });
-    }
-  }
+/** The terminal events: what an outcome holds beside its type is the detail. */
+const ends = {
+  finished: ConnectFinishedEvent,
+  cancelled: ConnectCancelledEvent,
+  expired: ConnectExpiredEvent,
+  failed: ConnectFailedEvent,
 };
+
+const endOf = ({ type, ...detail }: ConnectOutcome): Event => new (ends[type] as new (detail: object) => Event)(detail);

@@ -34,13 +34,16 @@ type Row = { [Type in ConnectInput['type']]?: Handler<Type> };
 
 const stay = (model: ConnectModel): ConnectStep => ({ model, effects: [] });
 const end = (model: ConnectModel, outcome: ConnectOutcome): ConnectStep => ({
-  model: { ...model, state: outcome.type, outcome, connectUrl: null },
+  model: { ...model, state: outcome.type, outcome, connectUrl: null, ending: null },
   effects: ['ended'],
 });
 const giveUp = (model: ConnectModel): ConnectStep =>
   end(model, model.ending === 'expired' ? { type: 'expired' } : { type: 'cancelled', by: 'operator' });
-const finish = (model: ConnectModel, connection: Partial<Connection> = {}): ConnectStep =>
-  end(model, { type: 'finished', ereceipt: connection.ereceipt === true, expiration: connection.expiration ?? null });
+/** A proxy in another language may leave the connection out, or say null. */
+const finish = (model: ConnectModel, connection?: Partial<Connection> | null): ConnectStep => {
+  const { ereceipt, expiration } = connection || {};
+  return end(model, { type: 'finished', ereceipt: ereceipt === true, expiration: expiration || null });
+};
 
 const create: Handler<'start'> = () => ({ model: { ...initialModel, state: 'starting' }, effects: ['create'] });
 const recall: Handler<'resume'> = (_, { id }) => ({

@@ -24,28 +24,35 @@ export interface ConnectView {
 /** Everything that the element shows. */
 export const connectTemplate = (view: ConnectView, language: string, rtl: boolean): TemplateResult =>
   html`<div lang=${language} dir=${rtl ? 'rtl' : nothing}>
-    ${view.panel && !view.modal ? nothing : rest(view)}${view.panel}
+    ${view.panel && view.modal ? nothing : status(view)}${view.panel && !view.modal ? nothing : rest(view)}${view.panel}
   </div>`;
 
-/** Between sessions: how things stand, and the way in. Behind the dialog it stays, without the live region. */
+/** Between sessions: the way in. Behind the dialog it stays; when the focus comes back from there, it says how things stand. */
 function rest(view: ConnectView): TemplateResult {
-  const { text, model, panel } = view;
-  const active = isActive(model);
-  const { outcome } = model;
-  const retry = !active && outcome && (outcome.type === 'expired' || (outcome.type === 'failed' && outcome.retryable));
+  const { text, panel } = view;
+  const { outcome } = view.model;
+  const retry = outcome && (outcome.type === 'expired' || (outcome.type === 'failed' && outcome.retryable));
   return html`<div class="rest">
-    ${panel ? nothing : status(view)}
-    <button part=${retry ? 'retry' : 'button'} class="primary" ?disabled=${!!panel} @click=${view.start}>
+    <button
+      part=${retry ? 'retry' : 'button'}
+      class="primary"
+      aria-describedby=${view.modal ? 'status' : nothing}
+      ?disabled=${!!panel}
+      @click=${view.start}
+    >
       <slot>${retry ? text.retry : view.connection && view.connection.connected ? text.again : text.connect}</slot>
     </button>
   </div>`;
 }
 
-/** The one live region; polite, since nothing here is worth an interruption. */
+/**
+ * The one live region; polite, since nothing here is worth an interruption. It stays the same node from session to session, since
+ * many readers are silent about one that comes with its words; only a dialog, outside of which nothing is read, has its own.
+ */
 export function status(view: ConnectView): TemplateResult {
   const { outcome } = view.model;
   const words = statusText(view);
-  return html`<div part="status" role="status">
+  return html`<div part="status" id="status" role="status">
     ${outcome && (outcome.type === 'failed' || outcome.type === 'expired') ? html`<span part="error">${words}</span>` : words}
   </div>`;
 }
@@ -53,9 +60,9 @@ export function status(view: ConnectView): TemplateResult {
 function statusText({ model, text, connection, warning, offline, elsewhere }: ConnectView): string {
   const { outcome } = model;
   if (model.ending) return text.cancelling;
+  if (offline && isActive(model)) return text.offline;
   if (model.state === 'starting') return text.starting;
   if (model.state === 'pending') {
-    if (offline) return text.offline;
     if (warning === 'popup-blocked') return text.popup;
     if (elsewhere) return text.elsewhere;
     if (warning === 'slow') return text.slow;

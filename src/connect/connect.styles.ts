@@ -21,8 +21,9 @@ export const connectStyles = css`
   }
   .primary {
     border-color: transparent;
-    background: var(--_accent);
-    color: var(--_on-accent);
+    border-radius: var(--rulrr-connect-button-radius, var(--_radius));
+    background: var(--rulrr-connect-button-background, var(--_accent));
+    color: var(--rulrr-connect-button-color, var(--_on-accent));
     font-weight: 600;
   }
   :disabled {
@@ -36,8 +37,11 @@ export const connectStyles = css`
   :focus:not(:focus-visible) {
     outline: none;
   }
-  .rest > [role]:not(:empty) {
-    margin-bottom: 12px;
+  [part='status'] {
+    color: var(--rulrr-connect-status-color, inherit);
+  }
+  .rest {
+    margin-top: 12px;
   }
   [part='error'] {
     color: var(--_danger);

@@ -5,21 +5,26 @@ export class Call {
   private readonly controller = new AbortController();
   private stopTimer: (() => void) | null = null;
   /** True once nobody waits for the answer any more. */
-  over = false;
+  private over = false;
 
-  /** Runs `work`; rejects with null at the deadline. After `abort()` it stays silent: neither resolves nor rejects. */
-  run<Answer>(clock: Clock, ms: number, work: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const settle =
-        <Value>(with_: (value: Value) => void) =>
-        (value: Value) => {
-          if (this.over) return;
-          this.abort();
-          with_(value);
-        };
-      this.stopTimer = clock.after(ms, () => settle(reject)(null));
-      work(this.controller.signal).then(settle(resolve), settle(reject));
-    });
+  /** Runs `work`; then `done`, or `failed` with the reason (null at the deadline). After `abort()` it calls neither. */
+  run<Answer>(
+    clock: Clock,
+    ms: number,
+    work: (signal: AbortSignal) => Promise<Answer>,
+    done: (answer: Answer) => void,
+    failed: (reason: unknown) => void,
+  ): this {
+    const once =
+      <Value>(act: (value: Value) => void) =>
+      (value: Value) => {
+        if (this.over) return;
+        this.abort();
+        act(value);
+      };
+    this.stopTimer = clock.after(ms, () => once(failed)(null));
+    work(this.controller.signal).then(once(done), once(failed));
+    return this;
   }
 
   abort(): void {

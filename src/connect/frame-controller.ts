@@ -58,9 +58,17 @@ export class FrameController {
     this.node = this.stopTimer = null;
   }
 
-  /** Reaches only the document for a frame in a shadow root, and names only the origin that was blocked. */
-  private readonly onViolation = (event: SecurityPolicyViolationEvent): void => {
-    if (/^(frame|child|default)-src/.test(event.effectiveDirective) && event.blockedURI.indexOf(this.origin) === 0) {
+  /** Reaches only the document for a frame in a shadow root, and names only the origin that was blocked. A policy may only report. */
+  private readonly onViolation = ({
+    blockedURI,
+    disposition,
+    effectiveDirective,
+  }: SecurityPolicyViolationEvent): void => {
+    if (
+      disposition !== 'report' &&
+      /^(frame|child|default)-src/.test(effectiveDirective) &&
+      blockedURI.indexOf(this.origin) === 0
+    ) {
       this.warn('csp-blocked');
     }
   };
@@ -76,9 +84,9 @@ function isStillBlank(frame: HTMLIFrameElement): boolean {
 }
 
 /** True for a URL that may be framed: with `allow-scripts allow-same-origin`, the sandbox holds only across origins. */
-export function isConnectUrl(text: string): boolean {
+export function isConnectUrl(text: string | undefined): boolean {
   try {
-    const url = new URL(text);
+    const url = new URL(text!);
     const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
     return url.origin !== location.origin && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
   } catch {

@@ -56,12 +56,22 @@ export function failure(code: ConnectErrorCode, phase: ConnectFailure['phase'], 
   return { code, phase, message, retryable: retryable[code] };
 }
 
-/** What a refusal of the proxy means; proxies in other languages may leave the code out where the status says it all. */
+/** Where the status says it all: proxies in other languages may leave the code out, and gateways before a proxy know none. */
+const byStatus: Record<number, ConnectErrorCode> = {
+  401: 'unauthorized',
+  429: 'rate_limited',
+  500: 'internal',
+  502: 'upstream_error',
+  503: 'store_unavailable',
+  504: 'upstream_timeout',
+};
+
+/** What a refusal of the proxy means. */
 export function failureOf(error: ProxyError, phase: ConnectFailure['phase']): ConnectFailure | 'expired' {
   const { code, status, message } = error;
-  if (status === 410) return 'expired';
-  if (code in retryable) return failure(code as ConnectErrorCode, phase, message);
-  return failure(status === 401 ? 'unauthorized' : status === 429 ? 'rate_limited' : 'bad_answer', phase, message);
+  if (status === 410 || code === 'expired') return 'expired';
+  const known = Object.keys(retryable).indexOf(code) >= 0 && (code !== 'bad_answer' || !byStatus[status]);
+  return failure(known ? (code as ConnectErrorCode) : byStatus[status] || 'bad_answer', phase, message);
 }
 
 /** Refusals that end a running session. All others pass, so the poller backs off and goes on. */

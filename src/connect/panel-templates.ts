@@ -3,59 +3,79 @@ import type { ConnectModel } from './connect-model.js';
 import type { ConnectStrings } from './connect-templates.js';
 import type { ConnectWarningCode } from './events.js';
 
+/** What the panel knows and can do. */
 export interface PanelView {
-  model: ConnectModel;
-  modal: boolean;
-  /** The live region, which moves into the panel for as long as there is one. */
-  status: TemplateResult;
-  text: ConnectStrings;
-  warning: ConnectWarningCode | null;
-  frame: HTMLIFrameElement | null;
-  qr: TemplateResult | null;
-  cancel(): void;
-  openWindow(): void;
-  toggleQr(): void;
-  reload(): void;
-  closing(event: Event): void;
+  readonly modal: boolean;
+  readonly warning: ConnectWarningCode | null;
+  readonly frame: { node: HTMLIFrameElement | null };
+  readonly qr: TemplateResult | null;
+  onCancel(): void;
+  onOpenWindow(): void;
+  onToggleQr(): void;
+  onReload(): void;
+  onClosing(event: Event): void;
 }
 
-/** What is shown while a session is on: in the page, or as a dialog over it. */
-export const panel = (view: PanelView): TemplateResult =>
+/**
+ * What is shown while a session is on: in the page, or as a dialog over it.
+ * @param status the live region: a dialog has its own, since nothing outside of it is read
+ */
+export const panel = (
+  view: PanelView,
+  model: ConnectModel,
+  text: ConnectStrings,
+  status: TemplateResult,
+): TemplateResult =>
   view.modal
     ? html`<dialog
         part="dialog"
-        aria-label=${view.text.connect}
+        aria-label=${text.connect}
         tabindex="-1"
-        @cancel=${view.closing}
-        @close=${view.closing}
-        @keydown=${view.closing}
+        @cancel=${view.onClosing}
+        @close=${view.onClosing}
+        @keydown=${view.onClosing}
       >
-        ${content(view)}
+        ${content(view, model, text, status)}
       </dialog>`
-    : content(view);
+    : content(view, model, text, null);
 
-function content(view: PanelView): TemplateResult {
-  const { text, model, warning, frame } = view;
-  const url = model.connectUrl;
+function content(
+  view: PanelView,
+  { connectUrl, ending }: ConnectModel,
+  text: ConnectStrings,
+  status: TemplateResult | null,
+): TemplateResult {
+  const { warning } = view;
+  const { node } = view.frame;
   return html`<div class="panel" tabindex="-1">
     <div class="bar">
-      ${view.status}<button part="cancel" ?disabled=${!!model.ending} @click=${view.cancel}>${text.cancel}</button>
+      ${status}<button part="cancel" ?disabled=${!!ending} @click=${view.onCancel}>${text.cancel}</button>
     </div>
-    ${frame ? html`<div class="stage">${frame}</div>` : nothing}
+    ${node ? html`<div class="stage">${node}</div>` : nothing}
     <div class="ways">
       ${
-        warning === 'popup-blocked' && url
-          ? html`<a part="open-window" href=${url} target="_blank" rel="noopener">${text.window}</a>`
-          : html`<button part="open-window" class=${frame ? '' : 'primary'} ?disabled=${!url} @click=${view.openWindow}>
+        warning === 'popup-blocked' && connectUrl
+          ? html`<a part="open-window" href=${connectUrl} target="_blank" rel="noopener">${text.window}</a>`
+          : html`<button
+              part="open-window"
+              class=${node ? '' : 'primary'}
+              ?disabled=${!connectUrl}
+              @click=${view.onOpenWindow}
+            >
               ${text.window}
             </button>`
       }
-      <button part="phone" ?disabled=${!url} aria-expanded=${view.qr ? 'true' : 'false'} @click=${view.toggleQr}>
+      <button
+        part="phone"
+        ?disabled=${!connectUrl}
+        aria-expanded=${view.qr ? 'true' : 'false'}
+        @click=${view.onToggleQr}
+      >
         ${text.phone}
       </button>
       ${
         warning === 'slow' || warning === 'load-failed'
-          ? html`<button part="retry" @click=${view.reload}>${text.retry}</button>`
+          ? html`<button part="retry" @click=${view.onReload}>${text.retry}</button>`
           : nothing
       }
     </div>

@@ -16,14 +16,21 @@ export const panelStyles = css`
   .ways > * {
     margin: 4px;
   }
+  .bar {
+    justify-content: flex-end;
+  }
   .bar > [role] {
     flex: 1 1 12em;
   }
   .panel {
+    margin-top: 12px;
     padding: 8px;
-    border: 1px solid var(--_border);
-    border-radius: var(--_radius);
-    background: var(--_surface-raised);
+    border: var(--rulrr-connect-panel-border, 1px solid var(--_border));
+    border-radius: var(--rulrr-connect-panel-radius, var(--_radius));
+    background: var(--rulrr-connect-panel-background, var(--_surface-raised));
+  }
+  dialog > .panel {
+    margin: 0;
   }
   .panel:focus,
   dialog:focus {
@@ -67,8 +74,8 @@ export const panelStyles = css`
     margin: auto;
     padding: 0;
     overflow: auto;
-    border: 0;
-    border-radius: var(--_radius);
+    border: 1px solid transparent;
+    border-radius: var(--rulrr-connect-panel-radius, var(--_radius));
     background: var(--_surface);
     color: inherit;
     box-shadow: 0 0 0 100vmax rgba(0, 0, 0, 0.5);

@@ -8,6 +8,8 @@ import { nextPollAt, retryAfterMs, type PollPace } from './poll-schedule.js';
 /** Longer than any proxy needs (its own upstream deadline answers 504 first). */
 const callDeadline = 20_000;
 const lastCallDeadline = 3_000;
+/** A proxy asks Rulrr once a second at most: what it says sooner after another answer may be the same one. */
+const answerAge = 1_000;
 
 export interface PollerReports {
   answered(answer: IntegrationAnswer): void;
@@ -27,6 +29,10 @@ export class StatusPoller {
   private pace: PollPace | null = null;
   private call: Call | null = null;
   private last = false;
+  /** Failures in a row, hints or not, also over a pause. */
+  private failed = 0;
+  /** The last usable answer came. */
+  private heardAt = -Infinity;
   private stopTimer: (() => void) | null = null;
 
   constructor(clock: Clock, ask: (signal: AbortSignal) => Promise<IntegrationAnswer>, report: PollerReports) {
@@ -44,6 +50,7 @@ export class StatusPoller {
       answeredAt: now,
       pollAfterMs,
       failures: 0,
+      eager: false,
       retryAfterMs: 0,
       hiddenAt: document.hidden ? now : null,
       offline: isOffline(),
@@ -69,7 +76,7 @@ export class StatusPoller {
     if (this.last) return true;
     this.last = true;
     if (this.stopTimer) this.stopTimer();
-    if (!this.call) void this.poll();
+    if (!this.call) this.poll();
     this.stopTimer = this.clock.after(lastCallDeadline, () => this.report.silence());
     return true;
   }
@@ -101,40 +108,52 @@ export class StatusPoller {
     if (!this.pace || this.call || this.last) return;
     if (this.stopTimer) this.stopTimer();
     const at = nextPollAt(this.pace);
-    this.stopTimer =
-      at < Infinity ? this.clock.after(Math.max(0, at - this.clock.now()), () => void this.poll()) : null;
+    this.stopTimer = at < Infinity ? this.clock.after(Math.max(0, at - this.clock.now()), () => this.poll()) : null;
   }
 
-  private async poll(): Promise<void> {
+  private poll(): void {
     const pace = this.pace!;
-    if (pace.hint) pace.hintedAt = this.clock.now();
-    pace.hint = null;
-    const call = (this.call = new Call());
-    let answer: IntegrationAnswer | undefined;
-    let error: unknown;
-    try {
-      answer = await call.run(this.clock, callDeadline, this.ask);
-    } catch (thrown) {
-      error = thrown;
+    const { hint } = pace;
+    const isSoon = this.clock.now() < this.heardAt + answerAge;
+    if (hint) {
+      pace.failures = 0;
+      pace.eager = true;
+      pace.hint = null;
     }
-    // Stopped while the answer was being handed over.
-    if (this.call !== call) return;
-    this.call = null;
+    this.call = new Call().run(
+      this.clock,
+      callDeadline,
+      this.ask,
+      (answer) => this.ended(hint, isSoon, answer, null),
+      (reason) => this.ended(hint, isSoon, null, reason),
+    );
+  }
+
+  private ended(hint: PollPace['hint'], isSoon: boolean, answer: IntegrationAnswer | null, reason: unknown): void {
     const { report } = this;
-    const refusal = error instanceof ProxyError ? failureOf(error, 'poll') : null;
+    const pace = this.pace!;
+    const refused = reason instanceof ProxyError;
+    const refusal = refused && failureOf(reason, 'poll');
+    this.call = null;
     pace.answeredAt = this.clock.now();
-    pace.retryAfterMs = error instanceof ProxyError ? retryAfterMs(error.retryAfter, pace.answeredAt) : 0;
-    const faltered = pace.failures;
-    pace.failures = answer ? 0 : faltered + 1;
-    if (answer) {
-      pace.pollAfterMs = answer.pollAfterMs || 0;
-      if (faltered) report.faltered(0);
+    if (hint) pace.hintedAt = pace.answeredAt;
+    pace.retryAfterMs = refused ? retryAfterMs(reason.retryAfter, pace.answeredAt) : 0;
+    // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
+    if (answer && /^(pending|finished|cancelled)$/.test(answer.status)) {
+      if (this.failed) report.faltered(0);
+      this.failed = pace.failures = 0;
+      pace.eager = false;
+      // It may not have heard yet what the hint is about.
+      if (isSoon) pace.hint = pace.hint || hint;
+      this.heardAt = pace.answeredAt;
+      pace.pollAfterMs = answer.pollAfterMs;
       report.answered(answer);
     } else if (refusal && isFinal(refusal)) report.refused(refusal);
     else if (this.last) report.silence();
     else {
       pace.jitter = this.clock.random();
-      report.faltered(pace.failures);
+      pace.failures += 1;
+      report.faltered((this.failed += 1));
     }
     this.plan();
   }

@@ -1,17 +1,19 @@
 import * as api from './api-routes.js';
-import { inProcess, type WireFault } from './broken-answer.js';
+import { inProcess } from './broken-answer.js';
 import { connectPage, endPage, lastStep, messagePage } from './connect-page.js';
-import { controlPage } from './control-page.js';
-import { Faults, type Fault, type SandboxRoute } from './faults.js';
+import { control } from './control-routes.js';
+import { Faults, type SandboxRoute } from './faults.js';
 import { checkOptions, type SandboxOptions } from './options.js';
+import { html, json, readBody, seeOther, TooLarge } from './respond.js';
 import { scenarioNames, scenarios, type Scenario, type ScenarioName } from './scenarios.js';
 import { SandboxState, type Integration, type SandboxMessage, type SandboxOrder, type SandboxUpload } from './state.js';
+import { withFaults, type Struck } from './with-faults.js';
 
 export interface Sandbox {
   /** Rulrr's API under `/v1`, the connect page at `/connect/`, the controls under `/_sandbox`. */
   fetch(request: Request): Promise<Response>;
   /** As `fetch`, with the fault of the wire beside the answer; for adapters that own a socket. */
-  respond(request: Request): Promise<{ response: Response; wire?: WireFault }>;
+  respond(request: Request): Promise<Struck>;
   /** Text messages on the customer's phone, oldest first. Live. */
   readonly messages: readonly SandboxMessage[];
   /** Orders posted, oldest first. Live. */
@@ -33,21 +35,6 @@ export interface Sandbox {
   /** Ends requests that hang or are slow. */
   close(): Promise<void>;
 }
-
-const maxBody = 1024 * 1024;
-class TooLarge extends Error {}
-const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
-  new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
-const html = (status: number, body: string) =>
-  new Response(body, {
-    status,
-    headers: {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Cache-Control': 'no-store',
-      'Referrer-Policy': 'no-referrer',
-    },
-  });
-const seeOther = (location: string) => new Response(null, { status: 303, headers: { Location: location } });
 
 /** Rows of Rulrr's reference. */
 const apiTable: Record<string, SandboxRoute> = {
@@ -72,7 +59,8 @@ const apiTable: Record<string, SandboxRoute> = {
  */
 export function createSandbox(options: SandboxOptions): Sandbox {
   checkOptions(options);
-  const { clients, now = Date.now, control = true } = options;
+  const { clients, now = Date.now, integrationTtlMs = 30 * 60_000 } = options;
+  const steered = options.control ?? true;
   const state = new SandboxState(options.state ?? null, options.save);
   const faults = new Faults();
   const calls: Partial<Record<SandboxRoute, number>> = {};
@@ -91,7 +79,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       if (!routed) return { response: json(404, { success: false, error: 'no such path' }) };
       try {
         if (routed.route === 'control') return { response: await routed.run() };
-        return await withFaults(routed.route, routed.run, request.signal);
+        calls[routed.route] = (calls[routed.route] ?? 0) + 1;
+        const stopped = [request.signal, closing.signal];
+        return await withFaults(faults.take(routed.route), routed.route, routed.run, stopped);
       } catch (error) {
         if (!(error instanceof TooLarge)) throw error;
         return { response: json(413, { success: false, error: 'the body is larger than 1 MiB' }) };
@@ -147,9 +137,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     if (url.pathname === '/connect/' && (method === 'GET' || method === 'HEAD' || method === 'POST')) {
       return { route: 'connect-page', run: () => runConnectPage(request, url) };
     }
-    if (control && /^\/_sandbox(\/|$)/.test(url.pathname))
-      return { route: 'control', run: () => runControl(request, url) };
-    if (control && url.pathname === '/') return { route: 'control', run: async () => seeOther('/_sandbox') };
+    if (steered && /^\/_sandbox(\/|$)/.test(url.pathname))
+      return { route: 'control', run: () => control(sandbox, state.data, request, url) };
+    if (steered && url.pathname === '/') return { route: 'control', run: async () => seeOther('/_sandbox') };
     return null;
   }
 
@@ -158,7 +148,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       state,
       clients,
       now,
-      integrationTtlMs: options.integrationTtlMs ?? 30 * 60_000,
+      integrationTtlMs,
       accessTokenTtlMs: options.accessTokenTtlMs ?? 365 * 86_400_000,
       query: url.searchParams,
       origin: url.origin,
@@ -202,12 +192,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       return html(400, messagePage('This link is incomplete', text));
     }
     const integration = state.data.integrations.find((one) => one.token === token && one.clientId === clientId);
-    const ttl = options.integrationTtlMs ?? 30 * 60_000;
-    if (
-      !integration ||
-      integration.expired ||
-      (integration.status === 'pending' && now() >= integration.createdAt + ttl)
-    ) {
+    const isLate = integration?.status === 'pending' && now() >= integration.createdAt + integrationTtlMs;
+    if (!integration || integration.expired || isLate) {
       return html(403, messagePage('This link no longer works', 'Go back to the till and press Connect again.'));
     }
     if (integration.status !== 'pending') return html(200, endPage(integration.status));
@@ -231,125 +217,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     return `/connect/?${query}`;
   }
 
-  async function runControl(request: Request, url: URL): Promise<Response> {
-    const { method } = request;
-    const { messages, orders, uploads, scenario } = state.data;
-    if (method === 'GET' && url.pathname === '/_sandbox') return html(200, controlPage(state.data, faults.active));
-    if (method === 'GET' && url.pathname === '/_sandbox/state') {
-      const body = { messages, orders, uploads, scenario, faults: faults.active };
-      return json(200, { ...body, scenarios }, { 'Cache-Control': 'no-store' });
-    }
-    if (method !== 'POST') return json(404, { error: 'no such control' });
-    // A page somewhere else must not steer a developer's sandbox.
-    const site = request.headers.get('Sec-Fetch-Site');
-    if (site && site !== 'same-origin' && site !== 'none') return json(403, { error: 'same-origin requests only' });
-    const text = await readBody(request);
-    const isForm = (request.headers.get('Content-Type') ?? '').startsWith('application/x-www-form-urlencoded');
-    let given: Record<string, unknown>;
-    try {
-      given = isForm
-        ? Object.fromEntries(new URLSearchParams(text))
-        : (JSON.parse(text || '{}') as Record<string, unknown>);
-      if (url.pathname === '/_sandbox/scenario') sandbox.scenario(String(given['name']) as ScenarioName);
-      else if (url.pathname === '/_sandbox/fault') faults.set(faultOf(given));
-      else if (url.pathname === '/_sandbox/ereceipt')
-        sandbox.setEreceipt(given['on'] === true || given['on'] === 'true');
-      else if (url.pathname === '/_sandbox/clear-faults') faults.clear();
-      else if (url.pathname === '/_sandbox/revoke') sandbox.revokeTokens();
-      else if (url.pathname === '/_sandbox/reset') sandbox.reset();
-      else return json(404, { error: 'no such control' });
-    } catch (error) {
-      const reason = error instanceof TypeError ? error.message : 'The body is not valid JSON.';
-      return json(400, { error: reason });
-    }
-    return isForm ? seeOther('/_sandbox') : json(200, { ok: true });
-  }
-
-  /** Lets the faults of a route strike, before and after its work. */
-  async function withFaults(
-    routeName: SandboxRoute,
-    run: () => Promise<Response>,
-    signal: AbortSignal,
-  ): Promise<{ response: Response; wire?: WireFault }> {
-    calls[routeName] = (calls[routeName] ?? 0) + 1;
-    const struck = faults.take(routeName);
-    for (const fault of struck) {
-      if (fault.kind === 'slow') await pause(fault.ms ?? 3000, signal);
-      if (fault.kind === 'hang') await pause(Infinity, signal);
-    }
-    for (const fault of struck) {
-      const { kind } = fault;
-      if (kind === 'status') {
-        const headers: Record<string, string> = fault.retryAfter ? { 'Retry-After': fault.retryAfter } : {};
-        const body = { success: false, error: `fault: ${fault.status}` };
-        const isPage = routeName === 'connect-page';
-        return {
-          response: isPage ? html(fault.status!, messagePage('Fault', body.error)) : json(fault.status!, body, headers),
-        };
-      }
-      if (kind === 'redirect') {
-        return {
-          response: new Response(null, {
-            status: 302,
-            headers: { Location: fault.location ?? 'https://elsewhere.invalid/' },
-          }),
-        };
-      }
-      if (kind === 'oversized') {
-        return { response: json(200, { success: true, filler: 'x'.repeat(8 * 1024 * 1024) }) };
-      }
-      if (kind === 'reset' || kind === 'close' || kind === 'garbage')
-        return { response: json(200, {}), wire: { kind } };
-    }
-    let response = await run();
-    for (const fault of struck) {
-      const { kind } = fault;
-      if (kind === 'lose-answer') return { response, wire: { kind } };
-      if (kind === 'cut' || kind === 'drip') return { response, wire: { kind, at: fault.at, ms: fault.ms } };
-      if (kind === 'wrong-content-type')
-        response = rewrite(response, await response.text(), { 'Content-Type': 'text/html' });
-      if (kind === 'bad-json') response = rewrite(response, (await response.text()).slice(0, -1));
-      if (kind === 'missing-fields') response = rewrite(response, '{"success":true}');
-      if (kind === 'headers') response = rewrite(response, await response.text(), fault.headers);
-    }
-    return { response };
-  }
-
-  /** Waits, unless the caller goes away or the sandbox closes. */
-  function pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = ms === Infinity ? undefined : setTimeout(done, ms);
-      function clear(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', gone);
-        closing.signal.removeEventListener('abort', gone);
-      }
-      function done(): void {
-        clear();
-        resolve();
-      }
-      // Whoever went away, and whoever waits when the sandbox closes, gets no answer, and nothing is done for them.
-      function gone(): void {
-        clear();
-        reject(new DOMException('The request was given up.', 'AbortError'));
-      }
-      if (signal.aborted || closing.signal.aborted) return gone();
-      signal.addEventListener('abort', gone, { once: true });
-      closing.signal.addEventListener('abort', gone, { once: true });
-    });
-  }
-
   return sandbox;
-}
-
-/** A fault as a form sends it: numbers as text, and blanks for what was left out. */
-function faultOf(given: Record<string, unknown>): Fault {
-  const fault: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(given)) {
-    if (value === '' || value === undefined) continue;
-    fault[key] = ['times', 'ms', 'status', 'at'].includes(key) ? Number(value) : value;
-  }
-  return fault as unknown as Fault;
 }
 
 /** What the scenario does to sessions that are open. */
@@ -366,17 +234,4 @@ function endIfOpen(integration: Integration, open: 'cancel' | 'expire' | undefin
 
 function toJson(answer: { status: number; body: Record<string, unknown> }): Response {
   return json(answer.status, answer.body);
-}
-
-function rewrite(response: Response, text: string, headers: Record<string, string> = {}): Response {
-  const merged = new Headers(response.headers);
-  for (const [key, value] of Object.entries(headers)) merged.set(key, value);
-  const empty = response.status === 303 || response.status === 204;
-  return new Response(empty ? null : text, { status: response.status, headers: merged });
-}
-
-async function readBody(request: Request): Promise<string> {
-  const text = await request.text();
-  if (text.length > maxBody) throw new TooLarge();
-  return text;
 }

@@ -53,7 +53,8 @@ export const scenarios = {
   },
   expired: {
     title: 'Integration expires',
-    description: 'Rulrr no longer knows the open integrations.',
+    description:
+      'Rulrr no longer knows the open integrations: the connect page says so, the till goes on asking until its own limit.',
     faults: [],
     open: 'expire',
   },

@@ -33,6 +33,7 @@ function session(
     answeredAt: 0,
     pollAfterMs: 0,
     failures: 0,
+    eager: false,
     retryAfterMs: 0,
     hiddenAt: null,
     offline: false,

@@ -122,6 +122,32 @@ describe('<rulrr-connect>: the frame', () => {
     expect(element.state).to.equal('finished');
   });
 
+  it('takes for its own only what the page’s policy keeps from this frame', async () => {
+    const { element, events, details, frame } = await pendingStage();
+    const violate = (change: SecurityPolicyViolationEventInit): boolean =>
+      document.dispatchEvent(
+        new SecurityPolicyViolationEvent('securitypolicyviolation', {
+          documentURI: location.href,
+          violatedDirective: 'frame-src',
+          effectiveDirective: 'frame-src',
+          originalPolicy: "frame-src 'none'",
+          blockedURI: frameOrigin,
+          disposition: 'enforce',
+          statusCode: 200,
+          ...change,
+        }),
+      );
+    violate({ disposition: 'report' });
+    violate({ effectiveDirective: 'img-src' });
+    violate({ blockedURI: 'https://elsewhere.example' });
+    expect([events, frame() === null]).to.deep.equal([['connect-started'], false]);
+    violate({});
+    violate({});
+    await settle(element);
+    expect(details.slice(1)).to.deep.equal([{ code: 'csp-blocked' }]);
+    expect([element.state, frame() === null]).to.deep.equal(['pending', true]);
+  });
+
   it('says csp-blocked at once when the page forbids the frame', async () => {
     // A policy cannot be taken back, so this one lives in a frame of its own.
     const page = document.createElement('iframe');

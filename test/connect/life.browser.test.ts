@@ -209,6 +209,24 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(sessionStorage.length).to.equal(0);
   });
 
+  it('keeps two elements with a proxy each apart: hints, ends and what is kept', async () => {
+    const one = await pendingStage();
+    const two = await pendingStage();
+    expect(kept().sort()).to.deep.equal([`${one.proxy.name}-1`, `${two.proxy.name}-1`].sort());
+    one.frame()!.dispatchEvent(new Event('load'));
+    await one.pass();
+    await two.pass();
+    expect([one.proxy.polls, two.proxy.polls]).to.deep.equal([1, 0]);
+    one.element.remove();
+    await one.pass();
+    await two.pass(3000);
+    expect([one.proxy.inFlight, one.element.state, two.element.state]).to.deep.equal([0, 'pending', 'pending']);
+    two.proxy.status = finished();
+    await two.pass(3000);
+    expect([one.ends(), two.ends(), two.element.state]).to.deep.equal([0, 1, 'finished']);
+    expect(kept()).to.deep.equal([`${one.proxy.name}-1`]);
+  });
+
   it('slows down while hidden and asks at once when shown', async () => {
     const { proxy, pass } = await pendingStage();
     setHidden(true);

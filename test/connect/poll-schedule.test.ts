@@ -9,6 +9,7 @@ const pace = (change: Partial<PollPace> = {}): PollPace => ({
   answeredAt: start,
   pollAfterMs: 0,
   failures: 0,
+  eager: false,
   retryAfterMs: 0,
   hiddenAt: null,
   offline: false,
@@ -33,6 +34,9 @@ describe('the poll schedule', () => {
     assert.equal(wait({ pollAfterMs: 8000 }), 8000);
     assert.equal(wait({ pollAfterMs: 1 }), 3000);
     assert.equal(wait({ pollAfterMs: 1e12 }), 60_000);
+    for (const nonsense of ['soon', undefined, null, {}, -5, NaN, true]) {
+      assert.equal(wait({ pollAfterMs: nonsense as number }), 3000, String(nonsense));
+    }
   });
 
   it('doubles with each failure, with jitter, up to 30 s', () => {
@@ -42,6 +46,16 @@ describe('the poll schedule', () => {
     );
     assert.equal(wait({ failures: 4, jitter: 0.999_999 }) < 30_000, true);
     assert.equal(wait({ failures: 1, jitter: 0.999_999 }) > 3000, true);
+  });
+
+  it('backs off from 1 s where a hint met the failure, and never below what the proxy asks', () => {
+    assert.deepEqual(
+      [1, 2, 3, 4, 5, 20].map((failures) => wait({ failures, eager: true })),
+      [2000, 4000, 8000, 16_000, 30_000, 30_000],
+    );
+    assert.equal(wait({ failures: 1, eager: true, pollAfterMs: 9000 }), 9000);
+    assert.equal(wait({ failures: 1, eager: true, retryAfterMs: 40_000 }), 40_000);
+    assert.equal(wait({ failures: 1, eager: true, hiddenAt: start - 1 }), 15_000);
   });
 
   it('keeps Retry-After against everything, hints too', () => {

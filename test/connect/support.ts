@@ -186,6 +186,8 @@ export function stageOf(element: RulrrConnect, proxy: ScriptedProxy, clock: Fake
 }
 
 const holders: HTMLElement[] = [];
+/** Documents that the frame of an element has shown. */
+const loads = new WeakMap<RulrrConnect, number>();
 afterEach(() => {
   for (const holder of holders.splice(0)) holder.remove();
   sessionStorage.clear();
@@ -207,6 +209,9 @@ export async function stage(
   set(element, proxy);
   const result = stageOf(element, proxy, clock);
   holder.append(element);
+  // Does not bubble, so it is caught on the way down.
+  const onLoad = (): void => void loads.set(element, (loads.get(element) ?? 0) + 1);
+  element.shadowRoot!.addEventListener('load', onLoad, true);
   await settle(element);
   return result;
 }
@@ -216,8 +221,7 @@ export async function pendingStage(set?: (element: RulrrConnect, proxy: Scripted
   const result = await stage(set);
   void result.element.start();
   await result.pass();
-  const { frame } = (result.element as unknown as { session: { frame: { loads: number } } }).session;
-  while (result.frame() && result.proxy.page !== '/hang' && !frame.loads)
+  while (result.frame() && result.proxy.page !== '/hang' && !loads.get(result.element))
     await new Promise((resolve) => setTimeout(resolve, 10));
   return result;
 }

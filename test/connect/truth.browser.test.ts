@@ -68,6 +68,29 @@ describe('<rulrr-connect>: the server is the only truth', () => {
     expect(proxy.polls).to.equal(before + 1);
   });
 
+  it('asks once more where the proxy may have answered a hint from its memory', async () => {
+    const { element, proxy, frame, pass } = await pendingStage();
+    await pass(3000);
+    expect(proxy.polls).to.equal(1);
+    // A proxy that asked Rulrr just before the merchant was done says so again for the rest of the second.
+    await pass(300);
+    frame()!.dispatchEvent(new Event('load'));
+    await pass();
+    expect(proxy.polls).to.equal(2);
+    proxy.status = finished();
+    await pass(999);
+    expect(proxy.polls).to.equal(2);
+    await pass(1);
+    expect([proxy.polls, element.state]).to.deep.equal([3, 'finished']);
+
+    const other = await pendingStage();
+    await other.pass(3000);
+    await other.pass(1000);
+    other.frame()!.dispatchEvent(new Event('load'));
+    await other.pass(2999);
+    expect(other.proxy.polls).to.equal(2);
+  });
+
   it('never has two requests under way, and waits after the answer', async () => {
     const { element, proxy, clock, pass } = await pendingStage();
     proxy.status = { hang: true };

@@ -185,6 +185,44 @@ describe('<rulrr-connect>: words and access', () => {
     expect(frame()!.title).to.equal('Mit Rulrr verbinden');
   });
 
+  it('wears what the page gives to its parts, and the shared tokens elsewhere', async () => {
+    const given: [string, string, string, keyof CSSStyleDeclaration, string][] = [
+      ['button-background', 'rgb(1, 2, 3)', 'button', 'backgroundColor', 'rgb(1, 2, 3)'],
+      ['button-color', 'rgb(4, 5, 6)', 'button', 'color', 'rgb(4, 5, 6)'],
+      ['button-radius', '7px', 'button', 'borderTopLeftRadius', '7px'],
+      ['status-color', 'rgb(8, 9, 10)', 'status', 'color', 'rgb(8, 9, 10)'],
+      ['panel-background', 'rgb(11, 12, 13)', 'panel', 'backgroundColor', 'rgb(11, 12, 13)'],
+      ['panel-border', '3px dashed rgb(14, 15, 16)', 'panel', 'borderTopStyle', 'dashed'],
+      ['panel-radius', '17px', 'panel', 'borderTopLeftRadius', '17px'],
+    ];
+    const shared: Record<string, string> = {
+      accent: 'rgb(20, 21, 22)',
+      'surface-raised': 'rgb(23, 24, 25)',
+      radius: '26px',
+    };
+    const it = await stage((element) => {
+      for (const [token, value] of Object.entries(shared)) element.style.setProperty('--rulrr-' + token, value);
+    });
+    const styleOf = (name: string): CSSStyleDeclaration =>
+      getComputedStyle(it.element.shadowRoot!.querySelector(name === 'panel' ? '.panel' : `[part="${name}"]`)!);
+    const worn = (panel: boolean): string[] =>
+      given.filter(([, , name]) => panel === (name === 'panel')).map(([, , name, key]) => styleOf(name)[key] as string);
+    const wanted = (panel: boolean): string[] =>
+      given.filter(([, , name]) => panel === (name === 'panel')).map(([, , , , value]) => value);
+    expect(styleOf('button').backgroundColor).to.equal(shared['accent']);
+    expect(styleOf('button').borderTopLeftRadius).to.equal(shared['radius']);
+    for (const [property, value] of given) it.element.style.setProperty('--rulrr-connect-' + property, value);
+    expect(worn(false)).to.deep.equal(wanted(false));
+    void it.element.start();
+    await it.pass();
+    expect(worn(true)).to.deep.equal(wanted(true));
+    for (const [property] of given) it.element.style.removeProperty('--rulrr-connect-' + property);
+    expect([styleOf('panel').backgroundColor, styleOf('panel').borderTopLeftRadius]).to.deep.equal([
+      shared['surface-raised'],
+      shared['radius'],
+    ]);
+  });
+
   const states: [string, () => Promise<Stage>][] = [
     ['idle', () => stage()],
     ['connected', () => stage((_, proxy) => (proxy.connection = finishedConnection))],
@@ -208,7 +246,62 @@ describe('<rulrr-connect>: words and access', () => {
         return it;
       },
     ],
+    [
+      'the window blocked',
+      async () => {
+        const it = await pendingStage();
+        await withOpen(
+          () => null,
+          async () => {
+            it.part('open-window')!.click();
+            await it.pass();
+          },
+        );
+        return it;
+      },
+    ],
+    [
+      'with a QR code',
+      async () => {
+        const it = await pendingStage();
+        it.part('phone')!.click();
+        while (!it.part('qr')) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          await settle(it.element);
+        }
+        return it;
+      },
+    ],
+    [
+      'without a connection',
+      async () => {
+        const it = await pendingStage((_, proxy) => (proxy.status = { fails: true }));
+        for (let turn = 0; turn < 3; turn++) await it.pass(30_000);
+        return it;
+      },
+    ],
+    [
+      'cancelling, in a dialog',
+      async () => {
+        const it = await pendingStage((element, proxy) => {
+          element.presentation = 'dialog';
+          proxy.status = { hang: true };
+        });
+        it.element.cancel();
+        await it.pass();
+        return it;
+      },
+    ],
     ['finished', () => ended(finished())],
+    [
+      'finished in a dialog',
+      async () => {
+        const it = await pendingStage((element) => (element.presentation = 'dialog'));
+        it.proxy.status = finished();
+        await it.pass(3000);
+        return it;
+      },
+    ],
     ['cancelled', () => ended(cancelled)],
     ['expired', () => ended(refusal(410, 'expired'))],
     ['failed', () => ended(refusal(409, 'tokens_lost'))],

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { scenarioNames } from '../../src/sandbox/index.js';
 import { demoFolder, launchChromium, startDemo, Till, type Demo } from './support.js';
 
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
-describe('connecting, whatever happens on the way', { timeout: 240_000 }, () => {
+describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => {
   const folder = demoFolder();
   let demo: Demo;
   let browser: Browser;
@@ -58,6 +59,14 @@ describe('connecting, whatever happens on the way', { timeout: 240_000 }, () => 
     await till.connectPage.locator('[data-action="next"]').click();
     await till.connectPage.locator('[data-action="finish"]').click();
   }
+  /** Lets Rulrr behave in another way from now on. */
+  const choose = (name: string) =>
+    till.page.evaluate((scenario) => {
+      const headers = { 'Content-Type': 'application/json' };
+      return fetch('/demo/scenario', { method: 'POST', headers, body: JSON.stringify({ name: scenario }) }).then(
+        () => {},
+      );
+    }, name);
   const ended = (state: string) => till.page.locator(`rulrr-connect[state="${state}"]`).waitFor();
 
   before(async () => {
@@ -190,16 +199,88 @@ describe('connecting, whatever happens on the way', { timeout: 240_000 }, () => 
     assert.deepEqual(await told(till.page), ['started', 'finished']);
   });
 
+  it('waits as long as Rulrr asks when there are too many requests', async () => {
+    await open('rate-limited');
+    await till.connectButton.click();
+    await finish();
+    await ended('finished');
+    assert.deepEqual(await told(till.page), ['started', 'finished']);
+  });
+
+  for (const name of ['refuses-framing', 'frame-ancestors']) {
+    it(`makes no frame where the connect page must not be shown in one, and finishes elsewhere: ${name}`, async () => {
+      await open(name);
+      const { page } = till;
+      await till.connectButton.click();
+      const [other] = await Promise.all([
+        context.waitForEvent('page'),
+        page.locator('rulrr-connect [part~="open-window"]').click(),
+      ]);
+      assert.equal(await page.locator('rulrr-connect iframe').count(), 0);
+      for (const action of ['next', 'next', 'finish']) await other.locator(`[data-action="${action}"]`).click();
+      await ended('finished');
+      assert.deepEqual(await told(page), ['started', 'warning not-embeddable', 'finished']);
+    });
+  }
+
+  it('says that the connect page is slow, and goes on with it once it is there', async () => {
+    await open('slow');
+    const { page } = till;
+    await till.connectButton.click();
+    await till.connectPage.locator('[data-action="next"]').waitFor({ timeout: 40_000 });
+    assert.deepEqual(await told(page), ['started', 'warning slow']);
+    await choose('normal');
+    await finish();
+    await ended('finished');
+  });
+
+  it('tries a connect page that hangs again with a new frame', async () => {
+    await open('hang');
+    const { page } = till;
+    await till.connectButton.click();
+    const retry = page.locator('rulrr-connect [part~="retry"]');
+    await retry.waitFor();
+    await choose('normal');
+    await retry.click();
+    await finish();
+    await ended('finished');
+    assert.deepEqual(await told(page), ['started', 'warning slow', 'finished']);
+  });
+
+  it('outlives a connect page that fails, and an integration that Rulrr knows no more, until somebody gives up', async () => {
+    for (const name of ['page-500', 'expired']) {
+      await open(name);
+      const { page } = till;
+      const refused = page.waitForResponse((response) =>
+        new URL(response.url()).pathname.startsWith('/rulrr/integrations/'),
+      );
+      await till.connectButton.click();
+      await refused;
+      assert.equal(await page.locator('rulrr-connect').getAttribute('state'), 'pending');
+      await page.locator('rulrr-connect [part~="cancel"]').click();
+      await ended('cancelled');
+      assert.deepEqual(await told(page), ['started', 'cancelled']);
+    }
+  });
+
+  it('offers each scenario by name in the till’s own chooser', async () => {
+    const { page } = till;
+    const names = await page
+      .locator('[data-demo="scenario"] option')
+      .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
+    assert.deepEqual(names, scenarioNames);
+    await till.scenario('cancelled');
+    await till.connectButton.click();
+    await ended('cancelled');
+  });
+
   it('names a start that fails, and tries again by one press', async () => {
     await open('start-fails');
     const { page } = till;
     await till.connectButton.click();
     await ended('failed');
     assert.match((await told(page)).join(), /failed upstream_error/);
-    await page.evaluate(() => {
-      const headers = { 'Content-Type': 'application/json' };
-      return fetch('/demo/scenario', { method: 'POST', headers, body: '{"name":"normal"}' });
-    });
+    await choose('normal');
     await page.locator('rulrr-connect [part~="retry"]').click();
     await finish();
     await ended('finished');

@@ -1,0 +1,185 @@
+import { adoptStyles, type TemplateResult } from 'lit';
+import { tokens } from '../shared/tokens.styles.js';
+import type { ConnectModel } from './connect-model.js';
+import type { SessionHost } from './connect-session.js';
+import { connectStyles } from './connect.styles.js';
+import { ConnectWarningEvent, type ConnectWarningCode } from './events.js';
+import { FrameController } from './frame-controller.js';
+import { panel, type PanelView } from './panel-templates.js';
+import { panelStyles } from './panel.styles.js';
+import { WindowController } from './window-controller.js';
+
+/** What a session shows, and the ways to its page: the frame, another window, the QR code; in the page or as a dialog over it. */
+export class ConnectPanel implements PanelView {
+  warning: ConnectWarningCode | null = null;
+  modal = false;
+  readonly window = new WindowController();
+  private readonly host: SessionHost;
+  /** There may be news. */
+  private readonly hint: () => void;
+  private connectUrl: string | null = null;
+  qr: TemplateResult | null = null;
+  private styled = false;
+  private returnTo: Element | null = null;
+  readonly frame = new FrameController(
+    (code) => this.warn(code),
+    (first) => this.onFrameLoad(first),
+  );
+
+  constructor(host: SessionHost, hint: () => void) {
+    this.host = host;
+    this.hint = hint;
+  }
+
+  /** Another session begins. */
+  begin(): void {
+    this.modal = this.host.presentation === 'dialog';
+    this.connectUrl = this.warning = this.qr = null;
+  }
+
+  /** Makes the frame, unless it is there, and listens to it. */
+  show({ connectUrl, embeddable }: ConnectModel): void {
+    this.connectUrl = connectUrl;
+    window.addEventListener('message', this.onMessage);
+    if (this.frame.node || !connectUrl) return;
+    if (embeddable) this.onReload();
+    else if (!this.warning) this.warn('not-embeddable');
+  }
+
+  /** Leaves nothing behind; `forGood` takes the other window along. */
+  hide(forGood: boolean): void {
+    window.removeEventListener('message', this.onMessage);
+    document.removeEventListener('focusin', this.onFocusIn);
+    this.frame.close();
+    if (forGood) this.window.close();
+  }
+
+  /** Out of the page a dialog stops being modal and stays open: it is opened again on return. */
+  pause(): void {
+    const dialog = this.dialog();
+    if (dialog) dialog.removeAttribute('open');
+  }
+
+  render(model: ConnectModel, status: TemplateResult): TemplateResult {
+    return panel(this, model, this.host.words(), status);
+  }
+
+  /** After each render. */
+  updated(): void {
+    if (!this.styled) adoptStyles(this.host.renderRoot as ShadowRoot, [tokens, connectStyles, panelStyles]);
+    this.styled = true;
+    if (this.frame.node) this.frame.node.title = this.host.words().connect;
+    const dialog = this.dialog();
+    if (dialog && this.host.isConnected && !dialog.hasAttribute('open')) this.openDialog(dialog);
+  }
+
+  /** Takes the focus along where it would be lost with the button or the panel that held it; never scrolls. */
+  moveFocus(entering: boolean): void {
+    const root = this.host.shadowRoot;
+    const inside = root && root.activeElement;
+    const modal = entering ? this.host.presentation === 'dialog' : this.modal;
+    if (entering) this.returnTo = modal && !inside ? focused() : null;
+    // A modal dialog takes the focus by itself, and it is given back in any case.
+    if (!root || (modal ? entering : !inside)) return;
+    const { returnTo } = this;
+    this.returnTo = null;
+    void this.host.updateComplete.then(() => {
+      const target = returnTo || root.querySelector(entering ? '.panel' : '.rest button');
+      if (target) (target as HTMLElement).focus({ preventScroll: true });
+    });
+  }
+
+  private dialog(): HTMLDialogElement | null {
+    return this.host.renderRoot && this.host.renderRoot.querySelector('dialog');
+  }
+
+  private warn(code: ConnectWarningCode): void {
+    this.warning = code;
+    if (code === 'csp-blocked') this.frame.close();
+    this.host.requestUpdate();
+    this.host.dispatchEvent(new ConnectWarningEvent({ code }));
+  }
+
+  private onFrameLoad(first: boolean): void {
+    if (this.warning === 'slow') this.warning = null;
+    this.host.requestUpdate();
+    if (!first) this.hint();
+  }
+
+  /** A message is at most a hint, and only from the connect page itself. */
+  private readonly onMessage = ({ origin, source }: MessageEvent): void => {
+    const { node } = this.frame;
+    if (
+      source &&
+      this.connectUrl &&
+      origin === new URL(this.connectUrl).origin &&
+      (source === this.window.handle || (node && source === node.contentWindow))
+    ) {
+      this.hint();
+    }
+  };
+
+  readonly onCancel = (): void => this.host.cancel();
+
+  /** A new frame, the first one or one to try again with. */
+  readonly onReload = (): void => {
+    this.warning = null;
+    this.frame.open(this.connectUrl!, this.host.words().connect, this.host.clock);
+    this.host.requestUpdate();
+  };
+
+  readonly onOpenWindow = (): void => {
+    if (!this.window.open(this.connectUrl!)) this.warn('popup-blocked');
+    this.host.requestUpdate();
+  };
+
+  readonly onToggleQr = (): void => {
+    const { connectUrl } = this;
+    const shown = this.qr;
+    this.qr = null;
+    this.host.requestUpdate();
+    if (shown) return;
+    import('./qr.js')
+      .then(({ qrCode }) => qrCode(connectUrl!, this.host.words().phone))
+      .then((qr) => {
+        if (this.connectUrl === connectUrl) this.qr = qr;
+        this.host.requestUpdate();
+      })
+      // Without its library there is none; another press asks for it again.
+      .catch(() => {});
+  };
+
+  /** Escape, the system's way back, or the dialog closed by the browser. */
+  readonly onClosing = (event: Event): void => {
+    if (event.type === 'keydown' && (event as KeyboardEvent).key !== 'Escape') return;
+    event.preventDefault();
+    this.host.cancel();
+  };
+
+  /** Modal where the browser can; a box over the page that keeps the focus where `<dialog>` is unknown (Safari before 15.4). */
+  private openDialog(dialog: HTMLDialogElement): void {
+    if (dialog.showModal) {
+      dialog.showModal();
+      return;
+    }
+    dialog.setAttribute('open', '');
+    dialog.setAttribute('role', 'dialog');
+    dialog.setAttribute('aria-modal', 'true');
+    dialog.focus({ preventScroll: true });
+    document.addEventListener('focusin', this.onFocusIn);
+  }
+
+  private readonly onFocusIn = ({ target }: FocusEvent): void => {
+    const dialog = this.dialog();
+    if (dialog && target !== this.host) dialog.focus({ preventScroll: true });
+  };
+}
+
+/** What has the focus, inside of open shadow roots too. */
+function focused(): Element | null {
+  let { activeElement } = document;
+  while (activeElement && activeElement.shadowRoot && activeElement.shadowRoot.activeElement) {
+    ({ activeElement } = activeElement.shadowRoot);
+  }
+  return activeElement;
+}

@@ -1,0 +1,351 @@
+import { expect } from '@open-wc/testing';
+import { finished, pendingStage, refusal, setHidden, stage, terminal, type Reply, type Stage } from './support.js';
+import type { RulrrConnect } from '../../src/connect/connect-element.js';
+
+const visible = ({ part }: Stage): string => part('status')!.textContent!.trim();
+
+describe('<rulrr-connect>: as a page uses it', () => {
+  it('says how it went after the operator gave up', async () => {
+    const it = await pendingStage();
+    it.element.cancel();
+    await it.pass();
+    expect(visible(it)).to.equal('Connecting was cancelled.');
+    expect(it.part('button')!.textContent).to.contain('Connect to Rulrr');
+  });
+
+  it('resolves start() with each end, and reflects each state', async () => {
+    const cases: [Reply, object, string][] = [
+      [finished(), { type: 'finished', ereceipt: true, expiration: '2027-01-01T00:00:00Z' }, 'finished'],
+      [{ body: { status: 'cancelled' } }, { type: 'cancelled', by: 'merchant' }, 'cancelled'],
+      [refusal(410, 'expired'), { type: 'expired' }, 'expired'],
+    ];
+    for (const [reply, outcome, state] of cases) {
+      const { element, proxy, events, pass } = await stage();
+      const seen: string[] = [];
+      const observer = new MutationObserver(() => seen.push(element.getAttribute('state')!));
+      observer.observe(element, { attributeFilter: ['state'] });
+      const ended = element.start();
+      expect(element.getAttribute('state')).to.equal('starting');
+      await pass();
+      proxy.status = reply;
+      await pass(3000);
+      expect(await ended).to.deep.equal(outcome);
+      expect([element.state, element.getAttribute('state')]).to.deep.equal([state, state]);
+      expect(seen).to.deep.equal(['starting', 'pending', state]);
+      expect(events).to.deep.equal(['connect-started', 'connect-' + state]);
+      observer.disconnect();
+    }
+    const { element, pass } = await stage((_, proxy) => (proxy.start = refusal(500, 'misconfigured')));
+    const ended = element.start();
+    await pass();
+    expect(await ended).to.deep.include({ type: 'failed', code: 'misconfigured', phase: 'start', retryable: false });
+  });
+
+  it('tells its events to a listener far up, the fields in the detail', async () => {
+    const outer = document.createElement('div');
+    const root = outer.attachShadow({ mode: 'open' });
+    document.body.append(outer);
+    const told: Event[] = [];
+    for (const type of ['connect-started', 'connect-warning', ...terminal])
+      document.addEventListener(type, (event) => told.push(event), { once: true });
+    const it = await pendingStage((_, proxy) => (proxy.embeddable = false));
+    expect(told.map(({ type }) => type)).to.deep.equal(['connect-started', 'connect-warning']);
+    root.append(it.element);
+    it.proxy.status = finished();
+    await it.pass();
+    await it.pass();
+    const end = told[2] as CustomEvent;
+    expect([end.type, end.bubbles, end.composed, end.cancelable]).to.deep.equal([
+      'connect-finished',
+      true,
+      true,
+      false,
+    ]);
+    expect(end.target === outer).to.equal(true);
+    expect(end.detail).to.deep.equal({ ereceipt: true, expiration: '2027-01-01T00:00:00Z' });
+    outer.remove();
+  });
+
+  it('expires after one second where the page wants that, also while it starts', async () => {
+    const one = await stage((element) => element.setAttribute('timeout', '1'));
+    void one.element.start();
+    await one.pass();
+    await one.pass(1000);
+    await one.pass();
+    expect(one.events).to.deep.equal(['connect-started', 'connect-expired']);
+    const other = await stage((element, proxy) => {
+      element.setAttribute('timeout', '1');
+      proxy.start = { hang: true };
+    });
+    const ended = other.element.start();
+    await other.pass(1000);
+    expect(await ended).to.deep.equal({ type: 'expired' });
+    expect(other.events).to.deep.equal(['connect-expired']);
+  });
+
+  it('keeps to half an hour where the limit is no number', async () => {
+    for (const timeout of ['soon', '0', '-5', '']) {
+      const { element, events, pass } = await pendingStage((el) => el.setAttribute('timeout', timeout));
+      await pass(1_799_000);
+      expect(element.state, timeout).to.equal('pending');
+      await pass(1000);
+      await pass();
+      expect(events, timeout).to.deep.equal(['connect-started', 'connect-expired']);
+    }
+  });
+
+  it('stays with the proxy that a session began with, and reads anew of another one', async () => {
+    const it = await pendingStage();
+    const paths: string[] = [];
+    const { fetch } = it.element;
+    it.element.fetch = (input, init) => (paths.push(input), fetch(input, init));
+    const first = it.element.proxyUrl;
+    it.element.proxyUrl = '/other/';
+    await it.pass(3000);
+    it.proxy.status = finished();
+    await it.pass(3000);
+    expect(it.events).to.deep.equal(['connect-started', 'connect-finished']);
+    expect(paths).to.deep.equal([]);
+    expect(it.proxy.polls).to.equal(2);
+    it.proxy.connection = { body: { connected: false } };
+    it.element.proxyUrl = first;
+    await it.pass();
+    await it.pass();
+    expect(paths).to.deep.equal([first + '/connection']);
+    expect([it.element.state, it.element.getAttribute('state')]).to.deep.equal(['idle', 'idle']);
+    expect(it.element.connection).to.deep.equal({ connected: false, ereceipt: false, expiration: null });
+    expect(visible(it)).to.equal('');
+  });
+
+  it('reads the connection once for a page that makes its fetch anew with each render', async () => {
+    const { element, proxy, pass } = await stage();
+    for (let render = 0; render < 50; render++) {
+      element.fetch = (input, init) => proxy.fetch(input, init);
+      await pass();
+    }
+    expect(proxy.count('GET', '/connection')).to.equal(1);
+  });
+
+  it('reads the connection again with a fetch that came while the first was refused', async () => {
+    const { element, proxy, pass } = await stage((_, scripted) => {
+      scripted.connection = { hang: true };
+    });
+    let asked = 0;
+    element.fetch = async () => {
+      asked += 1;
+      return new Response('{"connected":true,"ereceipt":true,"expiration":null}');
+    };
+    await pass();
+    expect(asked).to.equal(0);
+    await pass(30_000);
+    await pass();
+    expect(asked).to.equal(1);
+    expect(proxy.count('GET', '/connection')).to.equal(1);
+    expect(element.connection).to.deep.equal({ connected: true, ereceipt: true, expiration: null });
+  });
+
+  it('knows what it knew after a move, and asks again after an absence', async () => {
+    const { element, proxy, pass } = await stage();
+    const parent = element.parentElement!;
+    await pass();
+    parent.append(element);
+    await pass();
+    expect(proxy.count('GET', '/connection')).to.equal(1);
+    expect(element.connection).to.deep.equal({ connected: false, ereceipt: false, expiration: null });
+    element.remove();
+    await pass();
+    proxy.connection = { body: { connected: true } };
+    parent.append(element);
+    await pass();
+    await pass();
+    expect(element.connection!.connected).to.equal(true);
+  });
+
+  it('reads where it stands though its first render came while it was out', async () => {
+    const { proxy } = await stage();
+    const element = document.createElement('rulrr-connect');
+    element.fetch = proxy.fetch;
+    const holder = document.createElement('div');
+    document.body.append(holder);
+    const before = proxy.calls.length;
+    holder.append(element);
+    element.remove();
+    await element.updateComplete;
+    holder.append(element);
+    await element.updateComplete;
+    expect(proxy.calls.length).to.equal(before + 1);
+    holder.remove();
+  });
+
+  it('starts by itself where the store is not connected, also if that is wished for later', async () => {
+    const { element, proxy, events, pass } = await stage();
+    await pass();
+    element.autostart = true;
+    await pass();
+    await pass();
+    expect(events).to.deep.equal(['connect-started']);
+    element.cancel();
+    await pass();
+    await pass(600_000);
+    expect(element.state).to.equal('cancelled');
+    expect(proxy.count('POST', '/')).to.equal(1);
+  });
+
+  it('cancels in every state, with one end for each start and none without', async () => {
+    const { element, events, ends, pass } = await stage();
+    element.cancel();
+    expect(ends()).to.equal(0);
+    for (let round = 1; round <= 3; round++) {
+      void element.start();
+      if (round > 1) await pass();
+      for (let press = 0; press < 5; press++) element.cancel();
+      await pass();
+      for (let press = 0; press < 5; press++) element.cancel();
+      expect([ends(), element.state], String(round)).to.deep.equal([round, 'cancelled']);
+    }
+    expect(events.filter((type) => type === 'connect-cancelled').length).to.equal(3);
+  });
+
+  it('checks now at most once a second, also while hidden, and not at all without a session', async () => {
+    const { element, proxy, pass } = await stage();
+    for (let press = 0; press < 100; press++) element.checkNow();
+    await pass();
+    expect(proxy.polls).to.equal(0);
+    void element.start();
+    await pass();
+    setHidden(true);
+    try {
+      for (let tick = 0; tick < 100; tick++) {
+        for (let press = 0; press < 10; press++) element.checkNow();
+        await pass(100);
+      }
+    } finally {
+      setHidden(false);
+    }
+    expect(proxy.polls).to.be.within(9, 11);
+  });
+
+  it('takes every word from the page, in every state', async () => {
+    const mark = (key: string): string => `«${key}»`;
+    const strings = new Proxy({} as Record<string, string>, {
+      ownKeys: () => keys,
+      getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+      get: (_, key) => mark(String(key)),
+    });
+    const { en } = await import('../../src/shared/messages/en.js');
+    const keys = Object.keys(en.connect);
+    const seen = new Set<string>();
+    const look = ({ element }: Stage): void => {
+      const root = element.shadowRoot!;
+      const text = [
+        root.textContent,
+        ...[...root.querySelectorAll('[title], [aria-label]')].map(
+          (node) => node.getAttribute('title') ?? node.getAttribute('aria-label'),
+        ),
+      ].join(' ');
+      for (const key of keys) if (text.includes(mark(key))) seen.add(key);
+      for (const words of Object.values(en.connect)) {
+        if (words.length > 6) expect(text).to.not.contain(words);
+      }
+    };
+    const set = (element: RulrrConnect): void => void (element.strings = strings);
+    const ways: ((it: Stage) => Promise<void> | void)[] = [
+      () => {},
+      async (it) => {
+        it.proxy.status = finished();
+        await it.pass(3000);
+      },
+      async (it) => {
+        it.proxy.status = finished(false);
+        await it.pass(3000);
+      },
+      async (it) => {
+        it.proxy.status = { body: { status: 'cancelled' } };
+        await it.pass(3000);
+      },
+      async (it) => {
+        it.proxy.status = { hang: true };
+        it.element.cancel();
+        await it.pass();
+      },
+      ...(
+        [
+          [410, 'expired'],
+          [409, 'tokens_lost'],
+          [401, 'unauthorized'],
+          [403, 'not_yours'],
+        ] as const
+      ).map(([status, code]) => async (it: Stage) => {
+        it.proxy.status = refusal(status, code);
+        await it.pass(3000);
+      }),
+      async (it) => {
+        it.proxy.status = { fails: true };
+        await it.pass(60_000);
+        await it.pass(60_000);
+      },
+    ];
+    for (const way of ways) {
+      const it = await pendingStage(set);
+      look(it);
+      await way(it);
+      look(it);
+    }
+    const slow = await pendingStage((element, proxy) => {
+      set(element);
+      proxy.page = '/hang';
+    });
+    await slow.pass(10_000);
+    look(slow);
+    look(
+      await pendingStage((element, proxy) => {
+        set(element);
+        proxy.embeddable = false;
+      }),
+    );
+    const { open } = window;
+    for (const handle of [null, { closed: false, opener: null, close() {}, focus() {} }]) {
+      window.open = () => handle as Window | null;
+      const it = await pendingStage(set);
+      it.part('open-window')!.click();
+      await it.pass();
+      look(it);
+    }
+    window.open = open;
+    const starting = await stage((element, proxy) => {
+      set(element);
+      proxy.start = { hang: true };
+    });
+    look(starting);
+    void starting.element.start();
+    await starting.pass();
+    look(starting);
+    expect(keys.filter((key) => !seen.has(key))).to.deep.equal([]);
+  });
+
+  it('inherits language and direction, and follows the page’s own direction', async () => {
+    const it = await stage((element) => element.setAttribute('lang', 'he'));
+    for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes('התחברות'); turn++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const direction = (): string => getComputedStyle(it.part('button')!).direction;
+    expect(direction()).to.equal('rtl');
+    it.element.setAttribute('dir', 'ltr');
+    await it.pass();
+    expect(direction()).to.equal('ltr');
+    it.element.removeAttribute('dir');
+    await it.pass();
+    expect(direction()).to.equal('rtl');
+  });
+
+  it('keeps one live region from before a session until after it', async () => {
+    const it = await stage();
+    const region = it.part('status');
+    void it.element.start();
+    await it.pass();
+    expect(it.part('status') === region).to.equal(true);
+    it.proxy.status = finished();
+    await it.pass(3000);
+    expect(it.part('status') === region).to.equal(true);
+    expect(visible(it)).to.contain('Connected to Rulrr.');
+  });
+});
