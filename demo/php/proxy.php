@@ -244,7 +244,7 @@ function ereceipt(string $storeId): array
     $number = $body['phoneNumber'] ?? null;
     if (!is_string($orderId) || trim($orderId) === '' || strlen($orderId) > 200 || !is_string($number)) throw new Refusal(400, 'bad_request', 'The body must be {"orderId", "phoneNumber"}.');
     $key = $_SERVER['HTTP_IDEMPOTENCY_KEY'] ?? '';
-    if (!preg_match('/^[\x21-\x7e]{8,200}$/D', $key)) throw new Refusal(400, 'bad_request', 'The header Idempotency-Key must have 8 to 200 visible characters.');
+    if (!preg_match('/^[\x21-\x7e]{1,200}$/D', $key)) throw new Refusal(400, 'bad_request', 'The header Idempotency-Key must have 1 to 200 visible characters.');
     if (!preg_match('/^\+[1-9]\d{6,14}$/D', $number)) throw new Refusal(422, 'invalid_phone_number', 'The phone number must be E.164.');
     $store = read_row('store', $storeId);
     if (!($store['ereceipt'] ?? false)) throw new Refusal(403, 'ereceipt_disabled', 'The store does not text receipts.');

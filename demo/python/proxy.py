@@ -283,8 +283,8 @@ def ereceipt(store, headers, body):
     order_id, number, key = given.get("orderId"), given.get("phoneNumber"), headers.get("Idempotency-Key", "")
     if not isinstance(order_id, str) or not order_id.strip() or len(order_id) > 200 or not isinstance(number, str):
         raise Refusal(400, "bad_request", 'The body must be {"orderId", "phoneNumber"}.')
-    if not re.fullmatch(r"[\x21-\x7e]{8,200}", key):
-        raise Refusal(400, "bad_request", "The header Idempotency-Key must have 8 to 200 visible characters.")
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
+        raise Refusal(400, "bad_request", "The header Idempotency-Key must have 1 to 200 visible characters.")
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise Refusal(422, "invalid_phone_number", "The phone number must be E.164.")
     row, about = (hashlib.sha256("\n".join(parts).encode()).hexdigest() for parts in ((store, key), (order_id, number)))

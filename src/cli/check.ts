@@ -35,6 +35,8 @@ function show(check: CheckResult, verbose: boolean): string {
 
 /** Prints the report. Answers with the exit code: 0 all passed, 1 something failed, 2 the proxy did not answer. */
 export async function runCheck(url: string, flags: CheckFlags, env: NodeJS.ProcessEnv): Promise<number> {
+  if (!(Number(flags.timeout) > 0))
+    throw new UsageError(`--timeout must be a number of seconds, not "${flags.timeout}".`);
   const canaries = flags.secretEnv.map((name) => env[name] ?? missing(name));
   const report = await checkProxy(url, {
     headers: headersFrom(flags.header, '--header'),

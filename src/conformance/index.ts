@@ -73,6 +73,12 @@ function checkArguments(url: string, options: CheckOptions): void {
   if (new URL(url).search || new URL(url).hash) {
     throw new TypeError('checkProxy: the URL of the proxy must have neither query nor fragment.');
   }
+  // fetch takes none, and the report quotes the URL.
+  if (new URL(url).username || new URL(url).password) {
+    throw new TypeError(
+      'checkProxy: the URL of the proxy must hold no user name or password; give them as a header, such as Authorization.',
+    );
+  }
   const { sandbox, origin, phoneNumber, timeoutMs } = options;
   if (typeof sandbox === 'string' && !URL.canParse(sandbox)) {
     throw new TypeError('checkProxy: option "sandbox" must be the URL of the sandbox, or the sandbox itself.');

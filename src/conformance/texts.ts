@@ -109,7 +109,7 @@ export const texts: Record<CheckId, CheckText> = {
     title: 'Sends that cannot be read are refused',
     expected:
       '400 bad_request for bodies without orderId or phoneNumber as texts, and for a missing or short Idempotency-Key.',
-    help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters, key 8 to 200 visible ASCII characters. Judge the form before the number.',
+    help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters, key 1 to 200 visible ASCII characters. Judge the form before the number.',
   },
   'ereceipt-too-large': {
     title: 'Large bodies are refused',

@@ -61,8 +61,8 @@ export async function readEreceiptOrder(request: Request): Promise<EreceiptOrder
     );
   }
   const idempotencyKey = request.headers.get(idempotencyHeader);
-  if (idempotencyKey === null || !/^[\x21-\x7e]{8,200}$/.test(idempotencyKey)) {
-    throw new Refusal('bad_request', `Needs the header ${idempotencyHeader} with 8 to 200 visible ASCII characters.`);
+  if (idempotencyKey === null || !/^[\x21-\x7e]{1,200}$/.test(idempotencyKey)) {
+    throw new Refusal('bad_request', `Needs the header ${idempotencyHeader} with 1 to 200 visible ASCII characters.`);
   }
   const { orderId, phoneNumber } = parsed.output;
   if (!/^\+[1-9]\d{6,14}$/.test(phoneNumber) || !isValidPhoneNumber(phoneNumber)) {

@@ -11,7 +11,7 @@ import { withFaults, type Struck } from './with-faults.js';
 
 export interface Sandbox {
   /** Rulrr's API under `/v1`, the connect page at `/connect/`, the controls under `/_sandbox`. */
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** As `fetch`, with the fault of the wire beside the answer; for adapters that own a socket. */
   respond(request: Request): Promise<Struck>;
   /** Text messages on the customer's phone, oldest first. Live. */
@@ -55,7 +55,7 @@ const apiTable: Record<string, SandboxRoute> = {
  *
  * @example
  * const sandbox = createSandbox({ clients: [{ clientId: 'demo', clientSecret: 'demo-secret' }] });
- * const proxy = createRulrrProxy({ …, fetch: (url, init) => sandbox.fetch(new Request(url, init)) });
+ * const proxy = createRulrrProxy({ …, fetch: sandbox.fetch });
  */
 export function createSandbox(options: SandboxOptions): Sandbox {
   checkOptions(options);
@@ -69,8 +69,11 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   if (scenarioNames.includes(name)) for (const fault of scenarios[name].faults) faults.set(fault);
 
   const sandbox: Sandbox = {
-    async fetch(request) {
-      const { response, wire } = await sandbox.respond(request);
+    // Also as a replacement of the global one, which the proxy and the API client take: `fetch: sandbox.fetch`.
+    async fetch(request, init) {
+      const { response, wire } = await sandbox.respond(
+        init || !(request instanceof Request) ? new Request(request, init) : request,
+      );
       return wire ? inProcess(response, wire) : response;
     },
     async respond(request) {

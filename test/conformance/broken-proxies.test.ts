@@ -284,7 +284,7 @@ const brokenProxies: Broken[] = [
     also: ['ereceipt-at-once', 'ereceipt-key-reuse'],
     breaking: async (request, next) => {
       const key = request.headers.get('Idempotency-Key');
-      return next(key && key.length >= 8 ? await as(request, { 'Idempotency-Key': crypto.randomUUID() }) : request);
+      return next(key ? await as(request, { 'Idempotency-Key': crypto.randomUUID() }) : request);
     },
   },
   {

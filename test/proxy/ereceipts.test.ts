@@ -245,7 +245,7 @@ test('bodies: JSON, in UTF-8, of the right shape; the rest is refused by name', 
   for (const orderId of [undefined, null, 7, '', '   ', '\n', 'x'.repeat(201), {}, ['a']]) await refused('bad_request', { body: { ...receipt, orderId } });
   for (const phoneNumber of [undefined, null, 12135550109, {}, ['+12135550109']]) await refused('bad_request', { body: { ...receipt, phoneNumber } });
   await refused('bad_request', { body: '['.repeat(8000) });
-  for (const wrong of [null, '', 'short', 'x'.repeat(201), 'has space in it', 'ünïcödé-key-1']) await refused('bad_request', { key: wrong });
+  for (const wrong of [null, '', 'x'.repeat(201), 'has space in it', 'ünïcödé-key-1']) await refused('bad_request', { key: wrong });
   assert.equal(jobs.length, 0);
   const polluted = '{"__proto__":{"orderId":"evil","polluted":true},"constructor":1,"storeId":"store-2","orderId":"order-1","phoneNumber":"+12135550109"}';
   assert.equal((await send(h, { body: polluted, headers: { 'Content-Type': 'Application/JSON; charset=utf-8' } })).status, 200);

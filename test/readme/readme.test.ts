@@ -101,6 +101,16 @@ describe('README.md', { timeout: 600_000 }, () => {
       assert.ok(existsSync(join(root, target!)), target);
   });
 
+  it('`npm start` prints one URL, and the till is there', async () => {
+    const port = await freePort();
+    const start = typed(line('npm start'), root, { PORT: String(port), RULRR_DEMO_DATA: join(folder, 'demo-data') });
+    const [, url] = await start.says(/Open (http:\/\/localhost:\d+\/)/);
+    assert.match(await (await fetch(url!)).text(), /<rulrr-connect/);
+    await start.stop();
+    // The other command of the same block is the one that runs this test.
+    assert.equal(line('npm test'), 'npm test');
+  });
+
   it('`npx rulrr-embed demo`: a store is connected and a receipt texted', async () => {
     const demo = typed(`${line('rulrr-embed demo')} --port 0`, folder);
     const [, url] = await demo.says(/(http:\/\/localhost:\d+\/)[^]*Ctrl\+C/);

@@ -323,6 +323,16 @@ describe('faults', () => {
     assert.equal(routeNames.length, 11);
   });
 
+  it('strike a caller that takes the sandbox for its own fetch, too', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    sandbox.faults.set({ route: 'create-integration', kind: 'status', status: 503, times: 1 });
+    // As the proxy's and the client's option `fetch`: detached, with an address and what goes with it.
+    const { fetch } = sandbox;
+    const url = `${base}/v1/auth/integration?${new URLSearchParams(credentials)}`;
+    assert.equal((await fetch(url, { method: 'POST' })).status, 503);
+    assert.equal((await fetch(new URL(url), { method: 'POST' })).status, 200);
+  });
+
   it('strike in process as often as they are told', async () => {
     for (const kind of faultKinds) {
       if (kind === 'hang') continue;
