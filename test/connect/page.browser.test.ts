@@ -131,16 +131,17 @@ describe('<rulrr-connect>: as a page uses it', () => {
       scripted.connection = { hang: true };
     });
     let asked = 0;
-    element.fetch = async () => {
+    proxy.connection = { body: { connected: true, ereceipt: true, expiration: null } };
+    element.fetch = (input, init) => {
       asked += 1;
-      return new Response('{"connected":true,"ereceipt":true,"expiration":null}');
+      return proxy.fetch(input, init);
     };
     await pass();
     expect(asked).to.equal(0);
     await pass(30_000);
     await pass();
     expect(asked).to.equal(1);
-    expect(proxy.count('GET', '/connection')).to.equal(1);
+    expect(proxy.count('GET', '/connection')).to.equal(2);
     expect(element.connection).to.deep.equal({ connected: true, ereceipt: true, expiration: null });
   });
 
