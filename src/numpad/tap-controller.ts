@@ -16,6 +16,8 @@ export class TapController {
   private readonly commit: (key: Key) => void;
   /** When each key was pressed or lifted last: what tells a click that follows from one of its own. */
   private readonly pressed: { [key: string]: number } = {};
+  /** When a finger touched last. */
+  private touchedAt = -Infinity;
   private readonly held: { [pointer: string]: Key } = {};
   private stopRepeat: (() => void) | null = null;
 
@@ -30,6 +32,7 @@ export class TapController {
 
   readonly touchstart = (event: TouchEvent): void => {
     if (hasPointerEvents()) return;
+    this.touchedAt = this.host.clock.now();
     for (const touch of Array.from(event.changedTouches)) this.press(touch.identifier, touch.target);
   };
 
@@ -41,7 +44,9 @@ export class TapController {
   };
 
   readonly mousedown = (event: MouseEvent): void => {
-    if (!hasPointerEvents() && event.button === 0 && !this.follows(keyAt(event.target))) this.press(-1, event.target);
+    // A touch brings a mouse event along; a mouse of its own may press one key as fast as it likes.
+    const touched = this.host.clock.now() - this.touchedAt < clickWithin;
+    if (!hasPointerEvents() && event.button === 0 && !touched) this.press(-1, event.target);
   };
 
   readonly click = (event: MouseEvent): void => {

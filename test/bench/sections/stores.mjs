@@ -68,5 +68,8 @@ export default async function stores() {
     const ratio = median(figures.PostgreSQL.perSecond) / median(figures.libSQL.perSecond);
     rows.push({ what: 'PostgreSQL ÷ libSQL', figure: ratio.toFixed(2) });
   }
-  return { title: `Token stores: durable compare-and-set writes, ${rounds} interleaved rounds of ${roundMs / 1000} s`, rows };
+  return {
+    title: `Token stores: durable compare-and-set writes, ${rounds} interleaved rounds of ${roundMs / 1000} s`,
+    rows,
+  };
 }
