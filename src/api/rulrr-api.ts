@@ -57,6 +57,8 @@ export class RulrrApi {
   // Private by the language, so that neither `console.log` nor JSON shows a secret.
   readonly #options: RulrrApiOptions;
   readonly #base: URL;
+  /** The base as text, without a closing slash. */
+  readonly #prefix: string;
   readonly #fetch: typeof fetch;
   readonly #timeoutMs: number;
   readonly #redeemTimeoutMs: number;
@@ -75,6 +77,7 @@ export class RulrrApi {
     }
     if (this.#base.search || this.#base.hash) wrong('apiBaseUrl', 'must not hold a query or a fragment');
     if (this.#base.username || this.#base.password) wrong('apiBaseUrl', 'must not hold a user name or password');
+    this.#prefix = this.#base.origin + this.#base.pathname.replace(/\/+$/, '');
     if (options.accessToken !== undefined) requireText(options.accessToken, 'accessToken');
     if (options.fetch !== undefined && typeof options.fetch !== 'function') wrong('fetch', 'must be a function');
     this.#options = { ...options };
@@ -242,11 +245,9 @@ export class RulrrApi {
   }
 
   #url(path: string, query: Record<string, string>): URL {
-    const url = new URL(this.#base);
-    url.pathname = url.pathname.replace(/\/+$/, '') + path;
-    url.hash = '';
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    return url;
+    // Put together as text and read once: each part that is set on a URL writes and reads the whole of it anew.
+    const text = new URLSearchParams(query).toString();
+    return new URL(this.#prefix + path + (text && `?${text}`));
   }
 
   #dataUrl(path: string, operation: string, query: Record<string, string> = {}): URL {

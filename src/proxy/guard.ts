@@ -50,12 +50,12 @@ export function admit(
   const found = findRoute(pathname, settings.basePath);
   if (!found) return problem(new Refusal('not_found', 'The proxy has no such path.'));
   const methods: readonly string[] = routeTable[found.route];
-  const allow = [...methods, 'OPTIONS'].join(', ');
+  const allow = () => [...methods, 'OPTIONS'].join(', ');
   const { method } = request;
 
   if (method === 'OPTIONS') {
     if (!source.known) return strangers();
-    const headers: Record<string, string> = { Allow: allow };
+    const headers: Record<string, string> = { Allow: allow() };
     if (source.cors && request.headers.has('Access-Control-Request-Method')) {
       headers['Access-Control-Allow-Methods'] = methods.join(', ');
       headers['Access-Control-Allow-Headers'] = [
@@ -69,7 +69,7 @@ export function admit(
     return { status: 204, headers };
   }
   if (!methods.includes(method)) {
-    return problem(new Refusal('method_not_allowed', `Allowed here: ${allow}.`), { Allow: allow });
+    return problem(new Refusal('method_not_allowed', `Allowed here: ${allow()}.`), { Allow: allow() });
   }
   if (!safe.has(method) && !source.trusted) return strangers();
   return found;

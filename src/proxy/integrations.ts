@@ -23,6 +23,8 @@ export class Integrations {
   private readonly sealer: Sealer;
   private readonly limit: StartLimit;
   private readonly framing: Framing | null;
+  /** What each poll of a session repeats, made once: a URL and a date cost more than the rest of a shared answer. */
+  private readonly repeated = new WeakMap<Flow, Pick<StartedIntegration, 'connectUrl' | 'expiresAt'>>();
 
   constructor(settings: ProxySettings, connections: Connections, api: RulrrApi) {
     this.settings = settings;
@@ -55,9 +57,8 @@ export class Integrations {
     this.settings.emit({ type: 'integration-started', flowId: flow.flowId, storeId });
     return {
       id,
-      connectUrl: this.connectUrl(flow),
+      ...this.repeatedOf(flow),
       status: 'pending',
-      expiresAt: new Date(flow.expiresAt).toISOString(),
       pollAfterMs: firstPollMs,
       ...(embeddable === undefined ? {} : { embeddable }),
     };
@@ -68,7 +69,7 @@ export class Integrations {
     const flow = await this.sealer.unseal(id);
     if (!flow) throw new Refusal('unknown_integration', 'This id was not made here.');
     if (flow.storeId !== storeId) throw new Refusal('not_yours', 'The integration was started by another store.');
-    const expiresAt = new Date(flow.expiresAt).toISOString();
+    const { connectUrl, expiresAt } = this.repeatedOf(flow);
     const late = this.settings.clock.now() > flow.expiresAt + skewMs;
     const state = await this.connections.check(flow).catch((error: unknown) => {
       // Past its time a session has one answer, unless it turns out to have been stored.
@@ -83,7 +84,7 @@ export class Integrations {
       status: 'pending',
       pollAfterMs: state.pollAfterMs,
       expiresAt,
-      connectUrl: this.connectUrl(flow),
+      connectUrl,
       ...(embeddable === undefined ? {} : { embeddable }),
     };
   }
@@ -118,11 +119,16 @@ export class Integrations {
     }
   }
 
-  private connectUrl(flow: Flow): string {
-    const url = new URL(this.settings.connectBaseUrl);
-    url.searchParams.set('integration_token', flow.integrationToken);
-    url.searchParams.set('client_id', this.settings.clientId);
-    return url.href;
+  private repeatedOf(flow: Flow): Pick<StartedIntegration, 'connectUrl' | 'expiresAt'> {
+    let known = this.repeated.get(flow);
+    if (!known) {
+      const url = new URL(this.settings.connectBaseUrl);
+      url.searchParams.set('integration_token', flow.integrationToken);
+      url.searchParams.set('client_id', this.settings.clientId);
+      known = { connectUrl: url.href, expiresAt: new Date(flow.expiresAt).toISOString() };
+      this.repeated.set(flow, known);
+    }
+    return known;
   }
 }
 

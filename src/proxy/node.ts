@@ -28,6 +28,9 @@ export interface NodeHandler {
   (request: WrappedRequest, reply: WrappedReply): void;
 }
 
+/** The proxy, or the sandbox, which has no path of its own and takes every request. */
+type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>;
+
 /**
  * The proxy as a handler for Node's frameworks.
  *
@@ -42,7 +45,7 @@ export interface NodeHandler {
  * `body`. Scheme and host are those of the connection and the `Host` header; where a load balancer changes them, set the
  * proxy's option `origin`: forwarded headers are not trusted.
  */
-export function toNodeHandler(proxy: Pick<RulrrProxy, 'fetch' | 'basePath'>): NodeHandler {
+export function toNodeHandler(proxy: Handled): NodeHandler {
   async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
     const fetchParts = partsOf(proxy.fetch);
     // Somebody's own `fetch` around the proxy's.
@@ -63,7 +66,8 @@ export function toNodeHandler(proxy: Pick<RulrrProxy, 'fetch' | 'basePath'>): No
   function handle(req: FrameworkRequest, res: ServerResponse, next?: (error?: unknown) => void): void {
     const url = req.originalUrl ?? req.url ?? '/';
     const path = url.split('?', 1)[0]!;
-    if (next && path !== proxy.basePath && !path.startsWith(proxy.basePath + '/')) return next();
+    const { basePath } = proxy;
+    if (next && basePath !== undefined && path !== basePath && !path.startsWith(basePath + '/')) return next();
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
     const mounted = req.url;
     // The listener reads the URL before it returns; afterwards the framework finds its own again.

@@ -1,5 +1,5 @@
 // `npm run test:frameworks [react vue …]`: each page under demo/frameworks is copied out of the repository, given the packed tarball, type-checked and
-// built by its own tools, and driven in Chromium. Installs five frameworks, so it is no part of `npm test`.
+// built by its own tools, and driven in Chromium. Installs five frameworks, so `npm test` leaves it to `.ci/run`.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,13 +43,17 @@ function run(title, command, args, cwd) {
 
 const folder = join(root, '.cache/frameworks');
 mkdirSync(folder, { recursive: true });
-run('Building the kit', process.execPath, ['.config/build.mjs'], root);
+if (!process.argv.includes('--no-build') || !existsSync(join(root, 'dist/rulrr-embed.iife.js')))
+  run('Building the kit', process.execPath, ['.config/build.mjs'], root);
 for (const old of readdirSync(folder).filter((name) => name.endsWith('.tgz'))) rmSync(join(folder, old));
 run('Packing it', npm, ['pack', '--silent', '--pack-destination', folder], root);
 const tarball = join(
   folder,
   readdirSync(folder).find((name) => name.endsWith('.tgz')),
 );
+
+// What must not pass the type check, compiled along with a page: each line in it is expected to be an error.
+const wrong = readdirSync(join(root, 'test/frameworks/wrong'));
 
 for (const name of names) {
   const copy = join(folder, name);
@@ -67,8 +71,8 @@ for (const name of names) {
   rmSync(join(copy, 'node_modules/rulrr-embed'), { recursive: true, force: true });
   const lock = join(copy, 'package-lock.json');
   if (existsSync(lock)) forgetKit(lock);
-  const wrong = join(root, 'test/frameworks/wrong', `${name}.tsx`);
-  if (existsSync(wrong)) cpSync(wrong, join(copy, 'src/wrong.tsx'));
+  for (const file of wrong.filter((file) => file.startsWith(`${name}.`)))
+    cpSync(join(root, 'test/frameworks/wrong', file), join(copy, 'src', file.replace(name, 'wrong')));
   run(`${name}: install`, npm, ['install', '--prefer-offline'], copy);
   run(`${name}: types and build`, npm, ['run', '--silent', 'build'], copy);
 }

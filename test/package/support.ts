@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
@@ -97,4 +98,26 @@ export function run(command: string, args: string[], cwd: string = root): { stat
     },
   });
   return { status: result.status ?? 1, output: `${result.stdout ?? ''}${result.stderr ?? ''}` };
+}
+
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+
+/** What `npm pack` makes, installed into an empty project. */
+export function installPacked(): { tarball: string; packed: string[]; project: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'rulrr-package-'));
+  const { status, output } = run(npm, ['pack', '--json', '--pack-destination', folder]);
+  if (status !== 0) throw new Error(output);
+  const [result] = JSON.parse(output.slice(output.indexOf('['))) as [{ filename: string; files: { path: string }[] }];
+  const tarball = join(folder, result.filename);
+  const project = join(folder, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  const installed = run(npm, ['install', '--ignore-scripts', '--prefer-offline', tarball], project);
+  if (installed.status !== 0) throw new Error(installed.output);
+  return {
+    tarball,
+    packed: result.files.map(({ path }) => path),
+    project,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }

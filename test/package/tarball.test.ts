@@ -1,12 +1,10 @@
 // What npm would publish: packed, looked through, installed into an empty project, imported and run there.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { launch, read, root, run, serve, watchedPage } from './support.js';
+import { installPacked, launch, read, root, run, serve, watchedPage } from './support.js';
 
-const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const info = JSON.parse(read('package.json')) as {
   exports: Record<string, string | { types: string; default?: string }>;
   sideEffects: string[];
@@ -17,26 +15,16 @@ const modules = Object.entries(info.exports).filter(([, target]) => typeof targe
 const nameOf = (path: string) => path.replace(/^\./, 'rulrr-embed');
 
 describe('the package', () => {
-  let folder = '';
   let tarball = '';
   let packed: string[] = [];
   let project = '';
+  let remove = () => {};
 
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'rulrr-package-'));
-    const { status, output } = run(npm, ['pack', '--json', '--pack-destination', folder]);
-    assert.equal(status, 0, output);
-    const [result] = JSON.parse(output.slice(output.indexOf('['))) as [{ filename: string; files: { path: string }[] }];
-    tarball = join(folder, result.filename);
-    packed = result.files.map(({ path }) => path);
-    project = join(folder, 'project');
-    mkdirSync(project);
-    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-    const installed = run(npm, ['install', '--ignore-scripts', '--prefer-offline', tarball], project);
-    assert.equal(installed.status, 0, installed.output);
+    ({ tarball, packed, project, remove } = installPacked());
   });
 
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => remove());
 
   it('holds what is needed and no more', () => {
     const top = new Set(packed.map((path) => path.split('/')[0]));

@@ -151,8 +151,8 @@ const slips: Record<string, { file: string; line: string; leak: string }> = {
   },
   'the session beside its id': {
     file: 'proxy/integrations.ts',
-    line: 'return { id, connectUrl: this.connectUrl(flow),',
-    leak: "return { id, debug: Buffer.from('flow ' + JSON.stringify({ ...flow, id })).toString('base64'), connectUrl: this.connectUrl(flow),",
+    line: 'return { id, ...this.repeatedOf(flow),',
+    leak: "return { id, debug: Buffer.from('flow ' + JSON.stringify({ ...flow, id })).toString('base64'), ...this.repeatedOf(flow),",
   },
   'the number in a refusal': {
     file: 'proxy/ereceipts.ts',
