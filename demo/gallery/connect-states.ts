@@ -46,9 +46,15 @@ export function connectStates(): Record<string, ConnectState> {
     slow: {
       title: 'Slow to load',
       async act(tools) {
-        // The page comes, yet this element never hears of it.
-        tools.element.renderRoot.addEventListener('load', (event) => event.stopImmediatePropagation(), true);
+        // The page comes, for the picture's sake, yet to the element it looks as if it had not.
+        const { renderRoot } = tools.element;
+        const came = new Promise<void>((resolve) => {
+          const hush = (event: Event) => (event.stopImmediatePropagation(), resolve());
+          renderRoot.addEventListener('load', hush, true);
+        });
         await open(tools);
+        Object.defineProperty(renderRoot.querySelector('iframe'), 'contentDocument', { value: document });
+        await came;
         await tools.clock.advance(10_000);
       },
     },
