@@ -115,8 +115,8 @@ describe('openapi.yaml', () => {
     assert.equal(item.parameters[0]!.schema.maxLength, maxIdLength);
     assert.match(document.components.responses['BodyTooLarge']!.description, new RegExp(`\\b${maxBodyBytes}\\b`));
     const header = operations.get('POST /ereceipts')!.parameters!.find(({ name }) => name === 'Idempotency-Key')!;
-    for (const key of ['8letters', '~'.repeat(200)]) assert.deepEqual(faults(header.schema!, key), []);
-    for (const key of ['7letter', '~'.repeat(201), 'with space', 'ünicode-key'])
+    for (const key of ['k', '~'.repeat(200)]) assert.deepEqual(faults(header.schema!, key), []);
+    for (const key of ['', '~'.repeat(201), 'with space', 'ünicode-key'])
       assert.notDeepEqual(faults(header.schema!, key), []);
   });
 });
