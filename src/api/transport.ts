@@ -109,12 +109,7 @@ export async function transmit(call: Call, options: TransportOptions): Promise<R
 }
 
 /** Counts what comes, whatever Content-Length says. */
-async function readCapped(
-  response: Response,
-  limit: number,
-  operation: string,
-  wait: Wait,
-): Promise<string> {
+async function readCapped(response: Response, limit: number, operation: string, wait: Wait): Promise<string> {
   if (!response.body) return '';
   // A body that says how long it is, and is sent as it is, is read in one go: half the cost of a reader. What fetch reads of it
   // ends there; the check afterwards is for a replaced `fetch` that says otherwise.
