@@ -1,7 +1,7 @@
 import { systemClock } from '../shared/clock.js';
 import { field, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
 import { RulrrApiError } from './errors.js';
-import { transmit, type Call, type RawAnswer } from './transport.js';
+import { transmit, type Call, type RawAnswer, type TransportOptions } from './transport.js';
 import type {
   CallOptions,
   IntegrationState,
@@ -38,6 +38,11 @@ function requireArgument(value: unknown, operation: string, name: string): strin
   return value;
 }
 
+/** A value as it stands in a query. */
+function escaped(value: string): string {
+  return /^[\w.*-]+$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
+}
+
 /** A call that must not be cut off once it is under way may still be called off beforehand. */
 function notBegun(signal: AbortSignal | undefined, operation: string): void {
   if (signal?.aborted) throw new RulrrApiError(operation, 'aborted', { sent: 'no' });
@@ -59,10 +64,10 @@ export class RulrrApi {
   readonly #base: URL;
   /** The base as text, without a closing slash. */
   readonly #prefix: string;
-  readonly #fetch: typeof fetch;
-  readonly #timeoutMs: number;
+  /** All of a status call's URL but the token. */
+  #statusUrl: string | undefined;
   readonly #redeemTimeoutMs: number;
-  readonly #maxAnswerBytes: number;
+  readonly #transport: TransportOptions;
 
   /** @throws TypeError naming the option that is missing, blank or wrong; never quoting its value */
   constructor(options: RulrrApiOptions) {
@@ -83,10 +88,13 @@ export class RulrrApi {
     this.#options = { ...options };
     // Called without a receiver; looked up late, so that a global replaced after construction counts.
     const given = options.fetch;
-    this.#fetch = given ? (input, init) => given(input, init) : (input, init) => fetch(input, init);
-    this.#timeoutMs = requirePositive(options.timeoutMs, 'timeoutMs', 10_000);
+    this.#transport = {
+      fetch: given ? (input, init) => given(input, init) : (input, init) => fetch(input, init),
+      clock: options.clock ?? systemClock,
+      timeoutMs: requirePositive(options.timeoutMs, 'timeoutMs', 10_000),
+      maxAnswerBytes: requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024),
+    };
     this.#redeemTimeoutMs = requirePositive(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
-    this.#maxAnswerBytes = requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024);
   }
 
   /** The same client for one connected store. */
@@ -109,7 +117,9 @@ export class RulrrApi {
   ): Promise<{ status: IntegrationState }> {
     const operation = 'getIntegrationStatus';
     requireArgument(integrationToken, operation, 'integrationToken');
-    const url = this.#url('/v1/auth/integration', { ...this.#credentials(), integration_token: integrationToken });
+    // The credentials are written once: this is what every till asks for every second.
+    this.#statusUrl ??= this.#url('/v1/auth/integration', this.#credentials()) + '&integration_token=';
+    const url = this.#statusUrl + escaped(integrationToken);
     const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
     const status = field(answer, 'status', operation);
     if (!states.includes(status)) throw unreadable(operation, 'Its "status" is none of pending, finished, cancelled.');
@@ -199,7 +209,7 @@ export class RulrrApi {
     const operation = 'uploadCustomers';
     requireArgument(contentType, operation, 'contentType');
     if (body === undefined || body === null) throw new TypeError(`${operation}: "body" is missing.`);
-    const url = await this.getCustomersUploadUrl(options);
+    const { href: url } = await this.getCustomersUploadUrl(options);
     const headers = { 'Content-Type': contentType };
     await this.#transmit({
       operation,
@@ -244,13 +254,13 @@ export class RulrrApi {
     return { client_id: this.#options.clientId, client_secret: this.#options.clientSecret };
   }
 
-  #url(path: string, query: Record<string, string>): URL {
-    // Put together as text and read once: each part that is set on a URL writes and reads the whole of it anew.
+  /** Put together as text: a base that was read already, a path of ours, and a query in which nothing is left to escape. */
+  #url(path: string, query: Record<string, string>): string {
     const text = new URLSearchParams(query).toString();
-    return new URL(this.#prefix + path + (text && `?${text}`));
+    return this.#prefix + path + (text && `?${text}`);
   }
 
-  #dataUrl(path: string, operation: string, query: Record<string, string> = {}): URL {
+  #dataUrl(path: string, operation: string, query: Record<string, string> = {}): string {
     const { accessToken } = this.#options;
     if (!accessToken) throw new TypeError(`${operation}: needs an access token. Use withAccessToken(token).`);
     return this.#url(path, { ...query, access_token: accessToken });
@@ -258,9 +268,7 @@ export class RulrrApi {
 
   #transmit(call: Call): Promise<RawAnswer> {
     const headers = { Accept: 'application/json', ...call.headers };
-    const { clock = systemClock } = this.#options;
-    const options = { fetch: this.#fetch, clock, timeoutMs: this.#timeoutMs, maxAnswerBytes: this.#maxAnswerBytes };
-    return transmit({ ...call, headers }, options);
+    return transmit({ ...call, headers }, this.#transport);
   }
 
   async #json(call: Call): Promise<RulrrAnswer> {

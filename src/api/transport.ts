@@ -12,7 +12,8 @@ export interface Call {
   /** Name of the method of `RulrrApi`, for error messages: the URL may not stand there. */
   operation: string;
   method: 'GET' | 'POST' | 'PUT';
-  url: URL;
+  /** Whole and escaped: it is handed to `fetch` as it stands. */
+  url: string;
   body?: BodyInit;
   headers?: Record<string, string>;
   timeoutMs?: number;
@@ -25,6 +26,9 @@ export interface RawAnswer {
   text: string;
 }
 
+/** What comes too late for the wait goes to `late`. */
+type Wait = <T>(promise: Promise<T>, late?: (value: T) => void) => Promise<T>;
+
 /**
  * One HTTP call: a deadline over headers and body, no redirect followed, the answer capped while it streams.
  * Resolves with an answer of status 2xx. @throws RulrrApiError for everything else
@@ -35,14 +39,20 @@ export async function transmit(call: Call, options: TransportOptions): Promise<R
 
   const controller = new AbortController();
   let timedOut = false;
-  // Raced with each wait, so that the deadline holds even if a replaced `fetch` or its body takes no notice of the signal.
-  let end: (reason: Error) => void = () => {};
-  const ended = new Promise<never>((_, reject) => (end = reject));
-  ended.catch(() => {});
+  let stopped = false;
+  let giveUp: (reason: Error) => void = () => {};
   const stop = () => {
+    stopped = true;
     controller.abort();
-    end(new Error('stopped'));
+    giveUp(new Error('stopped'));
   };
+  /** Waits until the call is stopped at most, even if a replaced `fetch` or its body takes no notice of the signal. */
+  const wait: Wait = (promise, late) =>
+    new Promise((resolve, reject) => {
+      giveUp = reject;
+      promise.then((value) => (stopped ? late?.(value) : resolve(value)), reject);
+      if (stopped) reject(new Error('stopped'));
+    });
   const cancelTimer = options.clock.after(call.timeoutMs ?? options.timeoutMs, () => {
     timedOut = true;
     stop();
@@ -67,9 +77,7 @@ export async function transmit(call: Call, options: TransportOptions): Promise<R
       // Node demands it for streams.
       if (body instanceof ReadableStream) init.duplex = 'half';
       // As a text: whatever takes the place of `fetch` knows that form.
-      const answering = options.fetch(url.href, init);
-      answering.then((late) => controller.signal.aborted && discard(late)).catch(() => {});
-      response = await Promise.race([answering, ended]);
+      response = await wait(options.fetch(url, init), discard);
     } catch (error) {
       throw failure(error);
     }
@@ -89,7 +97,7 @@ export async function transmit(call: Call, options: TransportOptions): Promise<R
     }
     let text: string;
     try {
-      text = await readCapped(response, options.maxAnswerBytes, operation, ended);
+      text = await readCapped(response, options.maxAnswerBytes, operation, wait);
     } catch (error) {
       throw failure(error, status);
     }
@@ -101,25 +109,20 @@ export async function transmit(call: Call, options: TransportOptions): Promise<R
 }
 
 /** Counts what comes, whatever Content-Length says. */
-async function readCapped(
-  response: Response,
-  limit: number,
-  operation: string,
-  ended: Promise<never>,
-): Promise<string> {
+async function readCapped(response: Response, limit: number, operation: string, wait: Wait): Promise<string> {
   if (!response.body) return '';
   // A body that says how long it is, and is sent as it is, is read in one go: half the cost of a reader. What fetch reads of it
   // ends there; the check afterwards is for a replaced `fetch` that says otherwise.
   const stated = response.headers.get('Content-Length');
   if (stated && Number(stated) <= limit && !response.headers.has('Content-Encoding') && response.url) {
-    const text = await Promise.race([response.text(), ended]);
+    const text = await wait(response.text());
     if (text.length <= limit) return text;
     throw tooLarge(response.status, limit, operation);
   }
   const reader = response.body.getReader();
   try {
-    // Raced once and not with each chunk: a race costs as much as the reading of a short answer.
-    return await Promise.race([readAll(reader, limit, response.status, operation), ended]);
+    // Once and not for each chunk: a wait costs as much as the reading of a short answer.
+    return await wait(readAll(reader, limit, response.status, operation));
   } catch (error) {
     reader.cancel().catch(() => {});
     throw error;

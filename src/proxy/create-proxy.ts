@@ -9,7 +9,7 @@ import { Refusal } from './refusal.js';
 import { partsFor, problem, respond, withParts, type Parts } from './respond.js';
 import { createRoutes } from './routes.js';
 import { maxStoreIdLength } from './seal.js';
-import { sourceOf, type Source } from './sources.js';
+import { createPlaces, sourceOf, type Source } from './sources.js';
 
 export interface RulrrProxy {
   /** Answers every request; never rejects. What the host knows beside the request goes to `authorize`. */
@@ -93,6 +93,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
   const ereceipts = new Ereceipts(settings, connections);
   const integrations = new Integrations(settings, connections, api);
   const route = createRoutes(settings, { integrations, connections, ereceipts });
+  const placeOf = createPlaces();
   let closing: Promise<void> | undefined;
 
   /** Methods and paths that are none of ours may hold anything; they are not repeated. */
@@ -110,9 +111,9 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     let source: Source | null = null;
     let path = '';
     try {
-      const url = new URL(request.url);
-      source = sourceOf(request.headers, url.origin, settings);
-      const admitted = admit(request, url.pathname, source, settings);
+      const { origin, pathname } = placeOf(request.url);
+      source = sourceOf(request.headers, origin, settings);
+      const admitted = admit(request, pathname, source, settings);
       if ('status' in admitted) {
         if (admitted.refusal) tell(admitted.refusal, request.method, '');
         return partsFor(admitted, source);

@@ -48,7 +48,7 @@ export class Redemption {
 
   /** The drive that is under way for a session, if there is one. */
   underWay(flow: Flow): Promise<Redeemed> | undefined {
-    return this.drives.get(driveKey(flow));
+    return this.drives.size ? this.drives.get(driveKey(flow)) : undefined;
   }
 
   /** To be called only once Rulrr said `finished`. @throws Refusal */

@@ -12,6 +12,8 @@ export interface Sealer {
   seal(flow: Flow): Promise<string>;
   /** The session, or null for everything that was not sealed here. Never throws. Does not judge the time. */
   unseal(id: string): Promise<Flow | null>;
+  /** The same for an id that was unsealed lately, at once. */
+  known(id: string): Flow | undefined;
 }
 
 const claimsSchema = v.strictObject({
@@ -50,8 +52,28 @@ export function createSealer(secrets: readonly string[], audience: readonly stri
   );
   // A failing derivation is reported by the call that needs the keys.
   keys.catch(() => undefined);
-  /** Unsealing costs more than all else in a poll, and tills ask about the same few ids again and again. */
-  const opened = new Map<string, Flow>();
+  /**
+   * Unsealing costs more than all else in a poll, and tills ask about the same few ids again and again. Two generations, by
+   * the whole id: the old one is let go of once the young one is full, so that a hit moves nothing.
+   */
+  let young = new Map<string, Flow>();
+  let old = new Map<string, Flow>();
+
+  function remember(id: string, flow: Flow): void {
+    if (young.size >= generation) {
+      old = young;
+      young = new Map();
+    }
+    young.set(id, flow);
+  }
+
+  function known(id: string): Flow | undefined {
+    const flow = young.get(id);
+    if (flow) return flow;
+    const older = old.get(id);
+    if (older) remember(id, older);
+    return older;
+  }
 
   return {
     async seal(flow) {
@@ -66,21 +88,18 @@ export function createSealer(secrets: readonly string[], audience: readonly stri
       return new CompactEncrypt(encoder.encode(JSON.stringify(claims))).setProtectedHeader(headerOf(kid)).encrypt(key);
     },
     async unseal(id) {
-      const known = opened.get(id);
-      if (known) {
-        // To the young end: the map forgets from the other.
-        opened.delete(id);
-        opened.set(id, known);
-        return known;
-      }
+      const before = known(id);
+      if (before) return before;
       const flow = await open(id, await keys);
-      if (!flow) return null;
-      opened.set(id, flow);
-      if (opened.size > 10_000) opened.delete(opened.keys().next().value!);
+      if (flow) remember(id, flow);
       return flow;
     },
+    known,
   };
 }
+
+/** Ids in a generation: as many opened ids are remembered at least, and twice as many at most. */
+const generation = 10_000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -8,6 +8,8 @@ import { closingRefusal, refusalOf, upstreamStatusOf } from './upstream-refusal.
 import type { UpstreamBudget } from './upstream-budget.js';
 
 interface Entry {
+  /** When it was last put at the young end of the map. */
+  movedAt: number;
   /** When the last call began. */
   calledAt: number;
   seenAt: number;
@@ -36,6 +38,8 @@ export interface StatusPollerOptions {
 const longestPollMs = 30_000;
 /** Who has not asked for this long no longer counts. */
 const activeMs = 30_000;
+/** The order of the entries need be no finer: to move one at each poll makes the map rebuild itself again and again. */
+const orderMs = 1_000;
 
 /**
  * Asks Rulrr how sessions stand: however many tabs and tills ask about one, its calls begin `ttlMs` apart, and all share
@@ -118,10 +122,15 @@ export class StatusPoller {
     const now = clock.now();
     // Store and session, so that no answer is ever shared by two stores.
     const key = `${flow.storeId}\0${flow.flowId}`;
-    const entry = this.entries.get(key) ?? { calledAt: -Infinity, seenAt: now, knownAt: -Infinity };
-    entry.seenAt = now;
-    // The map keeps the order of the last question: the oldest stand first.
-    this.entries.delete(key);
+    const standing = this.entries.get(key);
+    if (standing) {
+      standing.seenAt = now;
+      if (Math.abs(now - standing.movedAt) < orderMs) return standing;
+      this.entries.delete(key);
+    }
+    const entry = standing ?? { movedAt: now, calledAt: -Infinity, seenAt: now, knownAt: -Infinity };
+    entry.movedAt = now;
+    // The map keeps the order of the questions: the oldest stand first.
     this.entries.set(key, entry);
     for (const [oldest, one] of this.entries) {
       const idle = Math.abs(now - one.seenAt) > activeMs;
