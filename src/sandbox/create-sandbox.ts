@@ -11,7 +11,7 @@ import { withFaults, type Struck } from './with-faults.js';
 
 export interface Sandbox {
   /** Rulrr's API under `/v1`, the connect page at `/connect/`, the controls under `/_sandbox`. */
-  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
+  fetch(request: Request | URL | string, init?: RequestInit | object): Promise<Response>;
   /** As `fetch`, with the fault of the wire beside the answer; for adapters that own a socket. */
   respond(request: Request): Promise<Struck>;
   /** Text messages on the customer's phone, oldest first. Live. */
@@ -71,8 +71,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const sandbox: Sandbox = {
     // Also as a replacement of the global one, which the proxy and the API client take: `fetch: sandbox.fetch`.
     async fetch(request, init) {
+      // With a Request, a server's second argument is what it knows beside it (Node's sockets, Deno's and Bun's addresses).
       const { response, wire } = await sandbox.respond(
-        init || !(request instanceof Request) ? new Request(request, init) : request,
+        request instanceof Request ? request : new Request(request, init as RequestInit),
       );
       return wire ? inProcess(response, wire) : response;
     },

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { toNodeHandler } from '../../src/proxy/node.js';
 import {
   createSandbox,
   faultKinds,
@@ -170,6 +173,23 @@ describe('the sandbox', () => {
     });
     assert.equal((await sandbox.fetch(put)).status, 200);
     assert.equal(sandbox.uploads[0]!.text, 'name\nAda');
+  });
+
+  it('is served by Node, and takes a POST there', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const server = createServer(toNodeHandler(sandbox));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const url = `http://127.0.0.1:${port}/v1/auth/integration?${new URLSearchParams(credentials)}`;
+      const response = await fetch(url, { method: 'POST' });
+      assert.equal(response.status, 200);
+      assert.ok(((await response.json()) as { integrationToken: string }).integrationToken);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+      await sandbox.close();
+    }
   });
 
   it('texts the receipt of an order that names a number, where e-receipts are on', async () => {
