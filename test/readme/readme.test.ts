@@ -118,7 +118,7 @@ describe('README.md', { timeout: 600_000 }, () => {
     await page.goto(url!);
     await connect(page);
     await page.locator('[data-demo="pay"]').click();
-    await text(page, /tap a number such as ([\d ]+)/.exec(read('README.md'))![1]!.replaceAll(/\D/g, ''));
+    await text(page, /tap a number such as\s+([\d ]+)/.exec(read('README.md'))![1]!.replaceAll(/\D/g, ''));
     const sms = page.locator('[data-demo="sms"] [data-phone-number]');
     await sms.first().waitFor();
     assert.equal(await sms.first().getAttribute('data-phone-number'), '+12133734253');
