@@ -61,6 +61,26 @@ function lets(header: string, names: readonly string[], target: string, pageOrig
   );
 }
 
+/** What the connect page's answer says about framing. */
+function judgeConnectPage(answer: Response | string, connect: URL, pageOrigin: string): [Finding['status'], string] {
+  if (typeof answer === 'string') return ['unknown', `${connect.origin} does not answer (${answer}) from here.`];
+  const frameAncestors = frameAncestorsOf(answer.headers.get('Content-Security-Policy') ?? '');
+  const frameOptions = answer.headers.get('X-Frame-Options');
+  if (!mayFrame({ frameAncestors, frameOptions }, pageOrigin, connect.origin))
+    return [
+      'problem',
+      `refuses to be framed by ${pageOrigin}. <rulrr-connect> offers another window and a QR code instead; ask Rulrr to allow your origin.`,
+    ];
+  if (answer.ok || frameAncestors.length) return ['ok', `may be framed by ${pageOrigin}.`];
+  // Without a session 4xx is in order. Its refusal counts; its silence may be that of the error page alone.
+  return answer.status < 500
+    ? [
+        'unknown',
+        `answers ${answer.status} without a session, and does not refuse to be framed there. To be sure, start a session and give its connectUrl to --connect-base-url.`,
+      ]
+    : ['unknown', `${connect.origin} answers ${answer.status}: it is out of order, which says nothing about framing.`];
+}
+
 /** Looks at the connect page, the till's page and the proxy from outside. */
 export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const connect = urlFrom(flags.connectBaseUrl, '--connect-base-url');
@@ -74,30 +94,8 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const recent = major > 20 || (major === 20 && minor >= 19);
   find(recent ? 'ok' : 'problem', 'Node.js', `${process.version}${recent ? '' : ': the proxy needs 20.19 or later.'}`);
 
-  const connectPage = await look(connect);
-  if (typeof connectPage === 'string') {
-    find('unknown', 'Connect page', `${connect.origin} does not answer (${connectPage}) from here.`);
-  } else if (!connectPage.ok) {
-    find(
-      'unknown',
-      'Connect page',
-      `${connect.origin} answers ${connectPage.status}; an error page says nothing about framing.`,
-    );
-  } else {
-    const frameAncestors = frameAncestorsOf(connectPage.headers.get('Content-Security-Policy') ?? '');
-    const may = mayFrame(
-      { frameAncestors, frameOptions: connectPage.headers.get('X-Frame-Options') },
-      pageOrigin,
-      connect.origin,
-    );
-    if (may) find('ok', 'Connect page', `may be framed by ${pageOrigin}.`);
-    else
-      find(
-        'problem',
-        'Connect page',
-        `refuses to be framed by ${pageOrigin}. <rulrr-connect> offers another window and a QR code instead; ask Rulrr to allow your origin.`,
-      );
-  }
+  const [status, text] = judgeConnectPage(await look(connect), connect, pageOrigin);
+  find(status, 'Connect page', text);
 
   if (page) {
     const answer = await look(page);

@@ -50,13 +50,20 @@ export async function serveSandbox(options: ServeSandboxOptions): Promise<Served
   };
 }
 
-/** Written beside and renamed, so that a crash leaves the old state or the new one. */
+/** Written beside and renamed, so that a crash leaves the old state or the new one. @throws if nothing can be written there */
 async function keepIn(file: string): Promise<Pick<SandboxOptions, 'state' | 'save'>> {
-  const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = await import('node:fs');
-  const { dirname } = await import('node:path');
-  mkdirSync(dirname(file), { recursive: true });
+  const { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } = await import('node:fs');
+  const { dirname, resolve } = await import('node:path');
+  // One by one: where a file system makes no folders (/proc), Node's own `recursive` never comes to an end.
+  const missing: string[] = [];
+  for (let folder = dirname(resolve(file)); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+  for (const folder of missing) mkdirSync(folder);
+  const state = existsSync(file) ? checked(readFileSync(file, 'utf8'), file) : null;
+  // Now, rather than at the first change.
+  writeFileSync(`${file}.new`, '', { mode: 0o600 });
+  rmSync(`${file}.new`);
   return {
-    state: existsSync(file) ? checked(readFileSync(file, 'utf8'), file) : null,
+    state,
     save(text) {
       writeFileSync(`${file}.new`, text, { mode: 0o600 });
       renameSync(`${file}.new`, file);

@@ -72,11 +72,14 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
   });
 
-  it('a state file that cannot be used is said in one line', async () => {
-    const { code, stdout, stderr } = await rulrr(['sandbox', '--port', '0', '--state', '/dev/null/state.json']);
-    assert.equal(code, 1, stdout + stderr);
-    assert.match(stderr, /^--state \/dev\/null\/state\.json: the file cannot be used \(E[A-Z]+\)\.\n$/);
-  });
+  // Below a file, in a file system that takes no files, and in one that takes no folders.
+  for (const state of ['/dev/null/state.json', '/proc/state.json', '/proc/folder/state.json']) {
+    it(`a state file that cannot be used, ${state}, is said in one line`, async () => {
+      const { code, stdout, stderr } = await rulrr(['sandbox', '--port', '0', '--state', state]);
+      assert.equal(code, 1, stdout + stderr);
+      assert.match(stderr, new RegExp(`^--state ${state}: the file cannot be used \\(E[A-Z]+\\)\\.\\n$`));
+    });
+  }
 
   it('demo: a port in use is said in one line', async () => {
     const taken = await serve((_request, response) => response.end());
