@@ -1,5 +1,13 @@
 import { defineConfig } from 'vite';
-import { banner, messagesAsText, metadataAsJson, microtasks, moduleList, oneScope } from './.config/vite-plugins.mjs';
+import {
+  banner,
+  messagesAsText,
+  metadataAsJson,
+  microtasks,
+  moduleList,
+  oneScope,
+  plainStrings,
+} from './.config/vite-plugins.mjs';
 
 /**
  * The script tag: one classic script with both elements, every language and the world's phone metadata, for tills whose browser stopped updating
@@ -17,6 +25,7 @@ export default defineConfig({
     messagesAsText(),
     microtasks(),
     moduleList(),
+    plainStrings(),
     banner('/*! rulrr-embed, MIT. Contains third-party software: see THIRD-PARTY-NOTICES.txt */'),
   ],
   build: {
