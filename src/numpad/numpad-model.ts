@@ -1,27 +1,6 @@
-import type { Key } from './keypad-machine.js';
 import type { Verdict } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
 import type { NumpadStrings } from './numpad-templates.js';
-
-const inPhoneOrder: readonly Key[] = ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'plus', '0', 'delete'];
-const inCalculatorOrder: readonly Key[] = ['7', '8', '9', '4', '5', '6', '1', '2', '3', 'plus', '0', 'delete'];
-
-/** The pad's keys, row by row. */
-export function keysOf(layout: string): readonly Key[] {
-  return layout === 'calculator' ? inCalculatorOrder : inPhoneOrder;
-}
-
-/** The letters on a key, as ITU-T E.161 has them. */
-export const letters: Partial<Record<Key, string>> = {
-  '2': 'ABC',
-  '3': 'DEF',
-  '4': 'GHI',
-  '5': 'JKL',
-  '6': 'MNO',
-  '7': 'PQRS',
-  '8': 'TUV',
-  '9': 'WXYZ',
-};
 
 /** What is shown of the seconds that are left. */
 export const countdown = (text: NumpadStrings, seconds: number): string =>

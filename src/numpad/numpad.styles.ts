@@ -74,7 +74,7 @@ export const numpadStyles = css`
     word-break: break-word;
   }
   .entry button {
-    font: 16px var(--_font);
+    font: 28px/1 var(--_font);
   }
   @media (max-width: 300px) {
     .entry {
@@ -140,6 +140,14 @@ export const numpadStyles = css`
   }
   .pad button:active {
     background: var(--rulrr-numpad-key-active, var(--_border));
+  }
+  svg {
+    display: block;
+    height: 1em;
+    margin: 0 auto;
+    fill: none;
+    stroke: currentColor;
+    stroke-width: 2;
   }
   small {
     display: block;

@@ -55,6 +55,8 @@ const neverTextable = /^(8(00|22|33|44|55|66|77|88)|900)/;
 
 /** Judges what has been keyed. "Textable" is valid under mobile metadata; +1 numbers are never told apart as mobile or fixed. */
 export function judge(text: string, question: PhoneQuestion): Verdict {
+  // Before the first key, when a slow till has enough to do, the library isn't even asked.
+  if (!text) return { shown: '', number: '', reason: null, needsWorld: false };
   const { rules, country, allowed, world } = question;
   let reading = rules.read(text, country);
   // 00 is dialled before a country code almost everywhere, and people write it in the rest of the world, too.
@@ -68,7 +70,6 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
     needsWorld,
   });
 
-  if (!text) return verdict('', null);
   const digits = text.replace('+', '');
   if (reading && reading.valid && permits(allowed, reading.country)) return verdict(reading.number, null);
   // Also one that cannot be texted is, first of all, another country's.
