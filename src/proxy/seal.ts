@@ -12,7 +12,7 @@ export interface Sealer {
   seal(flow: Flow): Promise<string>;
   /** The session, or null for everything that was not sealed here. Never throws. Does not judge the time. */
   unseal(id: string): Promise<Flow | null>;
-  /** The same for an id that was unsealed lately, at once. */
+  /** The same for an id that was sealed or unsealed here lately, at once. */
   known(id: string): Flow | undefined;
 }
 
@@ -85,7 +85,11 @@ export function createSealer(secrets: readonly string[], audience: readonly stri
         a: flow.startedAt,
         e: flow.expiresAt,
       };
-      return new CompactEncrypt(encoder.encode(JSON.stringify(claims))).setProtectedHeader(headerOf(kid)).encrypt(key);
+      const sealed = new CompactEncrypt(encoder.encode(JSON.stringify(claims))).setProtectedHeader(headerOf(kid));
+      const id = await sealed.encrypt(key);
+      // Whoever starts a session polls it next.
+      remember(id, flow);
+      return id;
     },
     async unseal(id) {
       const before = known(id);
