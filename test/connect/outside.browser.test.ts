@@ -127,4 +127,28 @@ describe('<rulrr-connect>: a page that', () => {
     await it.pass();
     expect(it.clock.pending).to.equal(0);
   });
+
+  for (const presentation of ['inline', 'dialog'] as const) {
+    it(`starts it in another document has a session there, and a styled one back here: ${presentation}`, async () => {
+      const it = await stage((element) => (element.presentation = presentation));
+      const other = document.createElement('iframe');
+      document.body.append(other);
+      other.contentDocument!.body.append(it.element);
+      await it.pass();
+      void it.element.start();
+      await it.pass();
+      await it.pass();
+      expect([it.element.state, it.frame()!.src]).to.deep.equal(['pending', it.proxy.connectUrl]);
+      if (presentation === 'dialog') expect((it.part('dialog') as HTMLDialogElement).matches(':modal')).to.equal(true);
+      document.body.append(it.element);
+      await it.pass();
+      expect(getComputedStyle(it.element.shadowRoot!.querySelector('.panel')!).paddingTop).to.equal('8px');
+      expect(getComputedStyle(it.part('cancel')!).minHeight).to.equal('48px');
+      it.proxy.status = finished();
+      await it.pass(3000);
+      expect(it.events).to.deep.equal(['connect-started', 'connect-finished']);
+      it.element.remove();
+      other.remove();
+    });
+  }
 });
