@@ -124,6 +124,11 @@ export class RulrrConnect extends LitElement {
     return this.known;
   }
 
+  /** @internal Frameworks unset a property by giving it undefined or null. */
+  get base(): string {
+    return this.proxyUrl == null ? '/rulrr' : String(this.proxyUrl);
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     const moved = this.stopAway;
@@ -277,13 +282,13 @@ export class RulrrConnect extends LitElement {
   settle(): void {
     if (this.state !== 'idle' || !this.isConnected) return;
     this.reader.stop();
-    const { clock, proxyUrl, fetch } = this;
-    const id = new SessionKeeper(proxyUrl).find();
+    const { clock, base, fetch } = this;
+    const id = new SessionKeeper(base).find();
     if (id) {
       this.feed({ type: 'resume', id });
       return;
     }
-    this.reader.read(clock, proxyUrl, fetch, (connection) => {
+    this.reader.read(clock, base, fetch, (connection) => {
       this.known = connection || this.known;
       this.requestUpdate();
       this.load();

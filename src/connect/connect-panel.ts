@@ -66,8 +66,12 @@ export class ConnectPanel implements PanelView {
 
   /** After each render. */
   updated(): void {
-    if (!this.styled) adoptStyles(this.host.renderRoot as ShadowRoot, [tokens, connectStyles, panelStyles]);
-    this.styled = true;
+    const { renderRoot } = this.host;
+    // Style sheets hold only in the document that made them: in another one the session has to do without.
+    if (!this.styled && renderRoot.ownerDocument === document) {
+      adoptStyles(renderRoot as ShadowRoot, [tokens, connectStyles, panelStyles]);
+      this.styled = true;
+    }
     if (this.frame.node) this.frame.node.title = this.host.words().connect;
     const dialog = this.dialog();
     if (dialog && this.host.isConnected && !dialog.hasAttribute('open')) this.openDialog(dialog);

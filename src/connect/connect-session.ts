@@ -21,7 +21,8 @@ const defaultTimeout = 1800;
 export interface SessionHost extends HTMLElement {
   readonly clock: Clock;
   readonly fetch: FetchLike;
-  readonly proxyUrl: string;
+  /** Where the proxy is. */
+  readonly base: string;
   readonly presentation: 'inline' | 'dialog';
   readonly timeout: number;
   readonly renderRoot: HTMLElement | DocumentFragment;
@@ -111,10 +112,10 @@ export class ConnectSession {
   private begin(): void {
     // One that was put off is given up by starting another.
     if (this.keeper) this.keeper.forget();
-    const { clock, proxyUrl, fetch, timeout } = this.host;
-    const call = (this.callProxy = (method, path, options) => callProxy(proxyUrl, fetch, method, path, options));
+    const { clock, base, fetch, timeout } = this.host;
+    const call = (this.callProxy = (method, path, options) => callProxy(base, fetch, method, path, options));
     this.fetch = fetch;
-    this.keeper = new SessionKeeper(proxyUrl);
+    this.keeper = new SessionKeeper(base);
     this.limitAt = clock.now() + Math.min((timeout > 0 ? timeout : defaultTimeout) * 1000, 2 ** 31 - 1);
     this.started = this.offline = false;
     this.pollAfterMs = 0;

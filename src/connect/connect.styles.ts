@@ -5,6 +5,7 @@ export const connectStyles = css`
   :host {
     display: block;
     line-height: 1.4;
+    overflow-wrap: break-word;
   }
   button,
   a {
@@ -26,8 +27,11 @@ export const connectStyles = css`
     color: var(--rulrr-connect-button-color, var(--_on-accent));
     font-weight: 600;
   }
+  /* Not dimmed: what cannot be pressed can still be read. */
   :disabled {
-    opacity: 0.6;
+    border: 1px dashed var(--_border);
+    background: var(--_surface);
+    color: var(--_text);
     cursor: default;
   }
   :focus {

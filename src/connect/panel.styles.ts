@@ -14,6 +14,7 @@ export const panelStyles = css`
   }
   .bar > *,
   .ways > * {
+    max-width: calc(100% - 8px);
     margin: 4px;
   }
   .bar {

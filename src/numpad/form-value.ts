@@ -25,7 +25,8 @@ export class FormValue {
     const { internals, input, host } = this;
     this.value = value;
     if (internals) {
-      internals.setFormValue(value || null);
+      // With no state: the browser would keep the value as such, for a reload, a crash and the way back.
+      internals.setFormValue(value || null, null);
       const message = (reason && words && words[reason === 'country' ? 'wrong-country' : reason]) || ' ';
       const display = host.shadowRoot && host.shadowRoot.querySelector<HTMLElement>('#number');
       if (!reason) internals.setValidity({});

@@ -170,7 +170,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     return this.entry.judged().number;
   }
   set value(value: string) {
-    if (this.state !== 'sending') this.entry.enter(readPasted(String(value || '')).text, null);
+    if (this.state !== 'sending') this.paste(String(value || ''));
   }
 
   /** Why the number cannot be texted; null with one that can, and with none. */

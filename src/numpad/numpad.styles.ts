@@ -193,6 +193,9 @@ export const numpadStyles = css`
     font-size: 20px;
   }
   @media (forced-colors: active) {
+    dialog.modal {
+      border: 1px solid;
+    }
     [part='send'][aria-disabled='false'] {
       border: 3px solid ButtonText;
     }

@@ -43,7 +43,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
     }).catch(resultOfOwn);
   }
   // Not even asked for: surely not sent.
-  if (navigator.onLine === false) return Promise.resolve('failed');
+  if (!proxyUrl || navigator.onLine === false) return Promise.resolve('failed');
   const { orderId, phoneNumber, idempotencyKey, signal } = request;
   return callProxy<EreceiptAnswer | null>(proxyUrl, fetch, 'POST', '/ereceipts', {
     signal,

@@ -55,8 +55,9 @@ export async function callProxy<Answer>(
   let response: Response;
   let text: string;
   try {
-    // Called without a receiver: a page's own `fetch` property must not see this client as `this`.
-    response = await fetch(base.replace(/\/+$/, '') + path, init);
+    // Called without a receiver: a page's own `fetch` property must not see this client as `this`. Frameworks unset a property
+    // by giving it undefined or null.
+    response = await (fetch || window.fetch)(base.replace(/\/+$/, '') + path, init);
     text = await response.text();
   } catch (error) {
     if (options.signal && options.signal.aborted) throw error;

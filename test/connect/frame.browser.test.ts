@@ -148,18 +148,24 @@ describe('<rulrr-connect>: the frame', () => {
     expect([element.state, frame() === null]).to.deep.equal(['pending', true]);
   });
 
-  it('says csp-blocked at once when the page forbids the frame', async () => {
-    // A policy cannot be taken back, so this one lives in a frame of its own.
-    const page = document.createElement('iframe');
-    page.src = '/test/connect/pages/csp.html';
-    const told = new Promise<{ events: string[]; violations: number; took: number }>((resolve) =>
-      window.addEventListener('message', ({ data, source }) => source === page.contentWindow && resolve(data)),
-    );
-    document.body.append(page);
-    const { events, violations, took } = await told;
-    page.remove();
-    expect(violations).to.equal(1);
-    expect(events).to.deep.equal(['connect-started', 'connect-warning csp-blocked', 'connect-finished']);
-    expect(took).to.be.lessThan(1000);
+  it('says csp-blocked within 100 ms when the page forbids the frame', async () => {
+    const took: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      // A policy cannot be taken back, so this one lives in a frame of its own.
+      const page = document.createElement('iframe');
+      page.src = '/test/connect/pages/csp.html';
+      const told = new Promise<{ events: string[]; violations: number; took: number }>((resolve) =>
+        window.addEventListener('message', ({ data, source }) => source === page.contentWindow && resolve(data)),
+      );
+      document.body.append(page);
+      const { events, violations, took: ms } = await told;
+      page.remove();
+      expect(violations).to.equal(1);
+      expect(events).to.deep.equal(['connect-started', 'connect-warning csp-blocked', 'connect-finished']);
+      took.push(ms);
+    }
+    // From the session's start, before its frame is made. One look may meet a machine that is busy with something else.
+    took.sort((one, other) => one - other);
+    expect(took[1], took.join()).to.be.at.most(100);
   });
 });

@@ -305,6 +305,130 @@ describe('a page that', () => {
     for (const name of ['input', 'print-receipt', 'ereceipt-sent']) document.removeEventListener(name, listen);
   });
 
+  it('sets a value hears of it what a paste would say', async () => {
+    await start();
+    void t.pad.prompt('order');
+    for (const [value, number, reason] of [
+      ['+1 (213) 555-0123', '+12135550123', null],
+      ['+1 (213) 555-0123 ext. 5', '', 'extension'],
+      ['tel:+1-213-555-0123;ext=5', '', 'extension'],
+      ['213-555-0123 / 310-555-0199', '', 'ambiguous'],
+      [12_135_550_123, '+12135550123', null],
+      [{}, '', null],
+      [null, '', null],
+    ] as const) {
+      t.pad.value = value as string;
+      expect([t.pad.value, t.pad.reason], String(value)).to.deep.equal([number, reason]);
+    }
+  });
+
+  it('takes the proxy away during a prompt sends the number nowhere', async () => {
+    for (const nothing of ['', null]) {
+      const server = proxy({ '/p/connection': connected, '/ereceipts': () => json({ sent: true }) });
+      await start({ 'proxy-url': '/p' }, { fetch: server.fetch, send: null });
+      void t.pad.prompt('order');
+      await t.pass();
+      t.tap(good);
+      t.pad.proxyUrl = nothing as string;
+      t.part('send').click();
+      await t.pass();
+      expect(server.calls.map(({ path }) => path)).to.deep.equal(['/p/connection']);
+      expect(t.pad.state).to.equal('failed');
+      t.part('print').click();
+      await t.pass();
+      expect(reasons()).to.deep.equal(['order send-failed']);
+      t.remove();
+    }
+  });
+
+  it('unsets its fetch sends all the same', async () => {
+    const real = window.fetch;
+    const server = proxy({ '/p/connection': connected, '/p/ereceipts': () => json({ sent: true }) });
+    window.fetch = server.fetch as typeof window.fetch;
+    try {
+      await start({ 'proxy-url': '/p' }, { fetch: undefined, send: null });
+      await sending();
+      expect(reasons()).to.deep.equal(['order ereceipt-sent']);
+    } finally {
+      window.fetch = real;
+    }
+  });
+
+  it('changes the order while one is being sent has both outcomes', async () => {
+    await start();
+    await sending();
+    t.pad.setAttribute('order-id', 'next');
+    await t.pass();
+    expect([t.pad.state, t.sends[0]!.signal.aborted]).to.deep.equal(['asking', true]);
+    t.settle.resolve();
+    await t.pass();
+    t.pad.removeAttribute('order-id');
+    await t.pass();
+    t.part('print').click();
+    await t.pass();
+    expect(reasons()).to.deep.equal(['order superseded', 'next declined']);
+  });
+
+  it('keeps it in a form finds nothing of the number in what the browser keeps of the form', async () => {
+    const kept: unknown[] = [];
+    const { setFormValue } = ElementInternals.prototype;
+    ElementInternals.prototype.setFormValue = function (value, ...state) {
+      // Without a state of its own, the value is kept: for a reload, a crash and the way back.
+      kept.push(state.length ? state[0] : value);
+      setFormValue.call(this, value, ...state);
+    };
+    const form = document.createElement('form');
+    const fields = document.createElement('fieldset');
+    form.append(fields);
+    document.body.append(form);
+    let submitted = 0;
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      submitted += 1;
+    });
+    try {
+      await start({ name: 'phone' });
+      fields.append(t.pad);
+      await t.pass(10);
+      void t.pad.prompt('order');
+      t.tap(good);
+      await t.pass(200);
+      expect(new FormData(form).get('phone')).to.equal('+12135550123');
+      expect(kept.filter(Boolean)).to.deep.equal([]);
+      t.keyDown('Enter', { gap: 300 });
+      await t.pass();
+      expect([submitted, t.sends.length]).to.deep.equal([0, 1]);
+      fields.disabled = true;
+      expect([new FormData(form).get('phone'), form.checkValidity()]).to.deep.equal([null, true]);
+      t.settle.resolve();
+      await t.pass();
+      expect(reasons()).to.deep.equal(['order ereceipt-sent']);
+    } finally {
+      ElementInternals.prototype.setFormValue = setFormValue;
+      form.remove();
+    }
+  });
+
+  it('moves it through another document and back has its number still', async () => {
+    await start();
+    const other = document.createElement('iframe');
+    document.body.append(other);
+    void t.pad.prompt('order');
+    t.tap('213');
+    other.contentDocument!.body.append(t.pad);
+    await t.pass(10);
+    t.tap('555');
+    document.body.append(t.pad);
+    await t.pass(10);
+    t.tap('0123');
+    expect([t.pad.value, t.pad.state]).to.deep.equal(['+12135550123', 'asking']);
+    other.remove();
+    t.part('send').click();
+    t.settle.resolve();
+    await t.pass();
+    expect(reasons()).to.deep.equal(['order ereceipt-sent']);
+  });
+
   it('has two of them has two numbers and two outcomes', async () => {
     await start();
     const other = await till();

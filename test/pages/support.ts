@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContextOptions,
+  type FrameLocator,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { find } from '../support/browsers.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -61,6 +68,38 @@ export async function startDemo(data: string, port = '0'): Promise<Demo> {
   };
 }
 
+/** A till in a browser of its own, not connected; Rulrr behaves as the scenario says, and what the element tells is written down. */
+export async function openTill(
+  browser: Browser,
+  demo: Demo,
+  scenario = 'normal',
+  options: BrowserContextOptions = {},
+): Promise<Till> {
+  const context = await browser.newContext({ viewport: { width: 1024, height: 768 }, ...options });
+  context.setDefaultTimeout(20_000);
+  // The loader of these tests names functions by a helper of its own, which a page does not have.
+  await context.addInitScript('window.__name = (named) => named');
+  const page = await context.newPage();
+  await page.goto(demo.url);
+  await page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
+  await page.evaluate(async () => {
+    await fetch('/demo/reset', { method: 'POST' });
+    await fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
+    // Everything that the element tells, in order.
+    const told: string[] = [];
+    Object.assign(window, { told });
+    for (const type of ['started', 'finished', 'cancelled', 'expired', 'failed', 'warning']) {
+      document.addEventListener(`connect-${type}`, (event) => {
+        const { code } = ((event as CustomEvent).detail ?? {}) as { code?: string };
+        told.push(code ? `${type} ${code}` : type);
+      });
+    }
+  });
+  const till = new Till(page);
+  await till.choose(scenario);
+  return till;
+}
+
 /** The till, as a clerk and a customer use it. */
 export class Till {
   readonly page: Page;
@@ -90,6 +129,10 @@ export class Till {
   get padError(): Locator {
     return this.page.locator('rulrr-ereceipt-numpad [part~="error"]');
   }
+  /** How things stand, as the operator reads it. */
+  get status(): Locator {
+    return this.page.locator('rulrr-connect [part~="status"]');
+  }
   get connectButton(): Locator {
     return this.page.locator('rulrr-connect [part~="button"]');
   }
@@ -102,6 +145,31 @@ export class Till {
     await this.connectPage.locator('[data-action="next"]').click();
     await this.connectPage.locator('[data-action="finish"]').click();
     await this.page.locator('rulrr-connect[state="finished"]').waitFor();
+  }
+
+  /** What the merchant does on the connect page, in a frame or a window. */
+  async finish(place: FrameLocator | Page = this.connectPage): Promise<void> {
+    await place.locator('[data-action="next"]').click();
+    await place.locator('[data-ereceipt="on"]').click();
+    await place.locator('[data-action="next"]').click();
+    await place.locator('[data-action="finish"]').click();
+  }
+
+  /** Waits for the element's state. */
+  async ended(state: string, timeout?: number): Promise<void> {
+    await this.page.locator(`rulrr-connect[state="${state}"]`).waitFor({ timeout });
+  }
+
+  told(): Promise<string[]> {
+    return this.page.evaluate(() => (window as unknown as { told: string[] }).told);
+  }
+
+  /** Lets Rulrr behave in another way from now on, behind the scenes. */
+  async choose(name: string): Promise<void> {
+    await this.page.evaluate(async (scenario) => {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch('/demo/scenario', { method: 'POST', headers, body: JSON.stringify({ name: scenario }) });
+    }, name);
   }
 
   /** Answers with the order's id. */
