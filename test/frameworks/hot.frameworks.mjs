@@ -13,10 +13,17 @@ import { openShop } from '../support/shop.mjs';
 
 /** What is edited, and which edit makes the framework build the component anew. `words: 'anew'`: any edit does. */
 const pages = {
-  react: { file: 'src/Till.tsx', anew: ['const [order,', 'const [edits] = useState(0);\n  void edits;\n  const [order,'] },
+  react: {
+    file: 'src/Till.tsx',
+    anew: ['const [order,', 'const [edits] = useState(0);\n  void edits;\n  const [order,'],
+  },
   vue: { file: 'src/Till.vue', anew: ['const draws = ref(0);', 'const draws = ref(Number(0));'] },
-  svelte: { file: 'src/Till.svelte', words: 'anew', anew: ['let draws = $state(0);', 'let draws = $state(Number(0));'] },
-  angular: { file: 'src/till.ts' },
+  svelte: {
+    file: 'src/Till.svelte',
+    words: 'anew',
+    anew: ['let draws = $state(0);', 'let draws = $state(Number(0));'],
+  },
+  angular: { file: 'src/till.ts', words: 'anew', anew: ['', ''] },
 };
 const names = (process.env.RULRR_FRAMEWORKS ?? '').split(' ').filter((name) => name in pages);
 const digits = '2015550123';
@@ -113,26 +120,31 @@ for (const name of names) {
     const key = (digit) => page.locator(`rulrr-ereceipt-numpad [data-key="${digit}"]`).click();
     const display = () => page.locator('rulrr-ereceipt-numpad [part~="display"]').innerText();
     const frames = () => page.locator('rulrr-connect iframe').count();
-    /** Saves the component; done when the page shows it. The page itself is not loaded anew. */
+    /**
+     * Saves the component; done when the page shows it. The page itself is not loaded anew. A watcher may miss a save that comes right after
+     * another one, as it may with a person, who saves once more.
+     */
     const edit = async (words, [from, to] = ['', '']) => {
-      const text = readFileSync(path, 'utf8');
-      assert.ok(text.includes(from));
-      writeFileSync(path, text.replace(from, to).replace(/<h1>.*<\/h1>/, `<h1>${words}</h1>`));
-      await page.waitForFunction((wanted) => document.querySelector('h1')?.textContent === wanted, words);
+      const before = readFileSync(path, 'utf8');
+      assert.ok(before.includes(from));
+      const text = before.replace(from, to);
+      const shows = (wanted) => document.querySelector('h1')?.textContent.startsWith(wanted);
+      for (let save = 1, seen = false; !seen; save += 1) {
+        assert.ok(save < 6, 'the dev server sees no save');
+        writeFileSync(path, text.replace(/<h1>.*<\/h1>/, `<h1>${words}, save ${save}</h1>`));
+        seen = await page.waitForFunction(shows, words, { timeout: 4000 }).then(
+          () => true,
+          () => false,
+        );
+      }
       assert.ok(await page.evaluate(() => Array.isArray(window.heard)), 'replaced in place, not loaded anew');
     };
+    /** The merchant's last step, as the connect page posts it. */
     const finish = async () => {
-      const frame = page.frameLocator('rulrr-connect iframe');
-      const [end, on, next] = ['action="finish"', 'ereceipt="on"', 'action="next"'].map((hook) =>
-        frame.locator(`[data-${hook}]`),
-      );
-      for (let steps = 0; steps < 8; steps += 1) {
-        await end.or(on).or(next).first().waitFor();
-        if (await on.isVisible()) await on.click();
-        if (await end.isVisible()) break;
-        await next.click();
-      }
-      await end.click();
+      await page.locator('rulrr-connect[state="pending"] iframe').waitFor();
+      const url = new URL(await page.locator('rulrr-connect iframe').getAttribute('src'));
+      const body = new URLSearchParams([...url.searchParams, ['action', 'finish'], ['ereceipt', 'on'], ['step', '3']]);
+      await fetch(new URL('/connect/', shop.connectOrigin), { method: 'POST', body, redirect: 'manual' });
       await page.locator('rulrr-connect[state="finished"]').waitFor();
     };
     /** A session that is pending, and a number of which half is typed. */
@@ -161,7 +173,7 @@ for (const name of names) {
       it('loses nothing when its words are edited, three times over', async () => {
         await begin();
         const typed = await display();
-        for (const time of [1, 2, 3]) await edit(`Edited ${time} times`);
+        for (const time of [1, 2, 3]) await edit(`Edit ${time}`);
         assert.deepEqual(await kept(), [true, true]);
         assert.equal(await display(), typed);
         assert.equal(await frames(), 1);
