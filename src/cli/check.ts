@@ -18,6 +18,9 @@ function headersFrom(lines: string[], flag: string): Record<string, string> | un
   return Object.fromEntries(
     lines.map((line) => {
       const found = /^([A-Za-z0-9-]+):\s*(.+)$/.exec(line);
+      // A header holds bytes. What is refused may be a secret, so it is not quoted.
+      if (found && /[^\t\x20-\x7e\x80-\xff]/.test(found[2]!))
+        throw new UsageError(`${flag} ${found[1]}: the value has characters that no header can carry.`);
       if (!found) throw new UsageError(`${flag} must be "Name: value", such as ${flag} "Cookie: session=abc".`);
       return [found[1]!, found[2]!];
     }),
@@ -35,8 +38,8 @@ function show(check: CheckResult, verbose: boolean): string {
 
 /** Prints the report. Answers with the exit code: 0 all passed, 1 something failed, 2 the proxy did not answer. */
 export async function runCheck(url: string, flags: CheckFlags, env: NodeJS.ProcessEnv): Promise<number> {
-  if (!(Number(flags.timeout) > 0))
-    throw new UsageError(`--timeout must be a number of seconds, not "${flags.timeout}".`);
+  if (!(Number(flags.timeout) > 0 && Number(flags.timeout) <= 86_400))
+    throw new UsageError(`--timeout must be a number of seconds up to 86400, not "${flags.timeout}".`);
   const canaries = flags.secretEnv.map((name) => env[name] ?? missing(name));
   const report = await checkProxy(url, {
     headers: headersFrom(flags.header, '--header'),
@@ -48,7 +51,12 @@ export async function runCheck(url: string, flags: CheckFlags, env: NodeJS.Proce
     canaries,
   }).catch((error: unknown) => {
     throw error instanceof TypeError && error.message.startsWith('checkProxy: ')
-      ? new UsageError(error.message.slice(12))
+      ? new UsageError(
+          error.message
+            .slice(12)
+            .replace('option "phoneNumber"', '--phone')
+            .replace(/option "(\w+)"/, '--$1'),
+        )
       : error;
   });
   const count = (status: string) => report.checks.filter((check) => check.status === status).length;

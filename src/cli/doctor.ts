@@ -19,7 +19,10 @@ const timeoutMs = 10_000;
 function urlFrom(text: string, flag: string): URL {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     throw new UsageError(`${flag} must be an http(s) URL.`);
-  return new URL(text);
+  const url = new URL(text);
+  // It would stand in the findings, which are pasted into tickets.
+  if (url.username || url.password) throw new UsageError(`${flag} must hold no user name or password.`);
+  return url;
 }
 
 async function look(url: URL, headers: Record<string, string> = {}): Promise<Response | string> {
@@ -28,8 +31,9 @@ async function look(url: URL, headers: Record<string, string> = {}): Promise<Res
     await answer.body?.cancel();
     return answer;
   } catch (error) {
-    const { code } = ((error as Error).cause ?? error) as { code?: unknown };
-    return typeof code === 'string' ? code : 'no answer';
+    const { code, message, name } = ((error as Error).cause ?? error) as Error & { code?: unknown };
+    if (message === 'bad port') return 'a port that browsers do not open';
+    return typeof code === 'string' ? code : name === 'TimeoutError' ? `within ${timeoutMs / 1000} s` : 'no connection';
   }
 }
 
@@ -84,8 +88,8 @@ function judgeConnectPage(answer: Response | string, connect: URL, pageOrigin: s
 /** Looks at the connect page, the till's page and the proxy from outside. */
 export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const connect = urlFrom(flags.connectBaseUrl, '--connect-base-url');
-  const page = flags.page ? urlFrom(flags.page, '--page') : null;
-  const proxy = flags.proxy ? urlFrom(flags.proxy.replace(/\/+$/, ''), '--proxy') : null;
+  const page = flags.page === undefined ? null : urlFrom(flags.page, '--page');
+  const proxy = flags.proxy === undefined ? null : urlFrom(flags.proxy.replace(/\/+$/, ''), '--proxy');
   const pageOrigin = page?.origin ?? proxy?.origin ?? 'https://pos.example';
   const findings: Finding[] = [];
   const find = (status: Finding['status'], about: string, text: string) => findings.push({ status, about, text });

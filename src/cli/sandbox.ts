@@ -57,6 +57,9 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     for (const [name, { description }] of Object.entries(scenarios)) console.log(`${name.padEnd(18)} ${description}`);
     return;
   }
+  // As `--state "$STATE"` gives where the variable is not set: silence would look as if the state were kept.
+  for (const name of ['env', 'state', 'host'] as const)
+    if (flags[name]?.trim() === '') throw new UsageError(`--${name} must not be empty.`);
   const clients = flags.client.map(clientFrom);
   const { env: envFile } = flags;
   const kept = envFile === undefined ? {} : keptEnv(envFile);
@@ -67,7 +70,7 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
   const port = portFrom(flags.port, '--port');
   const faults = flags.fault.map(faultFrom);
   const { scenario } = flags;
-  if (scenario && !(scenarioNames as readonly string[]).includes(scenario)) {
+  if (scenario !== undefined && !(scenarioNames as readonly string[]).includes(scenario)) {
     throw new UsageError(`There is no scenario "${scenario}". Scenarios: ${scenarioNames.join(', ')}.`);
   }
   const served = await serveSandbox({ clients, port, host: flags.host, stateFile: flags.state }).catch(

@@ -279,13 +279,19 @@ export class RulrrConnect extends LitElement {
   }
 
   /** @internal While nothing is on: takes up a session that this tab has kept, or else reads whether the store is connected. */
-  settle(): void {
+  settle(waited = false): void {
     if (this.state !== 'idle' || !this.isConnected) return;
     this.reader.stop();
     const { clock, base, fetch } = this;
-    const id = new SessionKeeper(base).find();
+    const keeper = new SessionKeeper(base);
+    const id = keeper.find();
     if (id) {
       this.feed({ type: 'resume', id });
+      return;
+    }
+    // A framework that makes the element anew puts this one in as it takes the other out, which lets go a tick later: so this one looks twice.
+    if (keeper.busy && !waited) {
+      clock.after(0, () => this.settle(true));
       return;
     }
     this.reader.read(clock, base, fetch, (connection) => {

@@ -18,6 +18,11 @@ export class SessionKeeper {
     return this.read().filter((id) => !held.has(id))[0] || null;
   }
 
+  /** There is one that an element holds: perhaps one that has just left the page, and is about to let go. */
+  get busy(): boolean {
+    return this.read().length > 0;
+  }
+
   hold(id: string): void {
     this.id = id;
     held.add(id);

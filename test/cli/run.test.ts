@@ -122,6 +122,26 @@ describe('rulrr-embed proxy', () => {
     assert.deepEqual(await answer.json(), { status: 'ok' });
   });
 
+  it('goes on when whoever reads its log has ended', async () => {
+    const other = await freePort();
+    const env = {
+      RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
+      RULRR_API_BASE_URL: sandbox.origin, RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
+      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`, RULRR_SEND: 'order', PORT: String(other),
+    }; // prettier-ignore
+    const alone = running(['proxy'], env);
+    await alone.says(/"type":"ready"/);
+    alone.stopReading();
+    const origin = `http://127.0.0.1:${other}`;
+    const headers = { Cookie: 'till=store-4', 'Rulrr-Embed': '1', Origin: origin };
+    // Each start is logged, or would be.
+    for (let start = 0; start < 3; start += 1)
+      assert.equal((await fetch(`${origin}/rulrr/integrations`, { method: 'POST', headers })).status, 201);
+    assert.equal((await fetch(`${origin}/health`)).status, 200);
+    const { code, stderr } = await alone.kill();
+    assert.equal(code, 0, stderr);
+  });
+
   it('passes `rulrr-embed check`, the whole story, with secrets by file', async () => {
     const flags = ['-H', 'Cookie: till=store-1', '-O', 'Cookie: till=store-2', '--sandbox', sandbox.origin];
     const { code, stdout, stderr } = await rulrr(['check', url, ...flags, '--secret-env', 'CANARY'], {

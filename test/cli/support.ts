@@ -30,6 +30,8 @@ export interface Running {
   output: () => string;
   /** Resolves with the match once the output (both streams) has it. @throws if the process ends or a minute passes first */
   says(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Closes this end of its output, as a log collector that ends does. */
+  stopReading(): void;
   kill(signal?: NodeJS.Signals): Promise<Ended>;
   ended: Promise<Ended>;
 }
@@ -55,6 +57,7 @@ export function running(args: string[], env: Record<string, string> = {}): Runni
   return {
     output: () => stdout + stderr,
     ended,
+    stopReading: () => (child.stdout.destroy(), child.stderr.destroy()),
     says: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {

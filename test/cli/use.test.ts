@@ -31,6 +31,14 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['doctor', '--connect-base-url', ''], /--connect-base-url must be an http\(s\) URL/],
     [['sandbox', '--client', 'nosecret'], /--client must be/],
     [['doctor', '--page', 'pos.example'], /--page must be an http\(s\) URL/],
+    [['doctor', '--page', ''], /--page must be an http\(s\) URL/],
+    [['doctor', '--proxy', ''], /--proxy must be an http\(s\) URL/],
+    [['sandbox', '--state', ''], /--state must not be empty/],
+    [['sandbox', '--env', ''], /--env must not be empty/],
+    [['sandbox', '--scenario', ''], /no scenario "".*Scenarios: /],
+    [['check', 'http://127.0.0.1:9/rulrr', '--timeout', '1e12'], /--timeout must be a number of seconds up to 86400/],
+    [['check', 'http://127.0.0.1:9/rulrr', '--phone', '12'], /^--phone must be E\.164/],
+    [['check', 'http://127.0.0.1:9/rulrr', '--origin', 'nonsense'], /^--origin must be scheme, host and port/],
   ];
   for (const [args, says] of cases) {
     it(`${args.join(' ')}: exit code 2`, async () => {
@@ -38,6 +46,22 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
       assert.equal(code, 2, stdout + stderr);
       assert.match(stderr, says);
       assert.doesNotMatch(stdout + stderr, stack);
+    });
+  }
+
+  for (const [title, args] of [
+    ['doctor: a password in a URL', ['doctor', '--page', 'http://till:cli-canary@127.0.0.1:9/']],
+    ['check: a password in the URL', ['check', 'http://till:cli-canary@127.0.0.1:9/rulrr']],
+    [
+      'check: a header that cannot be sent',
+      ['check', 'http://127.0.0.1:9/rulrr', '-H', 'Authorization: cli-canary 漢'],
+    ],
+  ] as [string, string[]][]) {
+    it(`${title} is refused, and not quoted`, async () => {
+      const { code, stdout, stderr } = await rulrr(args);
+      assert.equal(code, 2, stdout + stderr);
+      assert.match(stderr, /^[^\n]+\n$/);
+      assert.doesNotMatch(stdout + stderr, /cli-canary/);
     });
   }
 

@@ -209,6 +209,26 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(sessionStorage.length).to.equal(0);
   });
 
+  it('goes on in the element that takes its place in one go, as frameworks and hot reloads replace them', async () => {
+    const one = await pendingStage();
+    const element = document.createElement('rulrr-connect');
+    const clock = fakeClock();
+    Object.assign(element, { clock, fetch: one.proxy.fetch, proxyUrl: one.element.proxyUrl });
+    const two = stageOf(element, one.proxy, clock);
+    one.proxy.status = pending({ connectUrl: one.proxy.connectUrl });
+    one.element.replaceWith(element);
+    await settle();
+    await one.pass();
+    await two.pass();
+    await two.pass();
+    expect(element.state).to.equal('pending');
+    expect(kept()).to.deep.equal([`${one.proxy.name}-1`]);
+    one.proxy.status = finished();
+    await two.pass(3000);
+    expect(element.state).to.equal('finished');
+    expect([one.ends(), two.ends(), sessionStorage.length]).to.deep.equal([0, 1, 0]);
+  });
+
   it('keeps two elements with a proxy each apart: hints, ends and what is kept', async () => {
     const one = await pendingStage();
     const two = await pendingStage();

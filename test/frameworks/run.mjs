@@ -1,5 +1,6 @@
 // `npm run test:frameworks [react vue …]`: each page under demo/frameworks is copied out of the repository, given the packed tarball, type-checked and
-// built by its own tools, and driven in Chromium. Installs five frameworks, so `npm test` leaves it to `.ci/run`.
+// built by its own tools, and driven in Chromium; then its own dev server shows it while it is
+// edited. Installs five frameworks, so `npm test` leaves it to `.ci/run`.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -87,7 +88,13 @@ function forgetKit(path) {
 
 const { status } = spawnSync(
   process.execPath,
-  ['--test', '--test-reporter=spec', 'test/frameworks/till.frameworks.mjs'],
+  [
+    '--test',
+    '--test-reporter=spec',
+    '--test-concurrency=1',
+    'test/frameworks/till.frameworks.mjs',
+    'test/frameworks/hot.frameworks.mjs',
+  ],
   {
     cwd: root,
     stdio: 'inherit',

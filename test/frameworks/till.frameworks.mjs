@@ -95,7 +95,8 @@ for (const name of names) {
         await finish.or(on).or(next).first().waitFor();
         if (await on.isVisible()) await on.click();
         if (await finish.isVisible()) break;
-        await next.click();
+        // The step that is left stays visible until the next one has come.
+        await Promise.all([page.waitForEvent('framenavigated'), next.click()]);
       }
       await finish.click();
       await page.waitForFunction(

@@ -6,14 +6,14 @@ const script = fileURLToPath(new URL('proxy-servers.mjs', import.meta.url));
 
 /** Starts one of proxy-servers.mjs; resolves with its origin and a way to end it. */
 export async function startServer(kind, options = {}) {
-  const child = spawn(process.execPath, [...(process.env.XARGS ? process.env.XARGS.split(' ') : []), script, kind, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [script, kind, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', resolve);
     child.once('exit', (code) => reject(new Error(`the ${kind} server ended with ${code}`)));
   });
-  return { origin: `http://127.0.0.1:${port}`, stop: () => child.kill(), pid: child.pid };
+  return { origin: `http://127.0.0.1:${port}`, stop: () => child.kill() };
 }
 
 /** Opens sessions at the kit's proxy and answers with the paths to poll. */
