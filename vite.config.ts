@@ -7,6 +7,7 @@ import {
   moduleList,
   oneScope,
   plainStrings,
+  shortPrivates,
 } from './.config/vite-plugins.mjs';
 
 /**
@@ -20,6 +21,7 @@ export default defineConfig({
   define: { globalThis: 'window', 'process.env.NODE_ENV': '"production"' },
   resolve: { conditions: ['browser', 'production', 'module', 'import', 'default'] },
   plugins: [
+    shortPrivates(),
     oneScope(),
     metadataAsJson(),
     messagesAsText(),
