@@ -1,14 +1,7 @@
 import { defineConfig } from 'vite';
-import {
-  banner,
-  messagesAsText,
-  metadataAsJson,
-  microtasks,
-  moduleList,
-  oneScope,
-  plainStrings,
-  shortPrivates,
-} from './.config/vite-plugins.mjs';
+import { plainStrings } from './.config/plain-strings.mjs';
+import { shortPrivates } from './.config/short-privates.mjs';
+import { banner, messagesAsText, metadataAsJson, microtasks, moduleList, oneScope } from './.config/vite-plugins.mjs';
 
 /**
  * The script tag: one classic script with both elements, every language and the world's phone metadata, for tills whose browser stopped updating

@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'acorn';
+import { edited } from './edits.mjs';
 
 const markup = (text) => text.replace(/\s*\n\s*/g, ' ');
 
@@ -36,10 +37,7 @@ export function minifyTemplates(code) {
     const minify = tag.name === 'css' && quasi.expressions.length ? markup : minifiers[tag.name];
     for (const { start, end } of quasi.quasis) edits.push({ start, end, text: minify(code.slice(start, end)) });
   }
-  edits.sort((one, other) => other.start - one.start);
-  let result = code;
-  for (const { start, end, text } of edits) result = result.slice(0, start) + text + result.slice(end);
-  return result;
+  return edited(code, edits);
 }
 
 /** Shortens the templates of all emitted modules that run in a page. */

@@ -1,7 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'acorn';
+import { edited } from './edits.mjs';
 import { cache } from './paths.mjs';
 import { prunedMetadata } from './phone-pruning.mjs';
 
@@ -52,62 +53,6 @@ function setUpOnDemand(code) {
   const names = last.specifiers.map(({ local, exported }) => `${exported.name}: ${local.name}`);
   return `export function setUp() {\n${code.slice(0, last.start)}\nreturn { ${names.join(', ')} };\n}`;
 }
-
-function edited(code, edits) {
-  let result = code;
-  for (const { start, end, text } of edits.sort((one, other) => other.start - one.start))
-    result = result.slice(0, start) + text + result.slice(end);
-  return result;
-}
-
-const privateMember = /^\s+private (?:static |readonly |get |set )*(\w+)/gm;
-
-/**
- * What TypeScript calls private, under short names: 2.4 kB of the script. The declarations beside a module say which of its members
- * are; no other module can name them. A name that stands in its module for something else as well keeps its length.
- */
-export const shortPrivates = () => {
-  const shortened = new Map();
-  const short = (name) => {
-    // One name is one name everywhere: a subclass, which may not use its parent's, then does not hit upon it either.
-    if (!shortened.has(name)) shortened.set(name, `_${shortened.size.toString(36)}`);
-    return shortened.get(name);
-  };
-  return {
-    name: 'short-privates',
-    transform(code, id) {
-      const declarations = id.replace(/\.js$/, '.d.ts');
-      if (!/dist[\\/](connect|numpad|shared)[\\/]/.test(id) || !existsSync(declarations)) return null;
-      const names = new Set(Array.from(readFileSync(declarations, 'utf8').matchAll(privateMember), ([, name]) => name));
-      const edits = [];
-      const rename = (key, text = (name) => name) =>
-        edits.push({ ...key, name: key.name, text: text(short(key.name)) });
-      const visit = (node, parent) => {
-        if (!node || typeof node !== 'object') return;
-        if (Array.isArray(node)) return node.forEach((one) => visit(one, parent));
-        const key = node.type === 'MemberExpression' ? node.property : node.key;
-        if (key && !node.computed && names.has(key.name)) {
-          if (node.type === 'MethodDefinition' || node.type === 'PropertyDefinition') rename(key);
-          else if (node.type === 'MemberExpression' && node.object.type === 'ThisExpression') rename(key);
-          else if (node.type === 'Property' && parent.type === 'ObjectPattern' && parent.of === 'ThisExpression')
-            rename(key, (name) => (node.shorthand ? `${name}: ${key.name}` : name));
-          else if (node.type === 'MemberExpression' || parent.type === 'ObjectPattern') names.delete(key.name);
-        }
-        if (node.type === 'VariableDeclarator' && node.init) node.id.of = node.init.type;
-        for (const [name, inner] of Object.entries(node)) if (name !== 'type' && inner !== key) visit(inner, node);
-        if (key && node.computed) visit(key, node);
-      };
-      visit(parse(code, { ecmaVersion: 2022, sourceType: 'module' }), null);
-      return {
-        code: edited(
-          code,
-          edits.filter(({ name }) => names.has(name)),
-        ),
-        map: null,
-      };
-    },
-  };
-};
 
 /**
  * Phone metadata as a string for JSON.parse instead of an object literal: the engine then skips over it when it compiles the script, and it is
@@ -243,45 +188,6 @@ export const microtasks = () => ({
     return { code: code.replaceAll(/\bqueueMicrotask\(/g, 'Promise.resolve().then('), map: null };
   },
 });
-
-/**
- * Strings in quotes instead of backticks, into which the minifier puts them all: of a template the engine keeps every character twice. And what
- * Latin-1 lacks is escaped, so that it reads and keeps the script at one byte a character. Together a sixth of the time to compile it.
- */
-export const plainStrings = () => ({
-  name: 'plain-strings',
-  generateBundle: {
-    order: 'post',
-    handler(_options, bundle) {
-      for (const chunk of Object.values(bundle)) if (chunk.type === 'chunk') chunk.code = withPlainStrings(chunk.code);
-    },
-  },
-});
-
-function withPlainStrings(code) {
-  const edits = [];
-  const visit = (node, parent) => {
-    if (!node || typeof node !== 'object') return;
-    if (Array.isArray(node)) for (const one of node) visit(one, parent);
-    else {
-      if (node.type === 'TemplateLiteral' && !node.expressions.length && parent.type !== 'TaggedTemplateExpression') {
-        edits.push({ start: node.start, end: node.end, text: quoted(node.quasis[0].value.cooked) });
-      }
-      for (const [key, inner] of Object.entries(node)) if (key !== 'type') visit(inner, node);
-    }
-  };
-  visit(parse(code, { ecmaVersion: 2022 }), null);
-  return edited(code, edits).replace(/[\u0100-\uffff]/g, escaped);
-}
-
-const escaped = (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
-
-/** In the quote that needs fewer escapes. */
-function quoted(text) {
-  const quote = text.split("'").length <= text.split('"').length ? "'" : '"';
-  const inner = text.replace(/\\/g, '\\\\').replaceAll(quote, `\\${quote}`).replace(/\n/g, '\\n').replace(/\r/g, '\\r');
-  return quote + inner + quote;
-}
 
 /**
  * One line at the top that says whose code this is; minifiers drop comments, so it is put there last. Before it a byte order mark: it makes a browser
