@@ -127,9 +127,8 @@ export class NumberEntry {
     this.worldBlocked = false;
   }
 
-  /** The first format and verdict cost the most; they are made before anybody waits for them. */
-  warm(): void {
-    judge('2015550123', { rules: phoneRules, country: 'US', allowed: [], world: 'here' });
+  /** Rules that the default country needs are fetched before anybody waits for them. */
+  prepare(): void {
     if (!phoneRules.knows(this.country())) this.fetchWorld();
   }
 

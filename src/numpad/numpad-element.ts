@@ -17,6 +17,7 @@ import { PanelController } from './panel-controller.js';
 import { readPasted, type NumberReason } from './phone-number.js';
 import { PromptConduct } from './prompt-conduct.js';
 import { isEditable, isOpen, type PromptPhase, type PromptState } from './prompt-machine.js';
+import { rehearse } from './rehearsal.js';
 import type { EreceiptSend } from './send-result.js';
 import { TapController } from './tap-controller.js';
 
@@ -199,7 +200,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (!this.stopWarm)
       this.stopWarm = this.clock.after(200, () => {
         this.stopWarm = null;
-        this.entry.warm();
+        rehearse(this.renderRoot.querySelector('[data-key="3"]'));
+        this.entry.prepare();
       });
   }
 
