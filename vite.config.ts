@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite';
+import { trimPhoneLibrary } from './.config/phone-trimming.mjs';
 import { plainStrings } from './.config/plain-strings.mjs';
 import { shortPrivates } from './.config/short-privates.mjs';
 import { banner, messagesAsText, metadataAsJson, microtasks, moduleList, oneScope } from './.config/vite-plugins.mjs';
@@ -15,6 +16,7 @@ export default defineConfig({
   resolve: { conditions: ['browser', 'production', 'module', 'import', 'default'] },
   plugins: [
     shortPrivates(),
+    trimPhoneLibrary(),
     oneScope(),
     metadataAsJson(),
     messagesAsText(),

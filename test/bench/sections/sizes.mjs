@@ -29,6 +29,12 @@ export const peers = {
   '@nangohq/frontend': `import Nango from '@nangohq/frontend'; window.peer = Nango;`,
 };
 
+/** Without these a page cannot use them; the kit's styles are in its scripts. */
+const styles = {
+  'intl-tel-input with utils': 'intl-tel-input/dist/css/intlTelInput.min.css',
+  'simple-keyboard (modern)': 'simple-keyboard/build/css/index.css',
+};
+
 /** The kit's own figures; also what CI holds to its bounds. */
 export async function measureKit() {
   const connect = await weigh(`import ${own('define/rulrr-connect.js')};`);
@@ -68,11 +74,8 @@ export default async function sizes() {
   const weights = {};
   for (const [name, code] of Object.entries(peers)) {
     const peer = await weigh(code);
-    weights[name] =
-      peer.first +
-      (name.startsWith('intl-tel')
-        ? brotli(readFileSync(join(root, 'test/bench/node_modules/intl-tel-input/dist/css/intlTelInput.min.css')))
-        : 0);
+    const style = styles[name];
+    weights[name] = peer.first + (style ? brotli(readFileSync(join(root, 'test/bench/node_modules', style))) : 0);
     const later = peer.later.reduce((sum, { bytes }) => sum + bytes, 0);
     rows.push({
       what: `peer: ${name}`,
@@ -83,7 +86,7 @@ export default async function sizes() {
   const sum = weights['intl-tel-input with utils'] + weights['simple-keyboard (modern)'];
   const ratio = kit.scriptTag / sum;
   rows.push({
-    what: 'script tag ÷ (intl-tel-input with utils and CSS + simple-keyboard)',
+    what: 'script tag ÷ (intl-tel-input with utils + simple-keyboard, their CSS with them)',
     figure: `${ratio.toFixed(2)} (peers ${kB(sum)})`,
     bound: '≤ 0.65',
     ok: ratio <= 0.65,

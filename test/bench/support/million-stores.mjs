@@ -42,6 +42,7 @@ export async function simulateStores({ stores, seconds, budget }) {
     ttlMs: 1000,
     pollAfterMs: 1000,
     maxEntries: 20_000,
+    known: async () => 'pending',
   });
 
   // All within the first half minute: the morning after a power cut.
