@@ -22,4 +22,6 @@ export function rehearse(key: Element | null): void {
   taps.pointerdown({ button: 0, target: key } as unknown as PointerEvent);
   taps.stop();
   entry.settle();
+  // Lit's way to a listener, by an event that goes no further than the pad and presses nothing.
+  if (key) key.parentNode!.dispatchEvent(new Event('pointerdown'));
 }
