@@ -17,11 +17,12 @@ export function rehearse(key: Element | null): void {
     requestUpdate() {},
     settled() {},
   });
-  entry.text = '201555012';
+  entry.text = '2015550123';
+  entry.settle();
+  // What waits for the frame of this press runs in it, and ends there: time stands still.
   const taps = new TapController({ clock: still, commit: (pressed) => entry.commit(pressed) });
   taps.pointerdown({ button: 0, target: key } as unknown as PointerEvent);
   taps.stop();
-  entry.settle();
   // Lit's way to a listener, by an event that goes no further than the pad and presses nothing.
   if (key) key.parentNode!.dispatchEvent(new Event('pointerdown'));
 }
