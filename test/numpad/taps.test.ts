@@ -151,17 +151,17 @@ describe('real touches', { skip }, () => {
     for (let batch = 0; batch < 10; batch++) {
       const text = digits();
       await clear();
-      const sent: Promise<unknown>[] = [];
       for (const digit of text) {
         const point = { ...at[digit]!, id: 1 };
         const moves = [10, 25, 40].map((way) => ({ ...point, x: point.x + way, y: point.y + (batch % 2 ? way : 0) }));
-        sent.push(
+        // One after the other: a press that was sent behind moves that are still on their way was dropped by the debugging protocol itself, on a busy
+        // machine and for a bare button as well (16 of 60,000; of 20,000 taps without moves, and of 15,000 slides that were waited for, none).
+        await Promise.all([
           touch('touchStart', [point]),
           ...moves.map((move) => touch('touchMove', [move])),
           touch('touchEnd', []),
-        );
+        ]);
       }
-      await Promise.all(sent);
       assert.deepEqual({ shown: await shown(), delivered: await delivered() }, { shown: text, delivered: text });
     }
   });
