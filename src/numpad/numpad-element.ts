@@ -200,7 +200,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (!this.stopWarm)
       this.stopWarm = this.clock.after(200, () => {
         this.stopWarm = null;
-        rehearse(this.renderRoot.querySelector('[data-key="3"]'));
+        rehearse(this.renderRoot.querySelector('[data-key="3"]'), this.entry.node);
         this.entry.prepare();
       });
   }

@@ -73,8 +73,10 @@ export const numpadStyles = css`
     font-variant-numeric: tabular-nums;
     word-break: break-word;
   }
+  /* Of the keys' size: for each size more a sandboxed browser asks another process, before it can draw for the first time. */
   .entry button {
-    font: 28px/1 var(--_font);
+    font-size: var(--rulrr-numpad-key-size, 26px);
+    line-height: 1;
   }
   @media (max-width: 300px) {
     .entry {

@@ -7,8 +7,11 @@ const still: Clock = { now: () => 0, after: () => () => {}, random: () => 0 };
 /**
  * Runs what the first key will run through, on a number that nobody sees: an engine compiles a function, and the phone library its patterns, when
  * they are first used, and on a slow till that is most of what the first digit would wait for.
+ *
+ * @param key any digit's key
+ * @param number where the number is written
  */
-export function rehearse(key: Element | null): void {
+export function rehearse(key: Element | null, number: Text): void {
   const entry = new NumberEntry({
     clock: still,
     countries: '',
@@ -25,4 +28,11 @@ export function rehearse(key: Element | null): void {
   taps.stop();
   // Lit's way to a listener, by an event that goes no further than the pad and presses nothing.
   if (key) key.parentNode!.dispatchEvent(new Event('pointerdown'));
+  // The font in the number's size, for which a sandboxed browser asks another process: laid out, and gone before anything is painted.
+  const { parentElement } = number;
+  if (parentElement && !number.data) {
+    number.data = '0';
+    parentElement.getBoundingClientRect();
+    number.data = '';
+  }
 }

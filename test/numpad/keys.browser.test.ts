@@ -59,6 +59,23 @@ describe('the keypad', () => {
     expect(t.pad.value).to.equal('');
   });
 
+  it('rehearses the font of the number, and leaves nothing of that on screen', async () => {
+    t = await till({ 'idle-timeout': '0' });
+    void t.pad.prompt('order');
+    await t.pass();
+    const laidOut: string[] = [];
+    const display = t.part('display');
+    display.getBoundingClientRect = () => {
+      laidOut.push(display.textContent);
+      return new DOMRect();
+    };
+    await t.pass(200);
+    expect(laidOut).to.deep.equal(['0']);
+    expect(display.textContent).to.equal('');
+    expect(t.pad.value).to.equal('');
+    expect(t.inputs).to.deep.equal([]);
+  });
+
   it('takes fingers that overlap in the order of their press, either lifting first', async () => {
     await start();
     for (const first of [1, 2]) {
