@@ -28,6 +28,9 @@ export interface NodeHandler {
   (request: WrappedRequest, reply: WrappedReply): void;
 }
 
+/** Says that an answer stands on the wire already. */
+const written = Symbol('written');
+
 /** The proxy, or the sandbox, which has no path of its own and takes every request. */
 type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>;
 
@@ -54,20 +57,29 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     // A browser that is gone: the listener knows what to do.
     if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
     write(outgoing as ServerResponse, parts);
+    // The listener has nothing left to do after a GET: told so by the way of an error, it looks at no headers.
+    if (request.method === 'GET') throw written;
     return RESPONSE_ALREADY_SENT;
   }
 
   const listener = getRequestListener(answer, {
     // Leaves the application's own Request and Response alone.
     overrideGlobalObjects: false,
-    errorHandler: () => respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
+    errorHandler: (error) =>
+      error === written
+        ? undefined
+        : respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
   });
+
+  function isOurs(url: string): boolean {
+    const path = url.split('?', 1)[0]!;
+    const { basePath } = proxy;
+    return basePath === undefined || path === basePath || path.startsWith(basePath + '/');
+  }
 
   function handle(req: FrameworkRequest, res: ServerResponse, next?: (error?: unknown) => void): void {
     const url = req.originalUrl ?? req.url ?? '/';
-    const path = url.split('?', 1)[0]!;
-    const { basePath } = proxy;
-    if (next && basePath !== undefined && path !== basePath && !path.startsWith(basePath + '/')) return next();
+    if (next && !isOurs(url)) return next();
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
     const mounted = req.url;
     // The listener reads the URL before it returns; afterwards the framework finds its own again.
