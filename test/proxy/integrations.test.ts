@@ -155,6 +155,36 @@ test('authorize: its throw, its nonsense and its missing store are refused, and 
   h.assertClean();
 }); // prettier-ignore
 
+test('authorize may answer at once, later, or with a promise of another library: each is believed and refused alike', async () => {
+  const forms: ((value: unknown) => unknown)[] = [
+    (value) => value,
+    async (value) => value,
+    (value) => ({ then: (resolve: (value: unknown) => void) => void setImmediate(resolve, value) }),
+  ];
+  for (const form of forms) {
+    const called = async (outcome: unknown) => {
+      const h = harness({ authorize: () => form(outcome) as { storeId: string } });
+      const response = await h.call('GET', '/connection');
+      return response.ok ? response.status : (await problemOf(response)).code;
+    };
+    assert.deepEqual(
+      [await called({ storeId: 'store-1' }), await called(null), await called({ storeId: 7 })],
+      [200, 'unauthorized', 'internal'],
+    );
+  }
+  const failures: (() => unknown)[] = [
+    () => Promise.reject(new Error(planted.session)),
+    () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error(planted.session)) }),
+    () => ({ get then() { throw new Error(planted.session); } }),
+  ]; // prettier-ignore
+  for (const failure of failures) {
+    const h = harness({ authorize: () => failure() as { storeId: string } });
+    assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'internal');
+    assert.equal(h.events.filter(({ type }) => type === 'hook-failed').length, 1);
+    h.assertClean();
+  }
+});
+
 test('authorize gets what names the session, what the host knows, and no body', async () => {
   const seen: unknown[] = [];
   const h = harness({
