@@ -136,9 +136,11 @@ class Transmission {
   private async read(response: Response, headers: Headers): Promise<string> {
     const limit = this.options.maxAnswerBytes;
     // A body that says how long it is, and is sent as it is, is read in one go: half the cost of a reader. What fetch reads of it
-    // ends there, and only what fetch read is `basic`; the check afterwards is for a replaced `fetch` that says otherwise.
+    // ends there, and only what fetch read has a URL, or is `basic`, which is cheaper to ask; the check afterwards is for a
+    // replaced `fetch` that says otherwise.
     const stated = headers.get('Content-Length');
-    if (stated && Number(stated) <= limit && response.type === 'basic' && !headers.has('Content-Encoding')) {
+    const fetched = stated && (response.type === 'basic' || response.url);
+    if (fetched && Number(stated) <= limit && !headers.has('Content-Encoding')) {
       const text = await response.text();
       if (text.length > limit) throw this.tooLarge();
       return text;

@@ -28,9 +28,6 @@ export interface NodeHandler {
   (request: WrappedRequest, reply: WrappedReply): void;
 }
 
-/** Says that an answer stands on the wire already. */
-const written = Symbol('written');
-
 /** The proxy, or the sandbox, which has no path of its own and takes every request. */
 type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>;
 
@@ -57,18 +54,16 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     // A browser that is gone: the listener knows what to do.
     if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
     write(outgoing as ServerResponse, parts);
-    // The listener has nothing left to do after a GET: told so by the way of an error, it looks at no headers.
-    if (request.method === 'GET') throw written;
+    // After a GET the listener has nothing left to do, and nobody waits for it: it is let go of rather than have it read headers
+    // that say so. The promise is one of its own, so that nothing gathers on it.
+    if (request.method === 'GET') await new Promise<never>(() => {});
     return RESPONSE_ALREADY_SENT;
   }
 
   const listener = getRequestListener(answer, {
     // Leaves the application's own Request and Response alone.
     overrideGlobalObjects: false,
-    errorHandler: (error) =>
-      error === written
-        ? undefined
-        : respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
+    errorHandler: () => respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
   });
 
   function isOurs(url: string): boolean {

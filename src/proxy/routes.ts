@@ -68,10 +68,6 @@ export function createRoutes(
 
 /** Whoever answers at once is not waited for. */
 function ask(settings: ProxySettings, request: Request, context: ProxyContext): unknown {
-  const failed = (error: unknown): never => {
-    settings.emit({ type: 'hook-failed', hook: 'authorize', code: errorClass(error) });
-    throw new Refusal('internal', 'The session could not be checked.');
-  };
   try {
     // Without the body: whoever asks is told by headers, and what is read once is gone.
     const bare =
@@ -79,10 +75,15 @@ function ask(settings: ProxySettings, request: Request, context: ProxyContext): 
         ? request
         : new Request(request.url, { method: request.method, headers: request.headers });
     const subject: unknown = settings.authorize(bare, context);
-    return isThenable(subject) ? Promise.resolve(subject).catch(failed) : subject;
+    return isThenable(subject) ? Promise.resolve(subject).catch((error) => unasked(settings, error)) : subject;
   } catch (error) {
-    return failed(error);
+    return unasked(settings, error);
   }
+}
+
+function unasked(settings: ProxySettings, error: unknown): never {
+  settings.emit({ type: 'hook-failed', hook: 'authorize', code: errorClass(error) });
+  throw new Refusal('internal', 'The session could not be checked.');
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
