@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import type { IntegrationAnswer, StartedIntegration } from '../../src/shared/wire.js';
 import { planted } from './canaries.js';
 import { base, harness, problemOf, Upstream } from './harness.js';
@@ -155,11 +156,12 @@ test('authorize: its throw, its nonsense and its missing store are refused, and 
   h.assertClean();
 }); // prettier-ignore
 
-test('authorize may answer at once, later, or with a promise of another library: each is believed and refused alike', async () => {
+test('authorize may answer at once, later, or with a promise of another kind: each is believed and refused alike', async () => {
+  const Foreign = runInNewContext('Promise') as PromiseConstructor;
   const forms: ((value: unknown) => unknown)[] = [
     (value) => value,
     async (value) => value,
-    (value) => ({ then: (resolve: (value: unknown) => void) => void setImmediate(resolve, value) }),
+    (value) => Foreign.resolve(value),
   ];
   for (const form of forms) {
     const called = async (outcome: unknown) => {
@@ -174,9 +176,8 @@ test('authorize may answer at once, later, or with a promise of another library:
   }
   const failures: (() => unknown)[] = [
     () => Promise.reject(new Error(planted.session)),
-    () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error(planted.session)) }),
-    () => ({ get then() { throw new Error(planted.session); } }),
-  ]; // prettier-ignore
+    () => Foreign.reject(new Error(planted.session)),
+  ];
   for (const failure of failures) {
     const h = harness({ authorize: () => failure() as { storeId: string } });
     assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'internal');
