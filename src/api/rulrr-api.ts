@@ -1,5 +1,6 @@
 import { systemClock } from '../shared/clock.js';
 import { field, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
+import { CallSignals } from './call-signals.js';
 import { RulrrApiError } from './errors.js';
 import { transmit, type Call, type RawAnswer, type TransportOptions } from './transport.js';
 import type {
@@ -88,10 +89,12 @@ export class RulrrApi {
     this.#options = { ...options };
     // Called without a receiver; looked up late, so that a global replaced after construction counts.
     const given = options.fetch;
+    const timeoutMs = requirePositive(options.timeoutMs, 'timeoutMs', 10_000);
     this.#transport = {
       fetch: given ? (input, init) => given(input, init) : (input, init) => fetch(input, init),
       clock: options.clock ?? systemClock,
-      timeoutMs: requirePositive(options.timeoutMs, 'timeoutMs', 10_000),
+      timeoutMs,
+      signals: new CallSignals(timeoutMs),
       maxAnswerBytes: requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024),
     };
     this.#redeemTimeoutMs = requirePositive(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
@@ -267,8 +270,7 @@ export class RulrrApi {
   }
 
   #transmit(call: Call): Promise<RawAnswer> {
-    const headers = { Accept: 'application/json', ...call.headers };
-    return transmit({ ...call, headers }, this.#transport);
+    return transmit(call, this.#transport);
   }
 
   async #json(call: Call): Promise<RulrrAnswer> {
@@ -277,12 +279,14 @@ export class RulrrApi {
 
   /** One more try where the first surely never left: harmless for every call, orders included. */
   async #read(call: Call): Promise<RulrrAnswer> {
+    let raw: RawAnswer;
     try {
-      return await this.#json(call);
+      raw = await this.#transmit(call);
     } catch (error) {
       const again = error instanceof RulrrApiError && error.code === 'unreachable' && !call.signal?.aborted;
       if (!again) throw error;
-      return this.#json(call);
+      raw = await this.#transmit(call);
     }
+    return parse(raw, call.operation);
   }
 }

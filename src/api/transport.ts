@@ -1,3 +1,4 @@
+import { leave, loneSignal, type CallSignal, type CallSignals } from './call-signals.js';
 import type { Clock } from '../shared/clock.js';
 import { RulrrApiError, codeOfStatus, neverSent } from './errors.js';
 
@@ -5,6 +6,8 @@ export interface TransportOptions {
   fetch: typeof fetch;
   clock: Pick<Clock, 'now' | 'after'>;
   timeoutMs: number;
+  /** For calls with that deadline. */
+  signals: CallSignals;
   maxAnswerBytes: number;
 }
 
@@ -26,137 +29,166 @@ export interface RawAnswer {
   text: string;
 }
 
-/** What comes too late for the wait goes to `late`. */
-type Wait = <T>(promise: Promise<T>, late?: (value: T) => void) => Promise<T>;
-
 /**
  * One HTTP call: a deadline over headers and body, no redirect followed, the answer capped while it streams.
  * Resolves with an answer of status 2xx. @throws RulrrApiError for everything else
  */
-export async function transmit(call: Call, options: TransportOptions): Promise<RawAnswer> {
-  const { operation, method, url, body, headers, signal } = call;
-  if (signal?.aborted) throw new RulrrApiError(operation, 'aborted', { sent: 'no' });
+export function transmit(call: Call, options: TransportOptions): Promise<RawAnswer> {
+  if (call.signal?.aborted) return Promise.reject(new RulrrApiError(call.operation, 'aborted', { sent: 'no' }));
+  return new Promise((resolve, reject) => void new Transmission(call, options, resolve, reject).run());
+}
 
-  const controller = new AbortController();
-  let timedOut = false;
-  let stopped = false;
-  let giveUp: (reason: Error) => void = () => {};
-  const stop = () => {
-    stopped = true;
-    controller.abort();
-    giveUp(new Error('stopped'));
-  };
-  /** Waits until the call is stopped at most, even if a replaced `fetch` or its body takes no notice of the signal. */
-  const wait: Wait = (promise, late) =>
-    new Promise((resolve, reject) => {
-      giveUp = reject;
-      promise.then((value) => (stopped ? late?.(value) : resolve(value)), reject);
-      if (stopped) reject(new Error('stopped'));
-    });
-  const cancelTimer = options.clock.after(call.timeoutMs ?? options.timeoutMs, () => {
-    timedOut = true;
-    stop();
-  });
-  signal?.addEventListener('abort', stop, { once: true });
+/** A call under way. One object and one race for all of it: what is made besides is paid for by every poll. */
+class Transmission {
+  /** Nobody waits any more. */
+  private stopped = false;
+  private ended = false;
+  /** That of the answer; 0 until its headers have come. */
+  private status = 0;
+  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private readonly call: Call;
+  private readonly options: TransportOptions;
+  private readonly resolve: (answer: RawAnswer) => void;
+  private readonly reject: (error: RulrrApiError) => void;
+  private readonly follows: CallSignal;
+  private readonly cancelTimer: () => void;
+  private readonly onAbort: (() => void) | undefined;
 
-  /** What an exception of fetch means. The exception itself is dropped: it can hold the URL. */
-  const failure = (error: unknown, status = 0): RulrrApiError => {
-    if (error instanceof RulrrApiError) return error;
-    if (timedOut) return new RulrrApiError(operation, 'timeout', { sent: 'unclear', status });
-    if (signal?.aborted) return new RulrrApiError(operation, 'aborted', { sent: 'unclear', status });
-    if (status === 0 && neverSent(error)) return new RulrrApiError(operation, 'unreachable', { sent: 'no' });
-    return new RulrrApiError(operation, 'connection_lost', { sent: 'unclear', status });
-  };
+  constructor(
+    call: Call,
+    options: TransportOptions,
+    resolve: (answer: RawAnswer) => void,
+    reject: (error: RulrrApiError) => void,
+  ) {
+    this.call = call;
+    this.options = options;
+    this.resolve = resolve;
+    this.reject = reject;
+    const { signal, timeoutMs } = call;
+    const now = options.clock.now();
+    this.follows = signal || timeoutMs !== undefined ? loneSignal(now) : options.signals.join(now);
+    this.cancelTimer = options.clock.after(timeoutMs ?? options.timeoutMs, () => this.stop('timeout'));
+    this.onAbort = signal && (() => this.stop('aborted'));
+    if (this.onAbort) signal?.addEventListener('abort', this.onAbort, { once: true });
+  }
 
-  try {
-    let response: Response;
+  /** Without regard to the time; never rejects. */
+  async run(): Promise<void> {
+    const { operation, method, url, body, headers: given } = this.call;
     try {
       // 'manual' and not 'error': some runtimes refuse the latter before anything is sent.
-      const init: RequestInit & { duplex?: 'half' } = { method, headers, body, redirect: 'manual' };
-      init.signal = controller.signal;
+      const init: RequestInit & { duplex?: 'half' } = {
+        method,
+        headers: given ? { Accept: 'application/json', ...given } : { Accept: 'application/json' },
+        body,
+        redirect: 'manual',
+        signal: this.follows.controller.signal,
+      };
       // Node demands it for streams.
       if (body instanceof ReadableStream) init.duplex = 'half';
       // As a text: whatever takes the place of `fetch` knows that form.
-      response = await wait(options.fetch(url, init), discard);
+      const response = await this.options.fetch(url, init);
+      const { status, type, headers } = response;
+      if (this.stopped) {
+        discard(response);
+        throw new RulrrApiError(operation, 'connection_lost', { sent: 'unclear', status });
+      }
+      this.status = status;
+      // `redirected`: a replaced `fetch` that followed one all the same.
+      if (type === 'opaqueredirect' || response.redirected || (status >= 300 && status < 400)) {
+        discard(response);
+        // "See other" is how many servers end a POST that they carried out: an order must not count as refused for it.
+        const sent = operation === 'createOrder' ? 'unclear' : 'answered';
+        throw new RulrrApiError(operation, 'redirect_refused', { status, sent });
+      }
+      if (status < 200 || status > 299) {
+        discard(response);
+        const code = codeOfStatus(status, operation);
+        const retryAfterMs = retryAfterOf(response, this.options.clock.now());
+        throw new RulrrApiError(operation, code, { status, sent: 'answered', retryAfterMs });
+      }
+      const text = await this.read(response, headers);
+      this.end();
+      this.resolve({ status, contentType: headers.get('Content-Type') ?? '', text });
     } catch (error) {
-      throw failure(error);
+      this.end();
+      this.reject(failure(error, operation, this.status));
     }
-    const { status } = response;
-    // `redirected`: a replaced `fetch` that followed one all the same.
-    if (response.type === 'opaqueredirect' || response.redirected || (status >= 300 && status < 400)) {
-      discard(response);
-      // "See other" is how many servers end a POST that they carried out: an order must not count as refused for it.
-      const sent = operation === 'createOrder' ? 'unclear' : 'answered';
-      throw new RulrrApiError(operation, 'redirect_refused', { status, sent });
+  }
+
+  /** Ends the call here and now, even if a replaced `fetch` or its body takes no notice of the signal. */
+  private stop(code: 'timeout' | 'aborted'): void {
+    this.stopped = true;
+    // Before the signal: what that makes fetch throw says less.
+    this.reject(new RulrrApiError(this.call.operation, code, { sent: 'unclear', status: this.status }));
+    this.end();
+    this.reader?.cancel().catch(() => {});
+  }
+
+  private end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.cancelTimer();
+    if (this.onAbort) this.call.signal?.removeEventListener('abort', this.onAbort);
+    leave(this.follows, this.stopped);
+  }
+
+  private async read(response: Response, headers: Headers): Promise<string> {
+    const limit = this.options.maxAnswerBytes;
+    // A body that says how long it is, and is sent as it is, is read in one go: half the cost of a reader. What fetch reads of it
+    // ends there, and only what fetch read has a URL, or is `basic`, which is cheaper to ask; the check afterwards is for a
+    // replaced `fetch` that says otherwise.
+    const stated = headers.get('Content-Length');
+    const fetched = stated && (response.type === 'basic' || response.url);
+    if (fetched && Number(stated) <= limit && !headers.has('Content-Encoding')) {
+      const text = await response.text();
+      if (text.length > limit) throw this.tooLarge();
+      return text;
     }
-    if (!response.ok) {
-      discard(response);
-      const code = codeOfStatus(status, operation);
-      const retryAfterMs = retryAfterOf(response, options.clock.now());
-      throw new RulrrApiError(operation, code, { status, sent: 'answered', retryAfterMs });
-    }
-    let text: string;
+    if (!response.body) return '';
+    const reader = (this.reader = response.body.getReader());
+    const chunks: Uint8Array[] = [];
+    let size = 0;
     try {
-      text = await readCapped(response, options.maxAnswerBytes, operation, wait);
+      // Counts what comes, whatever Content-Length says.
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return textOf(chunks, size);
+        size += value.byteLength;
+        if (size > limit) throw this.tooLarge();
+        chunks.push(value);
+      }
     } catch (error) {
-      throw failure(error, status);
+      reader.cancel().catch(() => {});
+      throw error;
     }
-    return { status, contentType: response.headers.get('Content-Type') ?? '', text };
-  } finally {
-    cancelTimer();
-    signal?.removeEventListener('abort', stop);
+  }
+
+  private tooLarge(): RulrrApiError {
+    const detail = `The limit is ${this.options.maxAnswerBytes} bytes.`;
+    return new RulrrApiError(this.call.operation, 'answer_too_large', { status: this.status, sent: 'unclear', detail });
   }
 }
 
-/** Counts what comes, whatever Content-Length says. */
-async function readCapped(response: Response, limit: number, operation: string, wait: Wait): Promise<string> {
-  if (!response.body) return '';
-  // A body that says how long it is, and is sent as it is, is read in one go: half the cost of a reader. What fetch reads of it
-  // ends there; the check afterwards is for a replaced `fetch` that says otherwise.
-  const stated = response.headers.get('Content-Length');
-  if (stated && Number(stated) <= limit && !response.headers.has('Content-Encoding') && response.url) {
-    const text = await wait(response.text());
-    if (text.length <= limit) return text;
-    throw tooLarge(response.status, limit, operation);
-  }
-  const reader = response.body.getReader();
-  try {
-    // Once and not for each chunk: a wait costs as much as the reading of a short answer.
-    return await wait(readAll(reader, limit, response.status, operation));
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw error;
-  }
+/** What an exception of fetch means. The exception itself is dropped: it can hold the URL. */
+function failure(error: unknown, operation: string, status: number): RulrrApiError {
+  if (error instanceof RulrrApiError) return error;
+  if (status === 0 && neverSent(error)) return new RulrrApiError(operation, 'unreachable', { sent: 'no' });
+  return new RulrrApiError(operation, 'connection_lost', { sent: 'unclear', status });
 }
 
-async function readAll(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  limit: number,
-  status: number,
-  operation: string,
-): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > limit) throw tooLarge(status, limit, operation);
-    chunks.push(value);
-  }
-  if (chunks.length === 1) return new TextDecoder().decode(chunks[0]);
+/** One for all answers: to make a decoder costs more than to decode a short text. */
+const decoder = new TextDecoder();
+
+function textOf(chunks: readonly Uint8Array[], size: number): string {
+  if (chunks.length === 1) return decoder.decode(chunks[0]);
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
     at += chunk.byteLength;
   }
-  return new TextDecoder().decode(bytes);
-}
-
-function tooLarge(status: number, limit: number, operation: string): RulrrApiError {
-  const detail = `The limit is ${limit} bytes.`;
-  return new RulrrApiError(operation, 'answer_too_large', { status, sent: 'unclear', detail });
+  return decoder.decode(bytes);
 }
 
 /** An answer that nobody reads must not hold its connection. */

@@ -1,6 +1,6 @@
 import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
-import type { Connection } from '../shared/wire.js';
+import type { Connection, IntegrationStatus } from '../shared/wire.js';
 import { EreceiptSetting, type ReadEreceipt } from './ereceipt-setting.js';
 import type { Emit, ProxyEvent } from './events.js';
 import { InFlight } from './in-flight.js';
@@ -148,10 +148,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (inFlight.closed) throw closingRefusal();
       const underWay = redemption.underWay(flow);
       if (underWay) return answer(flow, underWay);
-      const status = await poller.ask(flow).catch(async (error: unknown) => {
-        if (await isRedeemed(flow)) return 'finished' as const;
-        throw error;
-      });
+      let status: IntegrationStatus;
+      try {
+        status = await poller.ask(flow);
+      } catch (error) {
+        if (!(await isRedeemed(flow))) throw error;
+        status = 'finished';
+      }
       if (status === 'finished') return answer(flow, redemption.redeem(flow));
       if (status === 'pending') return { status, pollAfterMs: poller.pollAfterMs() };
       // Nothing to wait for: if it does not come off now, the next sweep does it.

@@ -120,7 +120,8 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
       }
       if (closing) throw new Refusal('store_unavailable', 'The proxy is stopping.', 1);
       path = admitted.route;
-      return partsFor(await route(request, { ...admitted, source, context }), source);
+      const input = { route: admitted.route, path: admitted.path, source, context };
+      return partsFor(await route(request, input), source);
     } catch (error) {
       let refusal: Refusal;
       if (error instanceof Refusal) refusal = error;

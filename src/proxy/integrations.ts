@@ -1,6 +1,6 @@
 import { RulrrApi } from '../api/index.js';
 import type { IntegrationAnswer, StartedIntegration } from '../shared/wire.js';
-import type { Connections, Flow } from './connections.js';
+import type { Connections, Flow, FlowStatus } from './connections.js';
 import { createFraming, type Framing } from './embeddable.js';
 import { errorClass } from './events.js';
 import type { ProxySettings } from './options.js';
@@ -71,22 +71,21 @@ export class Integrations {
     if (flow.storeId !== storeId) throw new Refusal('not_yours', 'The integration was started by another store.');
     const { connectUrl, expiresAt } = this.repeatedOf(flow);
     const late = this.settings.clock.now() > flow.expiresAt + skewMs;
-    const state = await this.connections.check(flow).catch((error: unknown) => {
+    let state: FlowStatus;
+    try {
+      state = await this.connections.check(flow);
+    } catch (error) {
       // Past its time a session has one answer, unless it turns out to have been stored.
       throw late && !(error instanceof Refusal && error.code === 'tokens_lost') ? expired() : error;
-    });
+    }
     if (state.status === 'finished')
       return { status: 'finished', pollAfterMs: firstPollMs, expiresAt, connection: state.connection };
     if (late) throw expired();
     if (state.status === 'cancelled') return { status: 'cancelled', pollAfterMs: firstPollMs, expiresAt };
+    const { pollAfterMs } = state;
     const embeddable = this.framing ? await this.allowsFrame(pageOrigin) : undefined;
-    return {
-      status: 'pending',
-      pollAfterMs: state.pollAfterMs,
-      expiresAt,
-      connectUrl,
-      ...(embeddable === undefined ? {} : { embeddable }),
-    };
+    if (embeddable === undefined) return { status: 'pending', pollAfterMs, expiresAt, connectUrl };
+    return { status: 'pending', pollAfterMs, expiresAt, connectUrl, embeddable };
   }
 
   private async create(): Promise<string> {

@@ -54,6 +54,9 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     // A browser that is gone: the listener knows what to do.
     if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
     write(outgoing as ServerResponse, parts);
+    // After a GET the listener has nothing left to do, and nobody waits for it: it is let go of rather than have it read headers
+    // that say so. The promise is one of its own, so that nothing gathers on it.
+    if (request.method === 'GET') await new Promise<never>(() => {});
     return RESPONSE_ALREADY_SENT;
   }
 
@@ -63,11 +66,15 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     errorHandler: () => respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
   });
 
-  function handle(req: FrameworkRequest, res: ServerResponse, next?: (error?: unknown) => void): void {
-    const url = req.originalUrl ?? req.url ?? '/';
+  function isOurs(url: string): boolean {
     const path = url.split('?', 1)[0]!;
     const { basePath } = proxy;
-    if (next && basePath !== undefined && path !== basePath && !path.startsWith(basePath + '/')) return next();
+    return basePath === undefined || path === basePath || path.startsWith(basePath + '/');
+  }
+
+  function handle(req: FrameworkRequest, res: ServerResponse, next?: (error?: unknown) => void): void {
+    const url = req.originalUrl ?? req.url ?? '/';
+    if (next && !isOurs(url)) return next();
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
     const mounted = req.url;
     // The listener reads the URL before it returns; afterwards the framework finds its own again.

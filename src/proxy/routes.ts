@@ -15,7 +15,11 @@ export interface RouteInput extends Admitted {
   context: ProxyContext;
 }
 
-type Handle = (storeId: string, request: Request, input: RouteInput) => Promise<Answer>;
+/** What a route answers with where nothing goes wrong: the status, and how its body comes about. */
+interface Handle {
+  status: number;
+  body(storeId: string, request: Request, input: RouteInput): Promise<object | void>;
+}
 
 /** The routes of the contract. What they throw is turned into an answer by the caller. */
 export function createRoutes(
@@ -27,28 +31,26 @@ export function createRoutes(
   const handles = new Map<string, Handle>([
     [
       'POST /integrations',
-      async (storeId, _request, { source }) => ({ status: 201, body: await integrations.start(storeId, source.page) }),
+      { status: 201, body: (storeId, _request, { source }) => integrations.start(storeId, source.page) },
     ],
     [
       'GET /integrations/:id',
-      async (storeId, _request, { path, source }) => ({
+      {
         status: 200,
-        body: await integrations.status(storeId, path.slice('/integrations/'.length), source.page),
-      }),
-    ],
-    ['GET /connection', async (storeId) => ({ status: 200, body: await connections.connection(storeId) })],
-    [
-      'DELETE /connection',
-      async (storeId) => {
-        await connections.forget(storeId);
-        return { status: 204 };
+        body: (storeId, _request, { path, source }) =>
+          integrations.status(storeId, path.slice('/integrations/'.length), source.page),
       },
     ],
+    ['GET /connection', { status: 200, body: (storeId) => connections.connection(storeId) }],
+    ['DELETE /connection', { status: 204, body: (storeId) => connections.forget(storeId) }],
     [
       'POST /ereceipts',
-      async (storeId, request) => {
-        await ereceipts.send(storeId, await readEreceiptOrder(request));
-        return { status: 200, body: { sent: true } };
+      {
+        status: 200,
+        async body(storeId, request) {
+          await ereceipts.send(storeId, await readEreceiptOrder(request));
+          return { sent: true };
+        },
       },
     ],
   ]);
@@ -57,24 +59,38 @@ export function createRoutes(
     const handle = handles.get(`${request.method} ${input.route}`);
     if (!handle) throw new Refusal('not_found', 'The proxy has no such path.');
     // Identity first, for every route alike, and from the vendor's callback alone.
-    const storeId = await authorize(settings, request, input.context);
-    return handle(storeId, request, input);
+    const asked = ask(settings, request, input.context);
+    const storeId = storeOf(settings, asked instanceof Promise ? await asked : asked);
+    const body = await handle.body(storeId, request, input);
+    return body ? { status: handle.status, body } : { status: handle.status };
   };
 }
 
-async function authorize(settings: ProxySettings, request: Request, context: ProxyContext): Promise<string> {
-  let subject: unknown;
+/** Whoever answers at once is not waited for. */
+function ask(settings: ProxySettings, request: Request, context: ProxyContext): unknown {
   try {
     // Without the body: whoever asks is told by headers, and what is read once is gone.
     const bare =
       request.method === 'GET'
         ? request
         : new Request(request.url, { method: request.method, headers: request.headers });
-    subject = await settings.authorize(bare, context);
+    const subject: unknown = settings.authorize(bare, context);
+    return isThenable(subject) ? Promise.resolve(subject).catch((error) => unasked(settings, error)) : subject;
   } catch (error) {
-    settings.emit({ type: 'hook-failed', hook: 'authorize', code: errorClass(error) });
-    throw new Refusal('internal', 'The session could not be checked.');
+    return unasked(settings, error);
   }
+}
+
+function unasked(settings: ProxySettings, error: unknown): never {
+  settings.emit({ type: 'hook-failed', hook: 'authorize', code: errorClass(error) });
+  throw new Refusal('internal', 'The session could not be checked.');
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function storeOf(settings: ProxySettings, subject: unknown): string {
   if (subject === null || subject === undefined || subject === false)
     throw new Refusal('unauthorized', 'Sign in first.');
   const storeId = (subject as { storeId?: unknown }).storeId;

@@ -8,6 +8,7 @@ import { closingRefusal, refusalOf, upstreamStatusOf } from './upstream-refusal.
 import type { UpstreamBudget } from './upstream-budget.js';
 
 interface Entry {
+  readonly storeId: string;
   /** When it was last put at the young end of the map. */
   movedAt: number;
   /** When the last call began. */
@@ -39,7 +40,7 @@ const longestPollMs = 30_000;
 /** Who has not asked for this long no longer counts. */
 const activeMs = 30_000;
 /** The order of the entries need be no finer: to move one at each poll makes the map rebuild itself again and again. */
-const orderMs = 1_000;
+const orderMs = 5_000;
 
 /**
  * Asks Rulrr how sessions stand: however many tabs and tills ask about one, its calls begin `ttlMs` apart, and all share
@@ -54,22 +55,30 @@ export class StatusPoller {
   }
 
   /** The answer of now, or what is known without a call if the process's budget is used up. @throws Refusal */
-  async ask(flow: Flow, patient = false): Promise<IntegrationStatus> {
-    const { clock, budget, ttlMs, inFlight } = this.options;
+  ask(flow: Flow, patient = false): Promise<IntegrationStatus> {
     const entry = this.entryOf(flow);
-    for (;;) {
-      if (entry.asking) return entry.asking;
-      const age = clock.now() - entry.calledAt;
-      // A clock that was set back must not silence a session.
-      if (age >= 0 && age < ttlMs) {
-        if (entry.status) return entry.status;
-        if (!(await inFlight.pause(ttlMs - age))) throw closingRefusal();
-        continue;
-      }
-      if (budget.take()) return this.call(flow, entry);
-      if (!patient) return this.known(flow, entry);
-      if (!(await inFlight.pause(Math.max(20, budget.waitMs())))) throw closingRefusal();
+    const next = this.next(flow, entry, patient);
+    return typeof next === 'number' ? this.askAfter(next, flow, entry, patient) : next;
+  }
+
+  private async askAfter(ms: number, flow: Flow, entry: Entry, patient: boolean): Promise<IntegrationStatus> {
+    for (let wait = ms; ;) {
+      if (!(await this.options.inFlight.pause(wait))) throw closingRefusal();
+      const next = this.next(flow, entry, patient);
+      if (typeof next !== 'number') return next;
+      wait = next;
     }
+  }
+
+  /** The answer to be had now, or the milliseconds until it is worth looking again. */
+  private next(flow: Flow, entry: Entry, patient: boolean): Promise<IntegrationStatus> | number {
+    const { clock, budget, ttlMs } = this.options;
+    if (entry.asking) return entry.asking;
+    const age = clock.now() - entry.calledAt;
+    // A clock that was set back must not silence a session.
+    if (age >= 0 && age < ttlMs) return entry.status ? Promise.resolve(entry.status) : ttlMs - age;
+    if (budget.take()) return this.call(flow, entry);
+    return patient ? Math.max(20, budget.waitMs()) : this.known(flow, entry);
   }
 
   /** How long an element should wait, so that all sessions asked about lately fit into the budget. */
@@ -120,15 +129,21 @@ export class StatusPoller {
   private entryOf(flow: Flow): Entry {
     const { clock, maxEntries } = this.options;
     const now = clock.now();
-    // Store and session, so that no answer is ever shared by two stores.
-    const key = `${flow.storeId}\0${flow.flowId}`;
-    const standing = this.entries.get(key);
+    // Store and session, so that no answer is ever shared by two stores; in one text only where two claim the same session,
+    // which does not happen: to put it together costs more than to look it up.
+    let key = flow.flowId;
+    let standing = this.entries.get(key);
+    if (standing && standing.storeId !== flow.storeId) {
+      key = `${flow.storeId}\0${key}`;
+      standing = this.entries.get(key);
+    }
     if (standing) {
       standing.seenAt = now;
       if (Math.abs(now - standing.movedAt) < orderMs) return standing;
       this.entries.delete(key);
     }
-    const entry = standing ?? { movedAt: now, calledAt: -Infinity, seenAt: now, knownAt: -Infinity };
+    const { storeId } = flow;
+    const entry = standing ?? { storeId, movedAt: now, calledAt: -Infinity, seenAt: now, knownAt: -Infinity };
     entry.movedAt = now;
     // The map keeps the order of the questions: the oldest stand first.
     this.entries.set(key, entry);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import type { IntegrationAnswer, StartedIntegration } from '../../src/shared/wire.js';
 import { planted } from './canaries.js';
 import { base, harness, problemOf, Upstream } from './harness.js';
@@ -154,6 +155,36 @@ test('authorize: its throw, its nonsense and its missing store are refused, and 
   assert.deepEqual(h.events.map(({ type, hook }) => [type, hook]), [['hook-failed', 'authorize'], ['refused', undefined]]);
   h.assertClean();
 }); // prettier-ignore
+
+test('authorize may answer at once, later, or with a promise of another kind: each is believed and refused alike', async () => {
+  const Foreign = runInNewContext('Promise') as PromiseConstructor;
+  const forms: ((value: unknown) => unknown)[] = [
+    (value) => value,
+    async (value) => value,
+    (value) => Foreign.resolve(value),
+  ];
+  for (const form of forms) {
+    const called = async (outcome: unknown) => {
+      const h = harness({ authorize: () => form(outcome) as { storeId: string } });
+      const response = await h.call('GET', '/connection');
+      return response.ok ? response.status : (await problemOf(response)).code;
+    };
+    assert.deepEqual(
+      [await called({ storeId: 'store-1' }), await called(null), await called({ storeId: 7 })],
+      [200, 'unauthorized', 'internal'],
+    );
+  }
+  const failures: (() => unknown)[] = [
+    () => Promise.reject(new Error(planted.session)),
+    () => Foreign.reject(new Error(planted.session)),
+  ];
+  for (const failure of failures) {
+    const h = harness({ authorize: () => failure() as { storeId: string } });
+    assert.equal((await problemOf(await h.call('GET', '/connection'))).code, 'internal');
+    assert.equal(h.events.filter(({ type }) => type === 'hook-failed').length, 1);
+    h.assertClean();
+  }
+});
 
 test('authorize gets what names the session, what the host knows, and no body', async () => {
   const seen: unknown[] = [];
