@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { openSessions, startServer } from '../support/processes.mjs';
 import { median, quantile, spread } from '../support/stats.mjs';
 
-const rounds = 12;
+const rounds = 24;
 const seconds = 2;
 const sessions = 6000;
 
