@@ -55,8 +55,11 @@ export class InFlight {
     for (const stop of this.pauses) stop();
     this.pauses.clear();
     const finished = async () => {
-      // Work may begin more work (an answer that came must still be saved), so look again.
-      while (this.work) await new Promise<void>((resolve) => void this.idle.push(resolve));
+      // Work may begin more work (an answer that came must still be saved), so look again, once all that waited for it has had its turn.
+      while (this.work) {
+        await new Promise<void>((resolve) => void this.idle.push(resolve));
+        await new Promise<void>((resolve) => void this.clock.after(0, resolve));
+      }
     };
     await this.within(finished(), ms);
   }
