@@ -21,7 +21,7 @@ test('drain waits for all that is tracked, whether it comes off or fails, and fo
   // As in the proxy: some awaits lie between an answer and the work that it begins.
   void (async () => {
     await one;
-    for (let turn = 0; turn < 8; turn++) await null;
+    for (let turn = 0; turn < 8; turn++) await Promise.resolve();
     void inFlight.track(new Promise<void>((resolve) => (third = resolve)));
   })();
   two.catch(() => {});
