@@ -11,11 +11,7 @@ export function unreadable(operation: string, detail: string, status = 200): Rul
 export function parse(raw: RawAnswer, operation: string): RulrrAnswer {
   const { status, contentType, text } = raw;
   if (status === 204 && !text) return {};
-  if (
-    contentType &&
-    contentType !== 'application/json' &&
-    !/^(text\/plain|application\/([\w.+-]*\+)?json)\b/i.test(contentType)
-  ) {
+  if (contentType && !/^(text\/plain|application\/([\w.+-]*\+)?json)\b/i.test(contentType)) {
     throw unreadable(operation, 'It is not JSON.', status);
   }
   let answer: unknown;
