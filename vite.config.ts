@@ -1,6 +1,8 @@
 import { defineConfig } from 'vite';
+import { lazyFunctions } from './.config/lazy-functions.mjs';
 import { trimPhoneLibrary } from './.config/phone-trimming.mjs';
 import { plainStrings } from './.config/plain-strings.mjs';
+import { preparedTemplates } from './.config/prepared-templates.mjs';
 import { shortPrivates } from './.config/short-privates.mjs';
 import { banner, messagesAsText, metadataAsJson, microtasks, moduleList, oneScope } from './.config/vite-plugins.mjs';
 
@@ -16,6 +18,7 @@ export default defineConfig({
   resolve: { conditions: ['browser', 'production', 'module', 'import', 'default'] },
   plugins: [
     shortPrivates(),
+    preparedTemplates(),
     trimPhoneLibrary(),
     oneScope(),
     metadataAsJson(),
@@ -23,6 +26,7 @@ export default defineConfig({
     microtasks(),
     moduleList(),
     plainStrings(),
+    lazyFunctions(),
     banner('/*! rulrr-embed, MIT. Contains third-party software: see THIRD-PARTY-NOTICES.txt */'),
   ],
   build: {
