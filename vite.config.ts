@@ -1,10 +1,11 @@
 import { defineConfig } from 'vite';
 import { lazyFunctions } from './.config/lazy-functions.mjs';
 import { trimPhoneLibrary } from './.config/phone-trimming.mjs';
+import { onDemand } from './.config/on-demand.mjs';
 import { plainStrings } from './.config/plain-strings.mjs';
 import { preparedTemplates } from './.config/prepared-templates.mjs';
 import { shortPrivates } from './.config/short-privates.mjs';
-import { banner, messagesAsText, metadataAsJson, microtasks, moduleList, oneScope } from './.config/vite-plugins.mjs';
+import { banner, messagesAsText, metadataAsJson, microtasks, moduleList } from './.config/vite-plugins.mjs';
 
 /**
  * The script tag: one classic script with both elements, every language and the world's phone metadata, for tills whose browser stopped updating
@@ -20,7 +21,7 @@ export default defineConfig({
     shortPrivates(),
     preparedTemplates(),
     trimPhoneLibrary(),
-    oneScope(),
+    onDemand(),
     metadataAsJson(),
     messagesAsText(),
     microtasks(),

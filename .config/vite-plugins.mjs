@@ -1,58 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'acorn';
-import { edited } from './edits.mjs';
 import { cache } from './paths.mjs';
 import { prunedMetadata } from './phone-pruning.mjs';
-
-/** Modules that compute tables when they are loaded: a fifth of the script's run went into those of the QR code, which few pages ever show. */
-const costly = ['lean-qr/nano'];
-
-/**
- * Everything in one scope: a dynamic import becomes a static one behind a promise. Otherwise the bundler wraps each module into a function of its own,
- * to be run in the order of the imports, which costs 3 % of the script. What is costly to set up is made to do so on first need: here and below.
- */
-export const oneScope = () => ({
-  name: 'one-scope',
-  async transform(code, id) {
-    if (costly.some((name) => id.includes(`/node_modules/${name}.`))) return { code: setUpOnDemand(code), map: null };
-    if (!/\bimport\(/.test(code) || /node_modules|\0/.test(id)) return null;
-    const imports = [];
-    const edits = [];
-    for (const { 0: call, 1: from, index } of code.matchAll(/\bimport\('([^']+)'\)/g)) {
-      const names = costly.includes(from) ? ['setUp'] : exportsOf((await this.resolve(from, id)).id);
-      const later = (name) => `${name}${imports.length}`;
-      const text = costly.includes(from)
-        ? `Promise.resolve(${later('setUp')}())`
-        : `Promise.resolve({ ${names.map((name) => `${name}: ${later(name)}`).join(', ')} })`;
-      imports.push(`import { ${names.map((name) => `${name} as ${later(name)}`).join(', ')} } from '${from}';\n`);
-      edits.push({ start: index, end: index + call.length, text });
-    }
-    return { code: imports.join('') + edited(code, edits), map: null };
-  },
-});
-
-const statementsOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' }).body;
-
-/** The names that a module of ours exports. */
-const exportsOf = (path) =>
-  statementsOf(readFileSync(path, 'utf8'))
-    .filter(({ type }) => type === 'ExportNamedDeclaration')
-    .flatMap(({ declaration, specifiers }) => [
-      ...specifiers.map(({ exported }) => exported.name),
-      ...(declaration ? (declaration.declarations ?? [declaration]).map(({ id }) => id.name) : []),
-    ]);
-
-/** A module without imports as one that exports nothing but a function that runs it. */
-function setUpOnDemand(code) {
-  const statements = statementsOf(code);
-  const last = statements.at(-1);
-  if (statements.some((one) => /^(Import|Export)/.test(one.type) && one !== last) || !last.specifiers?.length)
-    throw new Error('a module that is set up on demand imports nothing, and exports at its end only');
-  const names = last.specifiers.map(({ local, exported }) => `${exported.name}: ${local.name}`);
-  return `export function setUp() {\n${code.slice(0, last.start)}\nreturn { ${names.join(', ')} };\n}`;
-}
 
 /**
  * Phone metadata as a string for JSON.parse instead of an object literal: the engine then skips over it when it compiles the script, and it is

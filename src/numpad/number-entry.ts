@@ -6,6 +6,8 @@ import { judge, type NumberReason, type Verdict } from './phone-number.js';
 /** The phone rules of the world may take this long, in ms; then the server decides. */
 const worldDeadline = 5000;
 
+const nothing: Verdict = { shown: '', number: '', reason: null, needsWorld: false };
+
 export interface EntryHost {
   readonly clock: Clock;
   readonly countries: string;
@@ -105,12 +107,15 @@ export class NumberEntry {
   judged(): Verdict {
     let { verdict } = this;
     if (!verdict) {
-      verdict = judge(this.text, {
-        rules: phoneRules,
-        country: this.country(),
-        allowed: this.allowed(),
-        world: worldIsHere() ? 'here' : this.worldBlocked ? 'blocked' : 'coming',
-      });
+      // Before the first key, when a slow till has enough to do, the phone rules aren't even set up.
+      verdict = this.text
+        ? judge(this.text, {
+            rules: phoneRules,
+            country: this.country(),
+            allowed: this.allowed(),
+            world: worldIsHere() ? 'here' : this.worldBlocked ? 'blocked' : 'coming',
+          })
+        : nothing;
       if (this.blocked) verdict = { ...verdict, number: '', reason: this.blocked };
       this.verdict = verdict;
     }

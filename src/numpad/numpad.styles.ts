@@ -1,6 +1,11 @@
 import { css } from 'lit';
 
-/** Old tills: no flex gap, no min()/max(), no :is(). Keys are 64 px high, and never under 44. */
+/**
+ * Old tills: no flex gap, no min()/max(), no :is(). Keys are 64 px high, and never under 44.
+ *
+ * Two sizes of text are all there is at the start: before it first draws another, a sandboxed browser waits for another process, at every size and
+ * weight anew. So the title is bold and no larger, × has the size of a key, and the letters below the digits are text of 16 px, drawn at 11.
+ */
 export const numpadStyles = css`
   :host {
     display: block;
@@ -51,7 +56,6 @@ export const numpadStyles = css`
   }
   #title {
     margin-bottom: 8px;
-    font-size: 18px;
     font-weight: 600;
   }
   .entry {
@@ -73,7 +77,6 @@ export const numpadStyles = css`
     font-variant-numeric: tabular-nums;
     word-break: break-word;
   }
-  /* Of the keys' size: for each size more a sandboxed browser asks another process, before it can draw for the first time. */
   .entry button {
     font-size: var(--rulrr-numpad-key-size, 26px);
     line-height: 1;
@@ -156,8 +159,10 @@ export const numpadStyles = css`
     height: 14px;
     margin-top: 4px;
     color: var(--rulrr-numpad-key-color, var(--_text-muted));
-    font-size: 11px;
+    font-size: 16px;
     letter-spacing: 0.1em;
+    transform: scale(0.69);
+    transform-origin: top;
   }
   .ways {
     display: flex;

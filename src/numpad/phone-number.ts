@@ -53,10 +53,8 @@ const international = /^(\+|00)/;
 /** Toll-free and premium numbers of the +1 plan, which gets no rule of its own for them from mobile metadata. */
 const neverTextable = /^(8(00|22|33|44|55|66|77|88)|900)/;
 
-/** Judges what has been keyed. "Textable" is valid under mobile metadata; +1 numbers are never told apart as mobile or fixed. */
+/** Judges what has been keyed: at least one digit, or a plus. "Textable" is valid under mobile metadata; +1 numbers are never told apart as mobile or fixed. */
 export function judge(text: string, question: PhoneQuestion): Verdict {
-  // Before the first key, when a slow till has enough to do, the library isn't even asked.
-  if (!text) return { shown: '', number: '', reason: null, needsWorld: false };
   const { rules, country, allowed, world } = question;
   let reading = rules.read(text, country);
   // 00 is dialled before a country code almost everywhere, and people write it in the rest of the world, too.
