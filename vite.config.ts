@@ -1,5 +1,6 @@
 import { defineConfig } from 'vite';
 import { lazyFunctions } from './.config/lazy-functions.mjs';
+import { trimLit } from './.config/lit-trimming.mjs';
 import { trimPhoneLibrary } from './.config/phone-trimming.mjs';
 import { onDemand } from './.config/on-demand.mjs';
 import { plainStrings } from './.config/plain-strings.mjs';
@@ -20,6 +21,7 @@ export default defineConfig({
   plugins: [
     shortPrivates(),
     preparedTemplates(),
+    trimLit(),
     trimPhoneLibrary(),
     onDemand(),
     metadataAsJson(),

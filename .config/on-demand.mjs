@@ -38,7 +38,8 @@ export const onDemand = () => ({
       if (type !== 'ImportDeclaration' || !later.test((await this.resolve(source.value, id)).id)) continue;
       const names = specifiers.map(({ local }) => local.name);
       const room = marked(source.value, names, (name) => name);
-      for (const { name, start, end } of references(module, new Set(names))) edits.push({ start, end, text: `${room}.${name}` });
+      for (const { name, start, end } of references(module, new Set(names)))
+        edits.push({ start, end, text: `${room}.${name}` });
     }
     return edits.length ? { code: imports.join('') + edited(code, edits), map: null } : null;
   },
@@ -115,7 +116,8 @@ function marksIn(node, found = []) {
 /** The one scope, with rooms in it. */
 export function withRooms(code) {
   const program = parse(code, { ecmaVersion: 2022 }).body;
-  const scope = program.find(({ expression }) => expression?.callee?.type === 'FunctionExpression')?.expression.callee.body;
+  const scope = program.find(({ expression }) => expression?.callee?.type === 'FunctionExpression')?.expression.callee
+    .body;
   if (!scope) throw new Error('the script is expected to be one function that is called at once');
 
   // What is declared at the top, each with what it refers to outside of the marks in it.
@@ -123,7 +125,8 @@ export function withRooms(code) {
   const others = [];
   for (const statement of scope.body) {
     if (statement.type === 'VariableDeclaration') {
-      for (const one of statement.declarations) things.set(one.id.name, { node: one, kind: statement.kind, init: one.init });
+      for (const one of statement.declarations)
+        things.set(one.id.name, { node: one, kind: statement.kind, init: one.init });
     } else if (/^(Function|Class)Declaration$/.test(statement.type)) {
       things.set(statement.id.name, { node: statement, kind: null, init: statement });
     } else others.push(statement);
@@ -176,7 +179,12 @@ export function withRooms(code) {
     for (const other of rooms.values()) {
       if (other === room) continue;
       const both = inside(other);
-      reach([...inside(room)].filter((name) => both.has(name)), outside, undefined, true);
+      reach(
+        [...inside(room)].filter((name) => both.has(name)),
+        outside,
+        undefined,
+        true,
+      );
     }
   }
 
@@ -189,7 +197,6 @@ export function withRooms(code) {
     if (members.every((one) => /Function/.test(things.get(one).init?.type))) continue;
     for (const one of members) moved.add(one);
     const id = `room_${name.replace(/\W/g, '_')}`;
-    if (process.env.DBG) console.log(name, members.join(' '));
     placed.push({ id, members, exits: room.exits });
     for (const { start, end } of room.marks) edits.push({ start, end, text: `${id}()` });
   }
@@ -203,7 +210,9 @@ export function withRooms(code) {
   const textOf = ({ start, end }) =>
     edited(
       code.slice(start, end),
-      edits.filter((one) => under(one, { start, end })).map((one) => ({ ...one, start: one.start - start, end: one.end - start })),
+      edits
+        .filter((one) => under(one, { start, end }))
+        .map((one) => ({ ...one, start: one.start - start, end: one.end - start })),
     );
   const written = (name) => {
     const { node, kind } = things.get(name);

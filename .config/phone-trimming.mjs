@@ -56,6 +56,9 @@ const trims = {
     constants: { 'options.v2': 'true' },
     functions: { formatIDD: '', addExtension: 'return formattedNumber;' },
   },
+  'normalizeArguments.js': {
+    functions: { normalizeArguments: 'return { text: args[0], options: args[1], metadata: args[2] };' },
+  },
   'helpers/RFC3966.js': { functions: { formatRFC3966: '' } },
 };
 

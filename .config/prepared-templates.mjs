@@ -7,15 +7,14 @@ const helper = 'prepared-template';
 
 /**
  * Lit's templates with the work done that Lit does at the first rendering: finding where the bindings are. What Lit itself calls compiled
- * templates; made here by Lit's own scanner. The scanner, a fiftieth of the script, then need not come along: a template costs one parse of its
- * markup, on a till whose first screen waits for it.
+ * templates; made here by Lit's own scanner, which then need not come along: see lit-trimming.mjs. A template costs one parse of its markup, on a
+ * till whose first screen waits for it.
  */
 export const preparedTemplates = () => ({
   name: 'prepared-templates',
   resolveId: (id) => (id === helper ? `\0${helper}` : null),
   load: (id) => (id === `\0${helper}` ? helperCode : null),
   transform(code, id) {
-    if (/[\\/]lit-html[\\/]lit-html\.js$/.test(id)) return { code: withoutScanner(code), map: null };
     if (/node_modules|^\0/.test(id) || !/\bhtml\s*`/.test(code)) return null;
     return { code: prepareTemplates(code), map: null };
   },
@@ -105,35 +104,4 @@ export function prepare(strings) {
   )
     throw new Error(`A template has bindings where the script tag knows none: ${strings.join('${…}')}`);
   return { markup, bindings };
-}
-
-/** lit-html as it was published, but for the scanner: its `Template` only makes elements, and the parts it makes have names. */
-function withoutScanner(code) {
-  const { body } = parse(code, { ecmaVersion: 2022, sourceType: 'module' });
-  const declared = body
-    .filter(({ type }) => type === 'VariableDeclaration')
-    .flatMap(({ declarations }) => declarations);
-  const template = body.find(
-    ({ type, body: members }) =>
-      type === 'ClassDeclaration' && members.body.some(({ static: own, key }) => own && key.name === 'createElement'),
-  );
-  const constructor = template?.body.body.find(({ kind }) => kind === 'constructor');
-  const local = (exported) =>
-    body
-      .filter(({ type }) => type === 'ExportNamedDeclaration')
-      .flatMap(({ specifiers }) => specifiers)
-      .find((one) => one.exported.name === exported)?.local.name;
-  const inside = declared.find(({ id }) => id.name === local('_$LH'))?.init.properties;
-  // Under these letters Lit gives its parts to its own packages: lit-html/private-ssr-support.js says which is which.
-  const part = (letter) => inside?.find(({ key }) => key.name === letter)?.value.name;
-  const [attribute, boolean, event] = ['H', 'N', 'U'].map(part);
-  if (!constructor || !attribute || !boolean || !event)
-    throw new Error('lit-html is built in another way than before: see .config/prepared-templates.mjs');
-  // Calls that a bundler can't know to have no effects, though they have none: so they may go with what used them.
-  const pure = declared
-    .filter(({ init }) => init?.type === 'CallExpression' && init.callee.type === 'Identifier')
-    .map(({ init }) => ({ start: init.start, end: init.start, text: '/* @__PURE__ */ ' }));
-  const { start, end } = constructor.value.body;
-  const shorter = edited(code, [{ start, end, text: '{throw Error("a template that was not prepared")}' }, ...pure]);
-  return `${shorter}\nexport const parts = { attribute: ${attribute}, boolean: ${boolean}, event: ${event} };`;
 }

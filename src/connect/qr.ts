@@ -9,7 +9,13 @@ export async function qrCode(text: string, label: string): Promise<TemplateResul
   for (let y = 0; y < code.size; y++) {
     for (let x = 0; x < code.size; x++) if (code.get(x, y)) path += `M${x + 4} ${y + 4}h1v1h-1z`;
   }
-  return html`<svg part="qr" role="img" aria-label=${label} viewBox=${`0 0 ${size} ${size}`} shape-rendering="crispEdges">
+  return html`<svg
+    part="qr"
+    role="img"
+    aria-label=${label}
+    viewBox=${`0 0 ${size} ${size}`}
+    shape-rendering="crispEdges"
+  >
     <path fill="#fff" d=${`M0 0h${size}v${size}H0z`}></path>
     <path fill="#000" d=${path}></path>
   </svg>`;

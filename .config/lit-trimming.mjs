@@ -1,0 +1,95 @@
+import { parse } from 'acorn';
+import { edited } from './edits.mjs';
+
+/**
+ * Lit as the script tag carries it: without the scanner of templates, since all of them are prepared (prepared-templates.mjs), and without what
+ * only controllers, initializers and Lit's own minifier need. A twentieth of the code, and half of what ran before the first element was there.
+ */
+export const trimLit = () => ({
+  name: 'trim-lit',
+  transform(code, id) {
+    if (/[\\/]lit-html[\\/]lit-html\.js$/.test(id)) return { code: withoutScanner(code), map: null };
+    if (/[\\/]reactive-element[\\/]reactive-element\.js$/.test(id)) return { code: withoutHooks(code), map: null };
+    return null;
+  },
+});
+
+function expect(found, what) {
+  if (!found) throw new Error(`Lit is built in another way than before: no ${what}. See .config/lit-trimming.mjs`);
+}
+
+const statementsOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' }).body;
+
+const declared = (body) =>
+  body.filter(({ type }) => type === 'VariableDeclaration').flatMap(({ declarations }) => declarations);
+
+/** The class that has a static method of this name. */
+const classWith = (body, name) =>
+  body.find(
+    ({ type, body: members }) =>
+      type === 'ClassDeclaration' && members.body.some((one) => one.static && one.key.name === name),
+  );
+
+/** Its `Template` only makes elements, and the parts it makes have names. */
+function withoutScanner(code) {
+  const body = statementsOf(code);
+  const constructor = classWith(body, 'createElement')?.body.body.find(({ kind }) => kind === 'constructor');
+  expect(constructor, 'constructor of a template');
+  const local = (exported) =>
+    body
+      .filter(({ type }) => type === 'ExportNamedDeclaration')
+      .flatMap(({ specifiers }) => specifiers)
+      .find((one) => one.exported.name === exported)?.local.name;
+  const inside = declared(body).find(({ id }) => id.name === local('_$LH'))?.init.properties;
+  // Under these letters Lit gives its parts to its own packages: lit-html/private-ssr-support.js says which is which.
+  const [attribute, boolean, event] = ['H', 'N', 'U'].map((letter) => {
+    const part = inside?.find(({ key }) => key.name === letter)?.value.name;
+    expect(part, `part ${letter}`);
+    return part;
+  });
+  // Calls that a bundler can't know to have no effects, though they have none: so they may go with what used them.
+  const pure = declared(body)
+    .filter(({ init }) => init?.type === 'CallExpression' && init.callee.type === 'Identifier')
+    .map(({ init }) => ({ start: init.start, end: init.start, text: '/* @__PURE__ */ ' }));
+  const { start, end } = constructor.value.body;
+  const shorter = edited(code, [{ start, end, text: '{throw Error("a template that was not prepared")}' }, ...pure]);
+  return `${shorter}\nexport const parts = { attribute: ${attribute}, boolean: ${boolean}, event: ${event} };`;
+}
+
+const unused = ['addInitializer', 'addController', 'removeController'];
+
+/** Its base class without the hooks that neither element has, and with the names of properties as they are. */
+function withoutHooks(code) {
+  const body = statementsOf(code);
+  const base = classWith(body, 'createProperty');
+  expect(base, 'class with properties');
+  const edits = [];
+  for (const { key, start, end } of base.body.body) if (unused.includes(key.name)) edits.push({ start, end, text: '' });
+  expect(edits.length === unused.length, unused.join(', '));
+  // `renamed('finalized')`: what Lit's own minifier would have renamed had it been told to.
+  const renamed = declared(body).find(
+    ({ init }) =>
+      init?.type === 'ArrowFunctionExpression' && init.params.length === 2 && init.body.name === init.params[0].name,
+  );
+  expect(renamed, 'name of a property');
+  const visit = (node) => {
+    if (!node || typeof node !== 'object') return;
+    if (Array.isArray(node)) {
+      for (const one of node) visit(one);
+      return;
+    }
+    const { start, end } = node;
+    if (node.type === 'CallExpression' && node.callee.name === renamed.id.name) {
+      edits.push({ start, end, text: node.arguments[0].raw });
+    } else if (
+      node.type === 'ChainExpression' &&
+      /^this\.(?:_\$EO|constructor\.l)\?\.forEach\(/.test(code.slice(start, end))
+    ) {
+      edits.push({ start, end, text: 'void 0' });
+    } else if (!(node.type === 'MethodDefinition' && unused.includes(node.key.name))) {
+      for (const [key, inner] of Object.entries(node)) if (key !== 'type') visit(inner);
+    }
+  };
+  visit(body);
+  return edited(code, edits);
+}
