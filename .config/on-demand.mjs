@@ -220,7 +220,7 @@ export function withRooms(code) {
   };
   const roomsText = placed.map(
     ({ id, members, exits }) => `
-let ${id}_ready;
+var ${id}_ready;
 function ${id}_setUp() {
 ${members.filter(nameOf).map(written).join('\n')}
 return { ${Array.from(exits, ([key, value]) => `${key}: ${value}`).join(', ')} };
@@ -234,5 +234,6 @@ function ${id}() { return ${id}_ready || (${id}_ready = ${id}_setUp()); }`,
     }
     return moved.has(statement.id?.name) ? '' : textOf(statement);
   });
-  return `${code.slice(0, scope.start + 1)}\n${rest.join('\n')}\n${roomsText.join('\n')}\n${code.slice(scope.end - 1)}`;
+  // Before the rest: an element that is in the page already may ask as soon as it is defined.
+  return `${code.slice(0, scope.start + 1)}\n${roomsText.join('\n')}\n${rest.join('\n')}\n${code.slice(scope.end - 1)}`;
 }

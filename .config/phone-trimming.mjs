@@ -50,7 +50,6 @@ const trims = {
     functions: { parseInput: 'return /^(\\+?\\d{3,250}|\\d\\d)$/.test(text) ? { number: text } : {};' },
   },
   'isValid.js': { constants: { 'options.v2': 'true' } },
-  'helpers/getNumberType.js': { constants: { 'options.v2': 'true' } },
   'helpers/checkNumberLength.js': { constants: { "type === 'FIXED_LINE_OR_MOBILE'": 'false' } },
   'format.js': {
     constants: { 'options.v2': 'true' },

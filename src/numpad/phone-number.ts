@@ -19,7 +19,7 @@ export interface PhoneReading {
   assigned: boolean;
 }
 
-/** The phone rules that are here; `phone-library.ts` has them. */
+/** The phone rules that are here; `phone-library.ts` has them. They are asked about ASCII digits, with a `+` in front or not. */
 export interface PhoneRules {
   knows(country: string): boolean;
   /** As-you-type format. */
