@@ -101,139 +101,135 @@ function references(top, names) {
   return found;
 }
 
-const isMark = (node) => node.type === 'CallExpression' && node.callee.name === mark;
-
 function marksIn(node, found = []) {
   if (!node || typeof node !== 'object') return found;
   if (Array.isArray(node)) for (const one of node) marksIn(one, found);
   else {
-    if (isMark(node)) found.push(node);
+    if (node.type === 'CallExpression' && node.callee.name === mark) found.push(node);
     for (const [key, inner] of Object.entries(node)) if (key !== 'type') marksIn(inner, found);
   }
   return found;
 }
 
-/** The one scope, with rooms in it. */
-export function withRooms(code) {
-  const program = parse(code, { ecmaVersion: 2022 }).body;
-  const scope = program.find(({ expression }) => expression?.callee?.type === 'FunctionExpression')?.expression.callee
-    .body;
-  if (!scope) throw new Error('the script is expected to be one function that is called at once');
+const under = (node, { start, end }) => node.start >= start && node.end <= end;
 
-  // What is declared at the top, each with what it refers to outside of the marks in it.
-  const things = new Map();
-  const others = [];
-  for (const statement of scope.body) {
-    if (statement.type === 'VariableDeclaration') {
-      for (const one of statement.declarations)
-        things.set(one.id.name, { node: one, kind: statement.kind, init: one.init });
-    } else if (/^(Function|Class)Declaration$/.test(statement.type)) {
-      things.set(statement.id.name, { node: statement, kind: null, init: statement });
-    } else others.push(statement);
+/**
+ * What stands at the top, in the order of the code: each declared thing, and each statement that declares nothing and so has to stay. `needs` are
+ * the names that it refers to, outside of the marks in it; those inside are the marks' own.
+ */
+function thingsAt(statements) {
+  const things = statements.flatMap((node) =>
+    node.type === 'VariableDeclaration'
+      ? node.declarations.map((one) => ({ name: one.id.name, node: one, kind: node.kind, value: one.init }))
+      : [{ name: node.id?.name, node, value: node }],
+  );
+  const marks = marksIn(statements).map((node) => ({ node, room: node.arguments[0].value, needs: [] }));
+  for (const thing of things) {
+    thing.needs = [];
+    thing.marks = marks.filter(({ node }) => under(node, thing.node));
   }
-  const names = [...things.keys()];
-  const marks = marksIn(scope.body);
-  const under = (node, { start, end }) => node.start >= start && node.end <= end;
-  for (const [at, node] of others.entries()) things.set(at, { node });
-  for (const thing of things.values()) {
-    thing.refs = [];
-    thing.marks = marks.filter((one) => under(one, thing.node));
-  }
-  // In the order of the code, as both are.
-  const inOrder = [...things.values()].sort((one, other) => one.node.start - other.node.start);
+  const names = new Set(things.flatMap(({ name }) => name ?? []));
   let at = 0;
-  for (const found of references({ type: 'Program', body: scope.body }, new Set(names))) {
-    while (at < inOrder.length && inOrder[at].node.end <= found.start) at++;
-    const { node, marks: inside, refs } = inOrder[at];
-    if (under(found, node) && found !== node.id) {
-      const mark = inside.find((one) => under(found, one));
-      if (mark) (mark.refs ??= []).push(found.name);
-      else refs.push(found.name);
-    }
+  for (const found of references({ type: 'Program', body: statements }, names)) {
+    while (things[at].node.end <= found.start) at++;
+    const thing = things[at];
+    if (found !== thing.node.id) (thing.marks.find(({ node }) => under(found, node)) ?? thing).needs.push(found.name);
   }
+  return things;
+}
 
-  const reach = (from, into = new Set(), past = () => false, throughMarks = false) => {
-    const waiting = [...from];
+/**
+ * Which things go into which room: what is reached from its marks, and neither from outside nor from another room.
+ *
+ * @returns by the room's name: `things`, `marks`, and `exits` from the names that are asked for to those of the things
+ */
+function roomsOf(things) {
+  const byName = new Map(things.map((thing) => [thing.name, thing]));
+  const outside = new Set();
+  const reach = (names, into, withMarks) => {
+    const waiting = [...names];
     while (waiting.length) {
-      const name = waiting.pop();
-      if (into.has(name) || past(name)) continue;
-      into.add(name);
-      const { refs, marks: inside } = things.get(name);
-      waiting.push(...refs);
-      if (throughMarks) for (const one of inside) waiting.push(...(one.refs ?? []));
+      const thing = byName.get(waiting.pop());
+      if (into.has(thing) || outside.has(thing)) continue;
+      into.add(thing);
+      waiting.push(...thing.needs);
+      if (withMarks) waiting.push(...thing.marks.flatMap(({ needs }) => needs));
     }
     return into;
   };
-  const outside = reach([...things.keys()].filter((key) => typeof key !== 'string'));
-  const rooms = new Map();
-  for (const one of marks.filter((each) => [...outside].some((name) => things.get(name).marks.includes(each)))) {
-    const name = one.arguments[0].value;
-    const room = rooms.get(name) ?? { exits: new Map(), marks: [] };
-    for (const { key, value } of one.arguments[1].body.properties) room.exits.set(key.name, value.name);
-    room.marks.push(one);
-    rooms.set(name, room);
+  for (const thing of things) {
+    if (thing.name) continue;
+    outside.add(thing);
+    reach(thing.needs, outside, false);
   }
-  // What two rooms need stays outside.
-  const inside = ({ exits }) => reach(exits.values(), new Set(), (name) => outside.has(name), true);
+  const rooms = new Map();
+  for (const one of [...outside].flatMap(({ marks }) => marks)) {
+    const room = rooms.get(one.room) ?? { marks: [], exits: new Map() };
+    rooms.set(one.room, room);
+    room.marks.push(one);
+    for (const { key, value } of one.node.arguments[1].body.properties) room.exits.set(key.name, value.name);
+  }
+  const inside = ({ exits }) => reach(exits.values(), new Set(), true);
   for (const room of rooms.values()) {
     for (const other of rooms.values()) {
-      if (other === room) continue;
-      const both = inside(other);
+      const both = room === other ? [] : [...inside(room)].filter((thing) => inside(other).has(thing));
       reach(
-        [...inside(room)].filter((name) => both.has(name)),
+        both.map(({ name }) => name),
         outside,
-        undefined,
         true,
       );
     }
   }
-
-  const edits = [];
-  const moved = new Set();
-  const placed = [];
   for (const [name, room] of rooms) {
-    const members = names.filter((one) => inside(room).has(one));
+    room.things = things.filter((thing) => inside(room).has(thing));
     // Functions wait by themselves; a room is for what would be set up.
-    if (members.every((one) => /Function/.test(things.get(one).init?.type))) continue;
-    for (const one of members) moved.add(one);
-    const id = `room_${name.replace(/\W/g, '_')}`;
-    placed.push({ id, members, exits: room.exits });
-    for (const { start, end } of room.marks) edits.push({ start, end, text: `${id}()` });
+    if (room.things.every(({ value }) => /Function/.test(value?.type))) rooms.delete(name);
   }
-  const nameOf = (member) => typeof member === 'string';
-  // Marks that no room came of, or that stand inside one.
-  for (const one of marks) {
-    if (edits.some(({ start }) => start === one.start)) continue;
-    const { start, end } = one.arguments[1].body;
-    edits.push({ start: one.start, end: one.end, text: `(${code.slice(start, end)})` });
-  }
-  const textOf = ({ start, end }) =>
-    edited(
-      code.slice(start, end),
-      edits
-        .filter((one) => under(one, { start, end }))
-        .map((one) => ({ ...one, start: one.start - start, end: one.end - start })),
-    );
-  const written = (name) => {
-    const { node, kind } = things.get(name);
-    return kind ? `${kind} ${textOf(node)};` : textOf(node);
-  };
-  const roomsText = placed.map(
-    ({ id, members, exits }) => `
-var ${id}_ready;
-function ${id}_setUp() {
-${members.filter(nameOf).map(written).join('\n')}
-return { ${Array.from(exits, ([key, value]) => `${key}: ${value}`).join(', ')} };
+  return rooms;
 }
-function ${id}() { return ${id}_ready || (${id}_ready = ${id}_setUp()); }`,
-  );
-  const rest = scope.body.map((statement) => {
-    if (statement.type === 'VariableDeclaration') {
-      const kept = statement.declarations.filter(({ id }) => !moved.has(id.name));
-      return kept.length ? `${statement.kind} ${kept.map(textOf).join(', ')};` : '';
-    }
-    return moved.has(statement.id?.name) ? '' : textOf(statement);
-  });
-  // Before the rest: an element that is in the page already may ask as soon as it is defined.
-  return `${code.slice(0, scope.start + 1)}\n${roomsText.join('\n')}\n${rest.join('\n')}\n${code.slice(scope.end - 1)}`;
+
+/** The one scope, with rooms in it. */
+export function withRooms(code) {
+  const program = parse(code, { ecmaVersion: 2022 }).body;
+  const call = program.find(({ expression }) => expression?.callee?.type === 'FunctionExpression');
+  if (!call) throw new Error('the script is expected to be one function that is called at once');
+  const scope = call.expression.callee.body;
+  const things = thingsAt(scope.body);
+  const rooms = roomsOf(things);
+  const moved = new Set(Array.from(rooms.values(), (room) => room.things).flat());
+
+  const doorOf = (name) => `room_${name.replace(/\W/g, '_')}`;
+  // A mark that no room came of, or that stands inside one, asks for what is there.
+  const edits = things
+    .flatMap(({ marks }) => marks)
+    .map((one) => {
+      const { start, end } = one.node.arguments[1].body;
+      const text = rooms.get(one.room)?.marks.includes(one) ? `${doorOf(one.room)}()` : `(${code.slice(start, end)})`;
+      return { start: one.node.start, end: one.node.end, text };
+    });
+  const print = ({ kind, node }) => {
+    const own = edits.filter((one) => under(one, node));
+    const text = edited(
+      code.slice(node.start, node.end),
+      own.map(({ start, end, ...edit }) => ({ ...edit, start: start - node.start, end: end - node.start })),
+    );
+    return kind ? `${kind} ${text};` : text;
+  };
+  const printRoom = ([name, room]) => {
+    const door = doorOf(name);
+    return `
+      function ${door}_setUp() {
+        ${room.things.map(print).join('\n')}
+        return { ${Array.from(room.exits, ([asked, thing]) => `${asked}: ${thing}`).join(', ')} };
+      }
+      var ${door}_ready;
+      function ${door}() { return ${door}_ready || (${door}_ready = ${door}_setUp()); }`;
+  };
+  return [
+    code.slice(0, scope.start + 1),
+    // Before the rest: an element that is in the page already may ask as soon as it is defined.
+    ...Array.from(rooms, printRoom),
+    ...things.filter((thing) => !moved.has(thing)).map(print),
+    code.slice(scope.end - 1),
+  ].join('\n');
 }
