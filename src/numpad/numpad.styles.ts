@@ -157,7 +157,7 @@ export const numpadStyles = css`
   small {
     display: block;
     height: 14px;
-    margin-top: 4px;
+    margin: 4px -22% 0;
     color: var(--rulrr-numpad-key-color, var(--_text-muted));
     font-size: 16px;
     letter-spacing: 0.1em;

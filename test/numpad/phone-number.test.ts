@@ -50,7 +50,6 @@ describe('the rules that come with the element', () => {
       needsWorld: false,
     });
     assert.equal(judge('8005550123', small()).reason, 'not-textable');
-    assert.equal(judge('', small()).reason, null);
   });
 
   it('ask for the world where it may know more', () => {
