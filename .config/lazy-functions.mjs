@@ -1,5 +1,6 @@
 import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { childrenOf } from './syntax.mjs';
 
 /**
  * Functions in place of the arrows that stand in the script's outermost scope. V8 passes over the body of a function until it is called; inside
@@ -15,11 +16,6 @@ export const lazyFunctions = () => ({
   },
 });
 
-const inner = (node) =>
-  Object.values(node)
-    .flat()
-    .filter((value) => typeof value?.type === 'string');
-
 const isFunction = ({ type }) => type === 'FunctionExpression' || type === 'FunctionDeclaration';
 
 /** Has what an arrow shares with the function around it. */
@@ -28,7 +24,7 @@ const shares = (node) =>
   node.type === 'Super' ||
   node.type === 'MetaProperty' ||
   (node.type === 'Identifier' && node.name === 'arguments') ||
-  (!isFunction(node) && inner(node).some(shares));
+  (!isFunction(node) && childrenOf(node).some(shares));
 
 export function withLazyFunctions(code) {
   const edits = [];
@@ -36,7 +32,7 @@ export function withLazyFunctions(code) {
     // What is inside a function is passed over with it.
     if (isFunction(node)) return;
     if (node.type !== 'ArrowFunctionExpression' || shares(node)) {
-      inner(node).forEach(visit);
+      childrenOf(node).forEach(visit);
       return;
     }
     const { params, body, async } = node;
@@ -51,6 +47,6 @@ export function withLazyFunctions(code) {
   const [{ expression }] = parse(code, { ecmaVersion: 2022 }).body;
   if (!isFunction(expression.callee))
     throw new Error('the script is expected to be one function that is called at once');
-  inner(expression.callee.body).forEach(visit);
+  childrenOf(expression.callee.body).forEach(visit);
   return edited(code, edits);
 }

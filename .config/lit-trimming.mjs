@@ -1,9 +1,9 @@
-import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { childrenOf, statementsOf } from './syntax.mjs';
 
 /**
  * Lit as the script tag carries it: without the scanner of templates, since all of them are prepared (prepared-templates.mjs), and without what
- * only controllers, initializers and Lit's own minifier need. A twentieth of the code, and half of what ran before the first element was there.
+ * only controllers, initializers and Lit's own minifier need.
  */
 export const trimLit = () => ({
   name: 'trim-lit',
@@ -17,8 +17,6 @@ export const trimLit = () => ({
 function expect(found, what) {
   if (!found) throw new Error(`Lit is built in another way than before: no ${what}. See .config/lit-trimming.mjs`);
 }
-
-const statementsOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' }).body;
 
 const declared = (body) =>
   body.filter(({ type }) => type === 'VariableDeclaration').flatMap(({ declarations }) => declarations);
@@ -73,11 +71,6 @@ function withoutHooks(code) {
   );
   expect(renamed, 'name of a property');
   const visit = (node) => {
-    if (!node || typeof node !== 'object') return;
-    if (Array.isArray(node)) {
-      for (const one of node) visit(one);
-      return;
-    }
     const { start, end } = node;
     if (node.type === 'CallExpression' && node.callee.name === renamed.id.name) {
       edits.push({ start, end, text: node.arguments[0].raw });
@@ -87,9 +80,9 @@ function withoutHooks(code) {
     ) {
       edits.push({ start, end, text: 'void 0' });
     } else if (!(node.type === 'MethodDefinition' && unused.includes(node.key.name))) {
-      for (const [key, inner] of Object.entries(node)) if (key !== 'type') visit(inner);
+      childrenOf(node).forEach(visit);
     }
   };
-  visit(body);
+  body.forEach(visit);
   return edited(code, edits);
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { attachScopes } from '@rollup/pluginutils';
 import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { childrenOf, statementsOf } from './syntax.mjs';
 
 /** Modules that a page needs later than its first screen, or never, though they are imported in the plain way. */
 const later = /[\\/]numpad[\\/]phone-(?:library|number)\.js$/;
@@ -48,8 +49,6 @@ export const onDemand = () => ({
 
 const marked = (from, names, own) =>
   `${mark}('${basename(from)}', () => ({ ${names.map((name) => `${name}: ${own(name)}`).join(', ')} }))`;
-
-const statementsOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' }).body;
 
 /** The names that a module of ours exports. */
 const exportsOf = (path) =>
@@ -101,15 +100,10 @@ function references(top, names) {
   return found;
 }
 
-function marksIn(node, found = []) {
-  if (!node || typeof node !== 'object') return found;
-  if (Array.isArray(node)) for (const one of node) marksIn(one, found);
-  else {
-    if (node.type === 'CallExpression' && node.callee.name === mark) found.push(node);
-    for (const [key, inner] of Object.entries(node)) if (key !== 'type') marksIn(inner, found);
-  }
-  return found;
-}
+const marksIn = (node) => [
+  ...(node.type === 'CallExpression' && node.callee.name === mark ? [node] : []),
+  ...childrenOf(node).flatMap(marksIn),
+];
 
 const under = (node, { start, end }) => node.start >= start && node.end <= end;
 
@@ -123,7 +117,7 @@ function thingsAt(statements) {
       ? node.declarations.map((one) => ({ name: one.id.name, node: one, kind: node.kind, value: one.init }))
       : [{ name: node.id?.name, node, value: node }],
   );
-  const marks = marksIn(statements).map((node) => ({ node, room: node.arguments[0].value, needs: [] }));
+  const marks = statements.flatMap(marksIn).map((node) => ({ node, room: node.arguments[0].value, needs: [] }));
   for (const thing of things) {
     thing.needs = [];
     thing.marks = marks.filter(({ node }) => under(node, thing.node));

@@ -1,5 +1,5 @@
-import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { childrenOf, statementsOf } from './syntax.mjs';
 
 /**
  * What the script tag leaves out of libphonenumber-js, module by module: what nobody calls for a text of digits, with a plus in front or not
@@ -90,17 +90,12 @@ function trimmed(code, { constants = {}, functions = {}, methods = {} }, name) {
         if (methods[node.id.name]?.includes(member.key.name)) cut(member.key.name, member, '');
         else visit(member);
       }
-    } else inner(node).forEach(visit);
+    } else childrenOf(node).forEach(visit);
   };
-  visit(parse(code, { ecmaVersion: 2022, sourceType: 'module' }));
+  statementsOf(code).forEach(visit);
   if (missing.size)
     throw new Error(
       `libphonenumber-js is another one than was trimmed: ${name} lacks ${[...missing].join(', ')}. See .config/phone-trimming.mjs`,
     );
   return edited(code, edits);
 }
-
-const inner = (node) =>
-  Object.values(node)
-    .flat()
-    .filter((value) => typeof value?.type === 'string');

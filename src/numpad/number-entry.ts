@@ -6,7 +6,8 @@ import { judge, type NumberReason, type Verdict } from './phone-number.js';
 /** The phone rules of the world may take this long, in ms; then the server decides. */
 const worldDeadline = 5000;
 
-const nothing: Verdict = { shown: '', number: '', reason: null, needsWorld: false };
+/** Of nothing keyed. */
+const noVerdict: Verdict = { shown: '', number: '', reason: null, needsWorld: false };
 
 export interface EntryHost {
   readonly clock: Clock;
@@ -115,7 +116,7 @@ export class NumberEntry {
             allowed: this.allowed(),
             world: worldIsHere() ? 'here' : this.worldBlocked ? 'blocked' : 'coming',
           })
-        : nothing;
+        : noVerdict;
       if (this.blocked) verdict = { ...verdict, number: '', reason: this.blocked };
       this.verdict = verdict;
     }

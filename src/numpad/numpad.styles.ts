@@ -4,7 +4,8 @@ import { css } from 'lit';
  * Old tills: no flex gap, no min()/max(), no :is(). Keys are 64 px high, and never under 44.
  *
  * Two sizes of text are all there is at the start: before it first draws another, a sandboxed browser waits for another process, at every size and
- * weight anew. So the title is bold and no larger, × has the size of a key, and the letters below the digits are text of 16 px, drawn at 11.
+ * weight anew. So the title is bold and no larger, × has the size of a key, and the letters below the digits are text of 16 px, drawn at 11:
+ * laid out in a box that is wider than the key by as much as it is then drawn smaller.
  */
 export const numpadStyles = css`
   :host {

@@ -1,0 +1,10 @@
+import { parse } from 'acorn';
+
+/** The statements at the top of a module's code. */
+export const statementsOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' }).body;
+
+/** The nodes right inside one. */
+export const childrenOf = (node) =>
+  Object.values(node)
+    .flat()
+    .filter((value) => typeof value?.type === 'string');
