@@ -7,6 +7,10 @@ export const connectStyles = css`
     line-height: 1.4;
     overflow-wrap: break-word;
   }
+  /* What stands on the page itself takes the page's colour, unless it is told another: nobody else knows what is behind it. */
+  [lang] {
+    color: var(--rulrr-text, inherit);
+  }
   button,
   a {
     box-sizing: border-box;
@@ -48,7 +52,7 @@ export const connectStyles = css`
     margin-top: 12px;
   }
   [part='error'] {
-    color: var(--_danger);
+    color: var(--rulrr-danger, inherit);
     font-weight: 600;
   }
 `;

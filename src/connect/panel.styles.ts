@@ -29,6 +29,10 @@ export const panelStyles = css`
     border: var(--rulrr-connect-panel-border, 1px solid var(--_border));
     border-radius: var(--rulrr-connect-panel-radius, var(--_radius));
     background: var(--rulrr-connect-panel-background, var(--_surface-raised));
+    color: var(--_text);
+  }
+  .panel [part='error'] {
+    color: var(--_danger);
   }
   dialog > .panel {
     margin: 0;
@@ -78,7 +82,7 @@ export const panelStyles = css`
     border: 1px solid transparent;
     border-radius: var(--rulrr-connect-panel-radius, var(--_radius));
     background: var(--_surface);
-    color: inherit;
+    color: var(--_text);
     box-shadow: 0 0 0 100vmax rgba(0, 0, 0, 0.5);
   }
   dialog::backdrop {

@@ -14,6 +14,8 @@ export interface IdleHost {
 export class IdleTimer {
   /** Whole seconds until it is over; 0 while the warning does not stand. */
   secondsLeft = 0;
+  /** What the warning began with; 0 while it does not stand. */
+  warnedAt = 0;
 
   private readonly host: IdleHost;
   private stopTimer: (() => void) | null = null;
@@ -27,14 +29,20 @@ export class IdleTimer {
     this.stop();
     if (!(seconds > 0)) return;
     const left = Math.min(warning, seconds);
-    if (seconds > left) this.wait(seconds - left, () => this.count(left));
-    else this.count(left);
+    if (seconds > left) this.wait(seconds - left, () => this.warn(left));
+    else this.warn(left);
   }
 
   stop(): void {
     if (this.stopTimer) this.stopTimer();
     this.stopTimer = null;
+    this.warnedAt = 0;
     this.show(0);
+  }
+
+  private warn(left: number): void {
+    this.warnedAt = Math.ceil(left);
+    this.count(left);
   }
 
   private show(seconds: number): void {

@@ -40,6 +40,11 @@ export class KeyboardController {
     }
   }
 
+  /** The number is gone, here too. */
+  forget(): void {
+    this.scanner.forget();
+  }
+
   private readonly keydown = (event: KeyboardEvent): void => {
     const { host } = this;
     const origin = event.composedPath()[0] as Element;
@@ -49,11 +54,13 @@ export class KeyboardController {
     const at = event.timeStamp;
 
     if (key === 'Enter' || key === 'Tab' || key === ' ') {
+      const button = origin.closest && origin.closest('button,a,summary,[role=button]');
       if (this.scanner.terminator(at)) event.preventDefault();
-      // On a button, Enter presses it.
-      else if (key === 'Enter' && !(origin.closest && origin.closest('button,a,summary,[role=button]'))) {
-        event.preventDefault();
-        host.submit();
+      else if (key === 'Enter') {
+        // On a button, Enter presses it; held down, once, as on the screen.
+        if (!button || (event.repeat && button.matches('[data-key]:not([data-key=delete]),[part=send]')))
+          event.preventDefault();
+        if (!button && !event.repeat) host.submit();
       }
     } else if (key.length === 1) {
       // Held down: one digit, as on the screen.

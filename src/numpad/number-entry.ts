@@ -79,14 +79,13 @@ export class NumberEntry {
   enter(text: string, blocked: NumberReason | null): void {
     this.text = text;
     this.blocked = blocked;
-    this.stale();
-    this.settle();
+    this.rejudge();
   }
 
   /** What was made of the number holds no longer. */
-  stale(): void {
+  rejudge(): void {
     this.verdict = null;
-    this.host.requestUpdate();
+    this.settle();
   }
 
   /** Formats, judges and tells, after the digits have been seen. */
@@ -96,8 +95,8 @@ export class NumberEntry {
     this.stopFrame = null;
     this.frame = 0;
     this.host.requestUpdate();
-    const { shown, number, needsWorld } = this.judged();
-    this.write(shown);
+    const { number, needsWorld } = this.judged();
+    this.write();
     if (needsWorld) this.fetchWorld();
     const is = this.text + '/' + number;
     const was = this.told;
@@ -123,8 +122,9 @@ export class NumberEntry {
     return verdict;
   }
 
-  write(shown: string): void {
-    if (this.masked) shown = '•••• ' + this.masked;
+  /** Shows the number, or after a send what is left of it. */
+  write(): void {
+    const shown = this.masked ? '•••• ' + this.masked : this.judged().shown;
     if (this.node.data !== shown) this.node.data = shown;
   }
 
@@ -143,8 +143,7 @@ export class NumberEntry {
       stop();
       if (blocked === this.worldBlocked && !worldIsHere()) return;
       this.worldBlocked = blocked && !worldIsHere();
-      this.stale();
-      this.settle();
+      this.rejudge();
     };
     const stop = this.host.clock.after(worldDeadline, () => done(true));
     loadWorld().then(

@@ -10,7 +10,7 @@ import { IdleTimer } from './idle-timer.js';
 import { KeyboardController } from './keyboard-controller.js';
 import type { Key } from './keypad-machine.js';
 import { NumberEntry } from './number-entry.js';
-import { choiceOf, newKey, wordsFor } from './numpad-model.js';
+import { choiceOf, newKey, problemOf, wordsFor } from './numpad-model.js';
 import { numpadTemplate, type NumpadStrings, type NumpadView } from './numpad-templates.js';
 import { numpadStyles } from './numpad.styles.js';
 import { PanelController } from './panel-controller.js';
@@ -257,21 +257,22 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   override render(): TemplateResult {
-    const { conduct, entry, eager } = this;
-    const { reason, number } = entry.judged();
+    const { conduct, entry, eager, idle } = this;
     const { model } = conduct;
-    const loud = isEditable(model) && reason && (reason !== 'too-short' || eager);
+    const text = this.words();
+    this.panel.words = wordsFor(model, text, entry, idle.warnedAt, eager);
     return numpadTemplate({
       model,
       layout: this.layout,
       modal: this.presentation === 'dialog',
       language: this.language,
       rtl: this.rtl,
-      text: this.words(),
-      complete: !!number,
-      error: model.phase === 'failed' ? 'failed' : loud ? reason : null,
+      text,
+      complete: !!entry.judged().number,
+      error: model.phase === 'failed' ? 'failed' : isEditable(model) ? problemOf(entry, eager) : null,
+      words: this.panel.words,
       spoken: this.panel.spoken,
-      secondsLeft: this.idle.secondsLeft,
+      secondsLeft: idle.secondsLeft,
       country: entry.country(),
       choice: choiceOf(entry.allowed(), this.language),
       on: this.handlers,
@@ -286,14 +287,16 @@ export class RulrrEreceiptNumpad extends LitElement {
     const { entry, conduct, panel } = this;
     this.localize();
     if (changed.has('capture')) this.watchKeys();
-    if (changed.has('defaultCountry') || changed.has('countries')) {
+    if ((changed.has('defaultCountry') || changed.has('countries')) && (entry.text || entry.chosen)) {
       entry.chosen = '';
-      entry.stale();
+      entry.rejudge();
     }
     if (changed.has('open') || changed.has('orderId')) this.declare();
     const { phase } = conduct.model;
     panel.present(this.isConnected && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
-    panel.announce(wordsFor(conduct.model, this.words(), entry, this.idle.secondsLeft, this.eager));
+    panel.announce();
+    // What had the focus may be gone.
+    if ((phase === 'sent' || phase === 'printed') && this.shadowRoot!.activeElement) panel.focus();
   }
 
   /** `open` and `orderId` as the page has set them. */
@@ -301,7 +304,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (!this.open) {
       this.asked = null;
       if (isOpen(this.conduct.model)) this.close();
-    } else if (this.orderId && this.orderId !== this.asked) void this.prompt(this.orderId);
+    } else if (String(this.orderId || '').trim() && this.orderId !== this.asked) void this.prompt(this.orderId);
   }
 
   // ── what the conduct of the prompt asks for
@@ -312,7 +315,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.setAttribute('state', phase);
     this.eager = false;
     this.touched();
-    if (!this.editable) this.taps.stop();
+    if (!this.editable) this.taps.hush();
     this.watchKeys();
     if (this.stopRest) this.stopRest();
     this.stopRest = null;
@@ -324,7 +327,8 @@ export class RulrrEreceiptNumpad extends LitElement {
       const stays = !quiet && (phase === 'sent' || reason === 'send-unconfirmed' || this.presentation !== 'dialog');
       this.stopRest = this.clock.after(stays ? restFor : 0, () => this.conduct.feed({ type: 'rest' }));
     }
-    if (phase === 'idle') this.entry.write('');
+    // What the page has set meanwhile is seen before it can be sent.
+    if (!(phase === 'sent' || phase === 'printed')) this.entry.write();
     this.requestUpdate();
   }
 
@@ -332,13 +336,14 @@ export class RulrrEreceiptNumpad extends LitElement {
   forget(): void {
     this.clear();
     this.taps.forget();
+    this.keyboard.forget();
     this.entry.chosen = '';
   }
 
   /** @internal */
   refuse(): void {
     this.entry.blocked = 'invalid';
-    this.entry.stale();
+    this.entry.rejudge();
   }
 
   /** @internal */
@@ -385,6 +390,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (value) this.conduct.feed({ type: 'send', number: value, key: newKey() });
     else if (this.editable) {
       this.eager = true;
+      this.touched();
       this.requestUpdate();
     }
   }
@@ -437,9 +443,10 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private localize(): void {
     const language = supportedLanguage(languageOf(this));
-    if (language === this.language) return;
+    const rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    if (language === this.language && rtl === this.rtl) return;
     this.language = language;
-    this.rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    this.rtl = rtl;
     void loadMessages(language).then(() => this.requestUpdate());
   }
 
@@ -458,14 +465,19 @@ export class RulrrEreceiptNumpad extends LitElement {
     },
     choose: (event) => {
       this.entry.chosen = (event.target as HTMLSelectElement).value;
-      this.entry.stale();
-      this.entry.settle();
+      this.entry.rejudge();
     },
     send: () => this.submit(),
     print: () => this.decline(),
+    stir: (event) => {
+      if (this.editable) this.touched();
+      else if ((event as KeyboardEvent).key === 'Escape') this.conduct.feed({ type: 'rest' });
+    },
+    keep: (event) => event.stopPropagation(),
     cancel: (event) => {
       event.preventDefault();
-      this.decline();
+      if (this.editable) this.decline();
+      else this.conduct.feed({ type: 'rest' });
     },
     close: () => this.requestUpdate(),
   };

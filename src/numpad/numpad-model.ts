@@ -1,23 +1,44 @@
-import type { Verdict } from './phone-number.js';
+import type { NumberReason, Verdict } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
 import type { NumpadStrings } from './numpad-templates.js';
+
+const notes = [
+  'failed',
+  'idle',
+  'ready',
+  'checking',
+  'too-short',
+  'too-long',
+  'invalid',
+  'wrong-country',
+  'not-textable',
+  'extension',
+  'ambiguous',
+] as const;
 
 /** What is shown of the seconds that are left. */
 export const countdown = (text: NumpadStrings, seconds: number): string =>
   text.idle.replace('{seconds}', String(seconds));
 
+interface Entry {
+  /** What has been keyed. */
+  readonly text: string;
+  judged(): Verdict;
+}
+
 /** What the live region says of a prompt. */
 export function wordsFor(
   { phase, reason }: PromptState,
   text: NumpadStrings,
-  entry: { judged(): Verdict; masked: string },
-  secondsLeft: number,
+  entry: Entry & { masked: string },
+  /** What the warning began with; 0 while it does not stand. */
+  seconds: number,
   eager: boolean,
 ): string {
   switch (phase) {
     case 'sending':
     case 'failed':
-      if (phase === 'sending' || !secondsLeft) return text[phase];
+      if (phase === 'sending' || !seconds) return text[phase];
       break;
     case 'sent':
       return text.sent.replace('{last4}', entry.masked);
@@ -28,12 +49,27 @@ export function wordsFor(
     default:
       return '';
   }
-  const { needsWorld, number, reason: wrong } = entry.judged();
-  if (secondsLeft) return countdown(text, 10);
+  const { needsWorld, number } = entry.judged();
+  if (seconds) return countdown(text, seconds);
   if (needsWorld) return text.checking;
   if (number) return text.ready;
-  return wrong && (wrong !== 'too-short' || eager) ? text[wrong === 'country' ? 'wrong-country' : wrong] : '';
+  const problem = problemOf(entry, eager);
+  return problem ? problemWords(text, problem) : '';
 }
+
+/** What is to be said against the number: that it is too short, only to who wants to send it. */
+export function problemOf(entry: Entry, eager: boolean): NumberReason | null {
+  const { reason } = entry.judged();
+  if (eager && !reason && !entry.text) return 'too-short';
+  return reason === 'too-short' && !eager ? null : reason;
+}
+
+export const problemWords = (text: NumpadStrings, problem: NumberReason | 'failed'): string =>
+  text[problem === 'country' ? 'wrong-country' : problem];
+
+/** The longest of the words that may stand between the number and the keys: it holds their place. */
+export const longest = (text: NumpadStrings): string =>
+  notes.map((note) => text[note]).reduce((long, words) => (words.length > long.length ? words : long), '');
 
 /** ISO code and name of the countries to choose from; none where there is no choice. */
 export function choiceOf(allowed: readonly string[], language: string): (readonly [string, string])[] {

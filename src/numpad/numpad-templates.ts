@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Messages } from '../shared/localize.js';
-import { countdown } from './numpad-model.js';
+import { countdown, longest, problemWords } from './numpad-model.js';
 import type { NumberReason } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
 
@@ -17,7 +17,8 @@ export interface NumpadView {
   /** The number may be sent. */
   complete: boolean;
   error: NumberReason | 'failed' | null;
-  /** The words of the live region. */
+  /** How things stand, in words, and those of the live region, which may lag behind. */
+  words: string;
   spoken: string;
   /** Seconds until the receipt prints by itself; 0 while there is no need to say. */
   secondsLeft: number;
@@ -36,6 +37,9 @@ export interface NumpadView {
     /** Does nothing, and keeps the browser from doing something. */
     still(event: Event): void;
     touch(): void;
+    stir(event: Event): void;
+    /** The event stays inside. */
+    keep(event: Event): void;
     choose(event: Event): void;
     send(): void;
     print(): void;
@@ -64,15 +68,20 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
   const { phase } = model;
   const rest = phase === 'sent' || phase === 'printed';
   const busy = phase === 'sending';
-  const problem = error ? text[error === 'country' ? 'wrong-country' : error] : nothing;
+  const problem = error ? problemWords(text, error) : nothing;
+  const left = view.secondsLeft;
+  const veil = left ? 'unseen' : '';
+  const late = view.words !== view.spoken;
   return html`<dialog
     part="dialog"
-    class=${rest ? 'rest' : view.modal ? 'modal' : ''}
+    class=${(rest ? 'rest ' : '') + (view.modal ? 'modal' : '')}
     lang=${view.language}
     dir=${view.rtl ? 'rtl' : nothing}
     role="dialog"
     aria-labelledby="title"
     @pointerdown=${on.touch}
+    @keydown=${on.stir}
+    @focusin=${on.stir}
     @cancel=${on.cancel}
     @close=${on.close}
   >
@@ -95,9 +104,11 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
       </button>
     </div>
     <div class="notes">
-      <p part="error" id="error" data-reason=${error || nothing}>${problem}</p>
-      <p class="countdown" aria-hidden="true">${view.secondsLeft ? countdown(text, view.secondsLeft) : nothing}</p>
-      <div part="status" role="status" class=${error || view.secondsLeft ? 'unseen' : ''}>${view.spoken}</div>
+      <p class="place" aria-hidden="true">${longest(text)}</p>
+      <p part="error" id="error" class=${veil} data-reason=${error || nothing}>${problem}</p>
+      <p class="countdown" aria-hidden="true">${left ? countdown(text, left) : nothing}</p>
+      <p class="words" aria-hidden="true">${late && !error && !left ? view.words : nothing}</p>
+      <div part="status" role="status" class=${late || error ? 'unseen' : veil || 'words'}>${view.spoken}</div>
     </div>
     <div
       class="pad"
@@ -133,7 +144,13 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
 }
 
 function countries({ text, choice, country, on }: NumpadView): TemplateResult {
-  return html`<select part="country" aria-label=${text.country} autocomplete="off" @change=${on.choose}>
+  return html`<select
+    part="country"
+    aria-label=${text.country}
+    autocomplete="off"
+    @input=${on.keep}
+    @change=${on.choose}
+  >
     ${choice.map(([code, name]) => html`<option value=${code} ?selected=${code === country}>${name}</option>`)}
   </select>`;
 }

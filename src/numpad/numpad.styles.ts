@@ -23,9 +23,8 @@ export const numpadStyles = css`
     border: 0;
     border-radius: var(--_radius);
     background: var(--_surface);
-    color: inherit;
-    font: 16px/1.4 var(--_font);
-    text-align: start;
+    font-size: 16px;
+    line-height: 1.4;
   }
   dialog[open] {
     display: block;
@@ -49,11 +48,19 @@ export const numpadStyles = css`
     margin: 0;
     overflow-wrap: break-word;
   }
-  /* Room for two lines here and for the number: the keys must not move under a finger when more is shown. */
+  /* One cell for all of them, as high as the longest, and a fixed height for the number: the keys must not move under a finger. */
   .notes {
     position: relative;
-    min-height: 2.8em;
+    display: grid;
     margin-bottom: 8px;
+  }
+  .notes > * {
+    grid-area: 1 / 1;
+    min-width: 0;
+  }
+  .place {
+    visibility: hidden;
+    font-weight: 600;
   }
   #title {
     margin-bottom: 8px;
@@ -72,6 +79,9 @@ export const numpadStyles = css`
   [part='display'] {
     flex: 1;
     min-width: 0;
+    /* Turned round, so that what does not fit is the beginning, not the digit that was just keyed. */
+    display: flex;
+    flex-direction: column-reverse;
     min-height: 1.3em;
     max-height: 100%;
     overflow: auto;
@@ -79,12 +89,14 @@ export const numpadStyles = css`
     word-break: break-word;
   }
   .entry button {
+    margin-inline-start: 8px;
     font-size: var(--rulrr-numpad-key-size, 26px);
     line-height: 1;
   }
   @media (max-width: 300px) {
     .entry {
       height: 5.2em;
+      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.7);
     }
   }
   [part='error'],
@@ -175,8 +187,10 @@ export const numpadStyles = css`
     margin: 4px;
   }
   [part='send'] {
-    color: var(--_text-muted);
     font-weight: 600;
+  }
+  .ways [aria-disabled='true'] {
+    color: var(--_text-muted);
   }
   [part='send'][aria-disabled='false'] {
     border-color: transparent;
@@ -190,6 +204,7 @@ export const numpadStyles = css`
   :focus:not(:focus-visible) {
     outline: none;
   }
+  .rest .place,
   .rest #title,
   .rest select,
   .rest .pad,
@@ -197,8 +212,23 @@ export const numpadStyles = css`
   .rest [data-key] {
     display: none;
   }
-  .rest [part='status'] {
+  .rest .words {
     font-size: 20px;
+  }
+  /* A till in landscape, or a small one: all of it without scrolling. */
+  @media (max-height: 520px) {
+    .entry {
+      height: 1.6em;
+    }
+    .pad button {
+      height: var(--rulrr-numpad-key-height, 48px);
+    }
+    .pad small {
+      display: none;
+    }
+    .ways button {
+      min-height: 48px;
+    }
   }
   @media (forced-colors: active) {
     dialog.modal {

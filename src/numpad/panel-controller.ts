@@ -8,7 +8,8 @@ export interface PanelHost extends HTMLElement {
 
 /** What the templates cannot do by themselves: open and close the panel, and speak at a measured pace. */
 export class PanelController {
-  /** The words of the live region. */
+  /** How things stand, in words, and those of the live region. */
+  words = '';
   spoken = '';
 
   private readonly host: PanelHost;
@@ -56,8 +57,8 @@ export class PanelController {
     panel.removeAttribute('aria-modal');
   }
 
-  /** Through the announcer, which lets through one message a second. */
-  announce(words: string): void {
+  /** Says the words through the announcer, which lets through one message a second. */
+  announce(): void {
     // Nobody hears an element that is gone, and a timer would keep it.
     if (!this.host.isConnected) return;
     if (!this.announcer) {
@@ -66,7 +67,7 @@ export class PanelController {
         this.host.requestUpdate();
       });
     }
-    this.announcer.announce(words);
+    this.announcer.announce(this.words);
   }
 
   stop(): void {

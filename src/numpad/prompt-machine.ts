@@ -24,9 +24,10 @@ export interface PromptState {
   turn: number;
   /** Counts sends, over all prompts; likewise. */
   attempt: number;
-  /** The number that was sent last in this prompt, E.164, and its idempotency key. */
+  /** The number that was sent last in this prompt, E.164. */
   number: string;
-  key: string;
+  /** The idempotency key of each number that was tried in this prompt. */
+  keys: { readonly [number: string]: string };
   /** A send of this prompt surely failed. */
   failed: boolean;
   /** Why the last receipt was printed. */
@@ -70,7 +71,7 @@ export const initialPrompt: PromptState = {
   turn: 0,
   attempt: 0,
   number: '',
-  key: '',
+  keys: {},
   failed: false,
   reason: null,
 };
@@ -113,10 +114,11 @@ export function step(state: PromptState, event: PromptEvent): PromptStep {
     case 'send': {
       if (!isEditable(state) || !event.number) break;
       const attempt = state.attempt + 1;
-      const key = event.number === state.number ? state.key : event.key;
+      const { number } = event;
+      const key = state.keys[number] || event.key;
       return {
-        state: { ...state, phase: 'sending', attempt, number: event.number, key },
-        effects: [{ type: 'send', attempt, orderId: state.orderId, phoneNumber: event.number, idempotencyKey: key }],
+        state: { ...state, phase: 'sending', attempt, number, keys: { ...state.keys, [number]: key } },
+        effects: [{ type: 'send', attempt, orderId: state.orderId, phoneNumber: number, idempotencyKey: key }],
       };
     }
     case 'answer':

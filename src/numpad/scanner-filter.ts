@@ -1,5 +1,9 @@
 /** A pause after which keys belong together no more, in ms. A person at 12 keys a second leaves 83. */
 const pause = 80;
+/** A scanner may stumble once for this long, in ms: after keys that came faster than a hand's, it is still the same burst. */
+const stumble = 150;
+/** The key that ends a burst may lag behind by this much, in ms. */
+const lag = 500;
 /** A wedge scanner is at most this slow on average, over at least this many characters. */
 const meanGap = 35;
 const burst = 6;
@@ -10,7 +14,8 @@ const burst = 6;
  */
 export class ScannerFilter {
   private times: number[] = [];
-  private before = '';
+  /** What the number was before the run of keys; null until its next key tells. */
+  private before: string | null = null;
   private scanning = false;
 
   /**
@@ -20,24 +25,36 @@ export class ScannerFilter {
    */
   character(at: number, text: string): string | null {
     const { times } = this;
-    if (!this.follows(at)) {
+    const gap = this.gap(at);
+    if (gap > pause && !(gap <= stumble && times.length > 1 && this.fast(times.length))) {
       times.length = 0;
-      this.before = text;
+      this.before = null;
       this.scanning = false;
     }
+    if (this.before === null) this.before = text;
     times.push(at);
-    const first = times[times.length - burst];
-    if (first !== undefined && at - first <= meanGap * (burst - 1)) this.scanning = true;
+    if (times.length >= burst && (this.fast(burst) || this.fast(times.length))) this.scanning = true;
     return this.scanning ? this.before : null;
   }
 
   /** True for the Enter, Tab or space that ends a burst, or that comes faster after a character than a hand can. */
   terminator(at: number): boolean {
-    return this.follows(at) && (this.scanning || at - this.times[this.times.length - 1]! <= meanGap);
+    return this.gap(at) <= (this.scanning ? lag : meanGap);
   }
 
-  private follows(at: number): boolean {
-    const last = this.times[this.times.length - 1];
-    return last !== undefined && at - last <= pause;
+  /** The number is gone: a burst that is still on its way must not bring it back. */
+  forget(): void {
+    this.before = null;
+  }
+
+  private gap(at: number): number {
+    const { times } = this;
+    return times.length ? at - times[times.length - 1]! : Infinity;
+  }
+
+  /** True if the last `count` keys came as fast as a scanner's. */
+  private fast(count: number): boolean {
+    const { times } = this;
+    return times[times.length - 1]! - times[times.length - count]! <= meanGap * (count - 1);
   }
 }

@@ -15,7 +15,8 @@ export interface EreceiptSendRequest {
 
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
- * with when the network fails) leaves it unclear, and so does an answer that is no promise.
+ * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, or an object whose `ok` (as
+ * in a `Response`) or `sent` is false.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -33,7 +34,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
       const answer: unknown = send(request);
       if (answer && typeof (answer as Promise<void>).then === 'function') {
         (answer as Promise<void>).then(
-          () => resolve('sent'),
+          (said: unknown) => resolve(saysNo(said) ? 'unclear' : 'sent'),
           (error: unknown) => resolve(resultOfOwn(error)),
         );
       } else {
@@ -50,6 +51,11 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
     body: { orderId, phoneNumber },
     headers: { [idempotencyHeader]: idempotencyKey },
   }).then((answer) => (answer && answer.sent === true ? 'sent' : 'unclear'), resultOfProxy);
+}
+
+function saysNo(said: unknown): boolean {
+  const { ok, sent } = (said || {}) as { ok?: unknown; sent?: unknown };
+  return said === false || ok === false || sent === false;
 }
 
 function resultOfOwn(error: unknown): SendResult {

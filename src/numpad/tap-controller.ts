@@ -106,10 +106,11 @@ export class TapController {
     });
   }
 
-  private hush(): void {
+  /** Delete repeats no more. A key that is down still accounts for its click, whenever it is lifted. */
+  readonly hush = (): void => {
     if (this.stopRepeat) this.stopRepeat();
     this.stopRepeat = null;
-  }
+  };
 
   private readonly pointerup = (event: PointerEvent | MouseEvent): void => {
     const pointer = 'pointerId' in event ? event.pointerId : -1;
@@ -119,8 +120,6 @@ export class TapController {
     if (key && (event.type === 'pointercancel' || (event.isTrusted && keyAt(event.composedPath()[0]) !== key)))
       this.settle(key);
   };
-
-  private readonly blur = (): void => this.stop();
 
   private lift(pointer: number): void {
     const key = this.held[pointer];
@@ -158,7 +157,7 @@ export class TapController {
     const change = on ? 'addEventListener' : 'removeEventListener';
     for (const name of ['pointerup', 'pointercancel', 'mouseup'] as const)
       window[change](name, this.pointerup as EventListener, true);
-    window[change]('blur', this.blur);
+    window[change]('blur', this.hush);
   }
 }
 

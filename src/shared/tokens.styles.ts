@@ -2,7 +2,8 @@ import { css } from 'lit';
 
 /**
  * The few tokens that both elements share. A page sets `--rulrr-*`; the elements read the private `--_*` below, so that
- * nothing of the page can leak in by another name. Dark is the page's choice (`color-scheme`) or the system's.
+ * nothing of the page can leak in by another name. Dark is the system's choice, which a page need not share: what has no surface of its own
+ * behind it takes the page's colour.
  */
 export const tokens = css`
   :host {
@@ -17,8 +18,23 @@ export const tokens = css`
     --_radius: var(--rulrr-radius, 12px);
     --_font: var(--rulrr-font, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif);
     --_focus: var(--rulrr-focus, #1457d9);
+  }
+  /* The root of each element. What a page says of its text, to whatever element, ends here; the size is the page's unless an element has its own. */
+  [lang] {
     color: var(--_text);
     font-family: var(--_font);
+    font-style: normal;
+    font-weight: 400;
+    font-variant: normal;
+    letter-spacing: normal;
+    word-spacing: normal;
+    text-align: start;
+    text-indent: 0;
+    text-shadow: none;
+    text-transform: none;
+    white-space: normal;
+    -webkit-text-fill-color: currentColor;
+    -webkit-text-stroke: 0;
   }
   @media (prefers-color-scheme: dark) {
     :host {

@@ -20,7 +20,11 @@ describe('a page that', () => {
   it('has a send of any kind gets the one outcome that is safe', async () => {
     const table: [() => unknown, string, string?][] = [
       [() => Promise.resolve(), 'sent', 'ereceipt-sent'],
-      [() => Promise.resolve({ ok: false }), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve({ ok: true }), 'sent', 'ereceipt-sent'],
+      // What `fetch` gives for a refusal, and others say in their own way.
+      [() => Promise.resolve(new Response('', { status: 500 })), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ sent: false }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve(false), 'printed', 'send-unconfirmed'],
       // oxlint-disable-next-line unicorn/no-thenable -- what older promise libraries give
       [() => ({ then: (done: () => void) => done() }), 'sent', 'ereceipt-sent'],
       [() => Promise.reject(new Error('no')), 'failed'],

@@ -90,7 +90,7 @@ function play(step: Step, moves: readonly number[]): string | null {
           fail('sent without a confirmation');
       }
     }
-    if (!isOpen(state) && (state.number || state.key)) fail('the number outlives the prompt');
+    if (!isOpen(state) && (state.number || Object.keys(state.keys).length)) fail('the number outlives the prompt');
   };
 
   for (const code of moves) {

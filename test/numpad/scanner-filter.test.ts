@@ -47,6 +47,33 @@ describe('a scanner', () => {
     });
   }
 
+  it('is known by its rhythm as a whole: one stumble, and an Enter that lags, change nothing', () => {
+    const text = codes['EAN-13'];
+    for (const stumbles of [90, 120, 150]) {
+      for (let at = 2; at < text.length; at++) {
+        let character = -1;
+        const filter = new ScannerFilter();
+        const { left } = key(filter, text, () => (++character === at ? stumbles : 15));
+        assert.equal(left, '', `${stumbles} ms before character ${at}`);
+      }
+    }
+    for (const lag of [90, 200, 500]) {
+      const filter = new ScannerFilter();
+      const { at } = key(filter, text, () => 15);
+      assert.equal(filter.terminator(at - 15 + lag), true, `${lag} ms`);
+    }
+  });
+
+  it('gives nothing of one customer to the next, though its burst goes on', () => {
+    const filter = new ScannerFilter();
+    const person = key(filter, '2133734253', () => 120);
+    const scan = key(filter, '400638', () => 15, person.at + 300, person.left);
+    assert.equal(scan.left, '2133734253');
+    filter.forget();
+    assert.equal(key(filter, '1333931', () => 15, scan.at - 15, '').left, '');
+    assert.doesNotMatch(JSON.stringify(filter), /2133734253/);
+  });
+
   it('puts back what a person had keyed before', () => {
     const filter = new ScannerFilter();
     const person = key(filter, '213', () => 300);
