@@ -139,7 +139,7 @@ export class RulrrApi {
     const query = { ...this.#credentials(), integration_token: integrationToken };
     const url = this.#url('/v1/auth/integration/token', query);
     notBegun(options.signal, operation);
-    const raw = await this.#transmit({ operation, method: 'GET', url, timeoutMs: this.#redeemTimeoutMs });
+    const raw = await this.#transmit({ operation, method: 'GET', url, timeoutMs: this.#redeemTimeoutMs, once: true });
     await options.onRawAnswer?.(raw.text);
     return tokensOf(parse(raw, operation), operation);
   }
@@ -159,6 +159,7 @@ export class RulrrApi {
       method: 'POST',
       url,
       timeoutMs: this.#redeemTimeoutMs,
+      once: true,
       ...(request.body === undefined ? {} : jsonBody(request.body, operation)),
     });
     await options.onRawAnswer?.(raw.text);

@@ -21,6 +21,8 @@ export interface Call {
   headers?: Record<string, string>;
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Rulrr gives this answer only once: a body that came whole counts, however its connection ended. */
+  once?: boolean;
 }
 
 export interface RawAnswer {
@@ -45,7 +47,10 @@ class Transmission {
   private ended = false;
   /** That of the answer; 0 until its headers have come. */
   private status = 0;
+  private contentType = '';
   private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private readonly chunks: Uint8Array[] = [];
+  private size = 0;
   private readonly call: Call;
   private readonly options: TransportOptions;
   private readonly resolve: (answer: RawAnswer) => void;
@@ -107,10 +112,11 @@ class Transmission {
         const retryAfterMs = retryAfterOf(response, this.options.clock.now());
         throw new RulrrApiError(operation, code, { status, sent: 'answered', retryAfterMs });
       }
-      const text = await this.read(response, headers);
-      this.end();
-      this.resolve({ status, contentType: headers.get('Content-Type') ?? '', text });
+      this.contentType = headers.get('Content-Type') ?? '';
+      this.finish(await this.read(response, headers));
     } catch (error) {
+      const whole = this.whole();
+      if (whole !== undefined) return this.finish(whole);
       this.end();
       this.reject(failure(error, operation, this.status));
     }
@@ -119,10 +125,29 @@ class Transmission {
   /** Ends the call here and now, even if a replaced `fetch` or its body takes no notice of the signal. */
   private stop(code: 'timeout' | 'aborted'): void {
     this.stopped = true;
+    const whole = this.whole();
     // Before the signal: what that makes fetch throw says less.
-    this.reject(new RulrrApiError(this.call.operation, code, { sent: 'unclear', status: this.status }));
+    if (whole !== undefined) this.finish(whole);
+    else this.reject(new RulrrApiError(this.call.operation, code, { sent: 'unclear', status: this.status }));
     this.end();
     this.reader?.cancel().catch(() => {});
+  }
+
+  private finish(text: string): void {
+    this.end();
+    this.resolve({ status: this.status, contentType: this.contentType, text });
+  }
+
+  /** What has come so far, if that is all there was to come: an object of JSON says itself where it ends. */
+  private whole(): string | undefined {
+    if (!this.call.once || !this.size) return undefined;
+    const text = textOf(this.chunks, this.size);
+    try {
+      const answer: unknown = JSON.parse(text);
+      return typeof answer === 'object' && answer !== null ? text : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   private end(): void {
@@ -139,23 +164,24 @@ class Transmission {
     // ends there, and only what fetch read has a URL, or is `basic`, which is cheaper to ask; the check afterwards is for a
     // replaced `fetch` that says otherwise.
     const stated = headers.get('Content-Length');
-    const fetched = stated && (response.type === 'basic' || response.url);
+    const fetched = !this.call.once && stated && (response.type === 'basic' || response.url);
     if (fetched && Number(stated) <= limit && !headers.has('Content-Encoding')) {
       const text = await response.text();
       if (text.length > limit) throw this.tooLarge();
       return text;
     }
     if (!response.body) return '';
+    // A replaced `fetch` may have streams of another kind.
+    if (typeof response.body.getReader !== 'function') return response.text();
     const reader = (this.reader = response.body.getReader());
-    const chunks: Uint8Array[] = [];
-    let size = 0;
+    const { chunks } = this;
     try {
       // Counts what comes, whatever Content-Length says.
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return textOf(chunks, size);
-        size += value.byteLength;
-        if (size > limit) throw this.tooLarge();
+        if (done) return textOf(chunks, this.size);
+        if (this.size + value.byteLength > limit) throw this.tooLarge();
+        this.size += value.byteLength;
         chunks.push(value);
       }
     } catch (error) {

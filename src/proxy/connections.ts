@@ -8,8 +8,8 @@ import { Redemption, type Redeemed } from './redemption.js';
 import { redemptionTiming, type RedemptionTiming } from './redemption-timing.js';
 import { Refresher, refreshTiming, type RefreshTiming } from './refresh.js';
 import { Refusal } from './refusal.js';
-import { connectionPrefix, flowKey, flowPrefix, Rows, type ConnectionRow, type FlowRow } from './rows.js';
-import { dropSession, ensureSession } from './sessions.js';
+import { flowKey, prefixes, Rows, type ConnectionRow, type FlowRow } from './rows.js';
+import { cancelSession, ensureSession, isOver } from './sessions.js';
 import { StatusPoller } from './status-poller.js';
 import { notConnected, storeClient } from './store-client.js';
 import type { TokenStore } from './stores/token-store.js';
@@ -148,6 +148,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (inFlight.closed) throw closingRefusal();
       const underWay = redemption.underWay(flow);
       if (underWay) return answer(flow, underWay);
+      const over = isOver(rows, flow, clock.now());
+      if (over && (await over)) throw new Refusal('expired', 'The session ended long ago.');
       let status: IntegrationStatus;
       try {
         status = await poller.ask(flow);
@@ -158,7 +160,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (status === 'finished') return answer(flow, redemption.redeem(flow));
       if (status === 'pending') return { status, pollAfterMs: poller.pollAfterMs() };
       // Nothing to wait for: if it does not come off now, the next sweep does it.
-      void inFlight.track(dropSession(rows, flow.flowId).catch(() => false));
+      void inFlight.track(cancelSession(rows, flow, emit).catch(() => undefined));
       return { status };
     },
     async connection(storeId) {
@@ -189,7 +191,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     sweep: () => sweeper.sweep(),
     async rotate() {
       const report = { rewritten: 0, current: 0, failed: 0 };
-      for (const prefix of [flowPrefix, connectionPrefix]) {
+      for (const prefix of prefixes) {
         for await (const key of rows.keys(prefix)) {
           try {
             report[(await rows.reseal(key)) ? 'rewritten' : 'current'] += 1;

@@ -18,7 +18,7 @@ export interface RulrrProxy {
   forStore(storeId: string): Promise<RulrrApi>;
   /**
    * Completes sessions that nobody polls any more, and forgets old idempotency keys. Call it each minute or so: from a timer,
-   * or from a cron where nothing stays running.
+   * or from a cron where nothing stays running. Never rejects: what could not be done is counted as `failed`.
    */
   sweep(): Promise<SweepReport>;
   /**
@@ -145,7 +145,12 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     },
     async sweep() {
       const report = await connections.sweep();
-      return { ...report, pruned: await ereceipts.prune() };
+      try {
+        return { ...report, pruned: await ereceipts.prune() };
+      } catch {
+        // The store did not answer and has been told; the next sweep begins anew.
+        return { ...report, failed: report.failed + 1, pruned: 0 };
+      }
     },
     rotateKeys: () => connections.rotate(),
     close() {

@@ -8,7 +8,7 @@ import type { Connections } from './connections.js';
 import { errorClass } from './events.js';
 import type { ProxySettings } from './options.js';
 import { Refusal } from './refusal.js';
-import { Rows } from './rows.js';
+import { ereceiptPrefix, Rows } from './rows.js';
 import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import { createVault } from './vault.js';
 
@@ -40,7 +40,6 @@ interface SendRow {
   at: number;
 }
 
-const prefix = 'ereceipt/';
 /** How long a key is remembered. Longer than any till keeps one. */
 const rememberedMs = 7 * 24 * 3600_000;
 /** Clocks of replicas may differ by this, before a send that nobody finished counts as unclear. */
@@ -92,7 +91,7 @@ export class Ereceipts {
   async send(storeId: string, order: EreceiptOrder): Promise<void> {
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
-    const key = prefix + (await digest(storeId, order.idempotencyKey));
+    const key = ereceiptPrefix + (await digest(storeId, order.idempotencyKey));
     const job = await digest(storeId, order.idempotencyKey, order.orderId, order.phoneNumber);
     const known = await this.rows.read<SendRow>(key);
     if (known) return this.judge(known, job);
@@ -117,11 +116,11 @@ export class Ereceipts {
   async prune(): Promise<number> {
     const now = this.settings.clock.now();
     if (now - this.prunedAt < 3600_000) return 0;
-    this.prunedAt = now;
     let pruned = 0;
-    for await (const key of this.rows.keys(prefix)) {
+    for await (const key of this.rows.keys(ereceiptPrefix)) {
       if (await this.rows.remove<SendRow>(key, (row) => now - row.at > rememberedMs).catch(() => false)) pruned += 1;
     }
+    this.prunedAt = now;
     return pruned;
   }
 
@@ -159,20 +158,22 @@ export class Ereceipts {
     const controller = new AbortController();
     let late = false;
     let started = false;
+    const doubtful = (failed: boolean, code: string): Refusal | 'unclear' => {
+      emit({ type: failed ? 'ereceipt-failed' : 'ereceipt-unconfirmed', storeId, code });
+      return failed ? new Refusal('send_failed', 'The receipt was not sent.') : 'unclear';
+    };
     const work = (async (): Promise<SendRow['state'] | Refusal> => {
       try {
         const api = await this.connections.forStore(storeId);
         // Time ran out before anything was sent; after this nobody would hear of it.
         if (late) return new Refusal('send_failed', 'The receipt was not sent.');
         started = true;
-        await hook({ storeId, ...order, api, signal: controller.signal });
-        return 'sent';
+        const doubt = doubtIn(await hook({ storeId, ...order, api, signal: controller.signal }));
+        return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';
       } catch (error) {
         if (error instanceof Refusal)
           return error.code === 'ereceipt_disabled' ? error : new Refusal('send_failed', error.message);
-        const failed = surelyNotSent(error);
-        emit({ type: failed ? 'ereceipt-failed' : 'ereceipt-unconfirmed', storeId, code: errorClass(error) });
-        return failed ? new Refusal('send_failed', 'The receipt was not sent.') : 'unclear';
+        return doubtful(surelyNotSent(error), errorClass(error));
       }
     })();
     const timeUp = new Promise<'late'>((resolve) => {
@@ -232,6 +233,17 @@ async function digest(...parts: string[]): Promise<string> {
 
 function unconfirmed(): Refusal {
   return new Refusal('send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+}
+
+/**
+ * A hook may hand on the gateway's answer as it is, and `fetch` does not throw for a refusal. A plain `false` is a refusal too;
+ * whatever else comes back means that it was sent.
+ */
+function doubtIn(result: unknown): 'failed' | 'unclear' | null {
+  if (result === false) return 'failed';
+  if (typeof result !== 'object' || result === null || (result as { ok?: unknown }).ok !== false) return null;
+  const { status } = result as { status?: unknown };
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'failed' : 'unclear';
 }
 
 /** Judges what the hook threw. Any doubt is a doubt. */

@@ -31,6 +31,7 @@ export const proxyEventTypes = [
   'ereceipt-late',
   // Upkeep and trouble.
   'sweep-done',
+  /** Polls are answered from what is known, since Rulrr may be asked again in `waitMs` only. Told once a minute at most. */
   'budget-short',
   'upstream-failed',
   /** A request was refused; `code` and `status` are those of the answer. */
@@ -77,6 +78,8 @@ const alarming = new Set<ProxyEventType>([
   'refresh-failed',
   'row-unreadable',
   'store-failed',
+  'ereceipt-failed',
+  'ereceipt-unconfirmed',
   'hook-failed',
   'internal-error',
 ]);

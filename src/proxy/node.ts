@@ -44,8 +44,12 @@ type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>
  * on a part of it. Paths elsewhere go to `next`, where there is one. A body that was read already is taken from `rawBody` or
  * `body`. Scheme and host are those of the connection and the `Host` header; where a load balancer changes them, set the
  * proxy's option `origin`: forwarded headers are not trusted.
+ *
+ * @throws TypeError without a proxy
  */
 export function toNodeHandler(proxy: Handled): NodeHandler {
+  if (typeof proxy?.fetch !== 'function')
+    throw new TypeError('toNodeHandler: needs a proxy, as createRulrrProxy makes it.');
   async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
     const fetchParts = partsOf(proxy.fetch);
     // Somebody's own `fetch` around the proxy's.

@@ -2,7 +2,7 @@ import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
-import { isHeld, type ConnectionRow, type Rows, type StoredPair } from './rows.js';
+import { isHeld, type ConnectionRow, type Rows, type SavedRefresh, type StoredPair } from './rows.js';
 import { lifeOf, parseTokens, type TokenPair } from './tokens-answer.js';
 import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
@@ -65,7 +65,7 @@ export class Refresher {
   /** Due between 80 % and 90 % of the token's life, at a point of each store's own. */
   isDue(row: ConnectionRow): boolean {
     const { clock } = this.options;
-    if (row.refreshed) return true;
+    if (row.refreshed || this.readable(row)) return true;
     if (!row.pair?.refreshToken) return false;
     const now = clock.now();
     // A pause that a clock gone wrong has set far ahead does not hold.
@@ -99,6 +99,8 @@ export class Refresher {
     await this.options.rows
       .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
         if (!row?.previous || !row.pair || !isSame(row.pair, pair)) return undefined;
+        // One that stands back for this one after a revert: its refresh token may be the only one that Rulrr still takes.
+        if (row.previous.flowId === pair.flowId && row.previous.generation > pair.generation) return undefined;
         const { previous: _, ...rest } = row;
         return rest;
       })
@@ -125,6 +127,12 @@ export class Refresher {
       const row = await rows.update<ConnectionRow>(key, (standing) => {
         claimed = undefined;
         const now = clock.now();
+        // A newer release, or a `parseRefresh` given since, may find the pair in an answer that could not be read.
+        const refreshed = standing && this.readable(standing);
+        if (refreshed) {
+          const { oddRefreshes: _, ...rest } = standing;
+          return { ...rest, refreshed };
+        }
         if (!standing?.pair?.refreshToken || standing.refreshed) return undefined;
         if (isHeld(standing.lease, now) && standing.lease!.owner !== owner) return undefined;
         if (forced ? !this.mayForce(standing, now) : !this.isDue(standing)) return undefined;
@@ -227,13 +235,15 @@ export class Refresher {
     const row = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
       outcome = 'none';
       if (!standing?.refreshed) return undefined;
-      const { refreshed, lease: _, refreshAfter: __, refreshFailures: ___, ...rest } = standing;
+      const { refreshed, oddRefreshes, lease: _, refreshAfter: __, refreshFailures: ___, ...rest } = standing;
       const next = parseTokens(read ?? refreshed.raw) ?? this.readAnew(refreshed.raw);
       const { pair } = rest;
-      if (!pair || pair.flowId !== refreshed.flowId || pair.generation !== refreshed.generation) return rest;
+      if (!pair || !replaces(refreshed, pair)) return rest;
       if (!next) {
         outcome = 'not-understood';
-        return { ...rest, ...this.failure(standing) };
+        // Few: each is an alarm, and a middlebox that answers nonsense must not fill the store.
+        const odd = [...(oddRefreshes ?? []).filter(({ raw }) => raw !== refreshed.raw), refreshed].slice(-3);
+        return { ...rest, oddRefreshes: odd, ...this.failure(standing) };
       }
       outcome = 'refreshed';
       const { flowId, order, generation, refreshToken, ereceipt } = pair;
@@ -253,6 +263,13 @@ export class Refresher {
     if (seen === 'refreshed') emit({ type: 'token-refreshed', storeId });
     if (seen === 'not-understood') emit({ type: 'refresh-failed', storeId, code: 'not-understood' });
     return row;
+  }
+
+  /** An answer that was kept unread, about the pair that stands, and can be read now. */
+  private readable({ pair, oddRefreshes = [] }: ConnectionRow): SavedRefresh | undefined {
+    return oddRefreshes.findLast(
+      (odd) => pair && replaces(odd, pair) && (parseTokens(odd.raw) ?? this.readAnew(odd.raw)) !== null,
+    );
   }
 
   private readAnew(raw: string): TokenPair | null {
@@ -286,6 +303,9 @@ export class Refresher {
 }
 
 const isSame = (a: StoredPair, b: StoredPair) => a.flowId === b.flowId && a.generation === b.generation;
+
+const replaces = ({ flowId, generation }: SavedRefresh, pair: StoredPair) =>
+  pair.flowId === flowId && pair.generation === generation;
 
 /** A number in [0, 1) that a text always gives (FNV-1a). */
 function fraction(text: string): number {

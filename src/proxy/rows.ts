@@ -45,6 +45,13 @@ export interface StoredPair extends TokenPair {
   obtainedAt: number;
 }
 
+/** An answer to a refresh, and the pair that it replaces. */
+export interface SavedRefresh {
+  raw: string;
+  generation: number;
+  flowId: string;
+}
+
 /** One store of the vendor. */
 export interface ConnectionRow {
   storeId: string;
@@ -56,8 +63,10 @@ export interface ConnectionRow {
   /** The pair before the last refresh, until the new one has worked. */
   previous?: StoredPair;
   lease?: Lease;
-  /** An answer to a refresh, saved before it was read, with the generation it replaces. */
-  refreshed?: { raw: string; generation: number; flowId: string };
+  /** Saved before it is read. */
+  refreshed?: SavedRefresh;
+  /** Answers of 200 to a refresh in which no token was found: kept, since they may be all there is. */
+  oddRefreshes?: SavedRefresh[];
   /** No planned refresh before this. */
   refreshAfter?: number;
   refreshFailures?: number;
@@ -67,6 +76,10 @@ export interface ConnectionRow {
 
 export const flowPrefix = 'flow/';
 export const connectionPrefix = 'store/';
+export const ereceiptPrefix = 'ereceipt/';
+export const turnPrefix = 'turn/';
+/** Of every row there is. */
+export const prefixes = [flowPrefix, connectionPrefix, ereceiptPrefix, turnPrefix];
 export const flowKey = (flowId: string) => `${flowPrefix}${flowId}`;
 
 /** Typed, sealed rows on a `TokenStore`. Whatever goes wrong with the store becomes a `Refusal` and an event here. */

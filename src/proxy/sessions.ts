@@ -1,6 +1,13 @@
 import type { Flow } from './connections.js';
+import type { Emit } from './events.js';
 import { Refusal } from './refusal.js';
 import { flowKey, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
+
+const hourMs = 3_600_000;
+/** A session counts as expired this long after its time, so that a clock that is an hour off ends none too early. */
+export const expirySlackMs = hourMs;
+/** Ended sessions are remembered this long after their time. */
+export const keepMs = 24 * hourMs;
 
 export const emptyConnection = (storeId: string): ConnectionRow => ({ storeId, lastOrder: 0, endedThrough: 0 });
 
@@ -26,7 +33,31 @@ export async function ensureSession(rows: Rows, flow: Flow): Promise<FlowRow> {
   return row!;
 }
 
+/** True for a session so old that its row may have been let go: without one, nothing can be said of it any more but that. */
+export function isOver(rows: Rows, flow: Flow, now: number): false | Promise<boolean> {
+  // Replicas' clocks differ: the first to let go may be ahead of the one that is asked.
+  if (now <= flow.expiresAt + keepMs - expirySlackMs) return false;
+  return rows.read<FlowRow>(flowKey(flow.flowId)).then((row) => !row);
+}
+
 /** A session that ended without tokens needs no row: Rulrr goes on saying how it ended. */
 export function dropSession(rows: Rows, flowId: string): Promise<boolean> {
   return rows.remove<FlowRow>(flowKey(flowId), (row) => row.state === 'open' && !row.raw && !row.odd && !row.goneAt);
+}
+
+/** The merchant gave up. Told once, by whoever lets go of the row. */
+export async function cancelSession(rows: Rows, { flowId, storeId }: Flow, emit: Emit): Promise<void> {
+  if (await dropSession(rows, flowId)) emit({ type: 'integration-cancelled', flowId, storeId });
+}
+
+/**
+ * Ends a session that was started before its store was forgotten. The row stays: made anew it would be newer than that end,
+ * and bring the tokens back.
+ */
+export function overtakeSession(rows: Rows, flowId: string): Promise<FlowRow | null> {
+  return rows.update<FlowRow>(flowKey(flowId), (row) => {
+    if (row?.state !== 'open') return undefined;
+    const { integrationToken: _, lease: __, ...rest } = row;
+    return { ...rest, state: 'cancelled' };
+  });
 }

@@ -39,6 +39,7 @@ export interface StatusPollerOptions {
 const longestPollMs = 30_000;
 /** Who has not asked for this long no longer counts. */
 const activeMs = 30_000;
+const tellEveryMs = 60_000;
 /** The order of the entries need be no finer: to move one at each poll makes the map rebuild itself again and again. */
 const orderMs = 5_000;
 
@@ -49,6 +50,7 @@ const orderMs = 5_000;
 export class StatusPoller {
   private readonly entries = new Map<string, Entry>();
   private readonly options: StatusPollerOptions;
+  private toldAt = -Infinity;
 
   constructor(options: StatusPollerOptions) {
     this.options = options;
@@ -78,7 +80,9 @@ export class StatusPoller {
     // A clock that was set back must not silence a session.
     if (age >= 0 && age < ttlMs) return entry.status ? Promise.resolve(entry.status) : ttlMs - age;
     if (budget.take()) return this.call(flow, entry);
-    return patient ? Math.max(20, budget.waitMs()) : this.known(flow, entry);
+    const wait = budget.waitMs();
+    this.tellShort(wait);
+    return patient ? Math.max(20, wait) : this.known(flow, entry);
   }
 
   /** How long an element should wait, so that all sessions asked about lately fit into the budget. */
@@ -91,6 +95,13 @@ export class StatusPoller {
   /** Sessions remembered; bounded by `maxEntries`. */
   get size(): number {
     return this.entries.size;
+  }
+
+  private tellShort(waitMs: number): void {
+    const now = this.options.clock.now();
+    if (Math.abs(now - this.toldAt) < tellEveryMs) return;
+    this.toldAt = now;
+    this.options.emit({ type: 'budget-short', waitMs });
   }
 
   private known(flow: Flow, entry: Entry): Promise<IntegrationStatus> {

@@ -67,7 +67,9 @@ export function storeClient(api: RulrrApi, storeId: string, rows: Rows, refreshe
         await refresher.revert(storeId, refused);
         return { answer };
       } catch (error) {
-        if (isForbidden(error)) await refresher.proved(storeId, refused);
+        // The second call may have been carried out: what is known of the first says nothing about it.
+        if (!isForbidden(error)) throw error;
+        await refresher.proved(storeId, refused);
         return null;
       }
     }

@@ -4,8 +4,16 @@ import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import type { Redemption } from './redemption.js';
 import type { Refresher } from './refresh.js';
-import { connectionPrefix, flowKey, flowPrefix, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
-import { dropSession } from './sessions.js';
+import {
+  connectionPrefix,
+  flowKey,
+  flowPrefix,
+  turnPrefix,
+  type ConnectionRow,
+  type FlowRow,
+  type Rows,
+} from './rows.js';
+import { cancelSession, dropSession, expirySlackMs, keepMs, overtakeSession } from './sessions.js';
 import type { StatusPoller } from './status-poller.js';
 import { parseTokens } from './tokens-answer.js';
 
@@ -27,10 +35,7 @@ export interface SweeperOptions {
 }
 
 const hourMs = 3_600_000;
-/** A session counts as expired this long after its time, so that a clock that is an hour off ends none too early. */
-const expirySlackMs = hourMs;
-/** Ended sessions are remembered this long after their time, and unread answers longer, since a later release may read them. */
-const keepMs = 24 * hourMs;
+/** Unread answers are kept longer than other ends, since a later release may read them. */
 const keepOddMs = 90 * 24 * hourMs;
 /** How long one sweep waits for one redemption. It goes on without it. */
 const patienceMs = 5_000;
@@ -38,7 +43,7 @@ const workers = 8;
 const maxRemembered = 50_000;
 /** All stores are looked through this often, by whichever replica comes first. */
 const storesEveryMs = 6 * hourMs;
-const storesTurnKey = 'turn/stores';
+const storesTurnKey = `${turnPrefix}stores`;
 
 /**
  * Completes what nobody polls any more: open sessions are asked about until they end or expire, answers that were saved but
@@ -111,8 +116,13 @@ export class Sweeper {
       await dropSession(rows, flowId);
       report.ended += 1;
     };
+    if (!integrationToken) return end();
     const connection = await rows.read<ConnectionRow>(await rows.connectionKey(storeId));
-    if (!integrationToken || (connection && row.order > 0 && row.order <= connection.endedThrough)) return end();
+    const forgotten = async () => {
+      await overtakeSession(rows, flowId);
+      report.ended += 1;
+    };
+    if (connection && row.order > 0 && row.order <= connection.endedThrough) return forgotten();
     const flow: Flow = { flowId, storeId, integrationToken, startedAt: row.startedAt, expiresAt: row.expiresAt };
     report.checked += 1;
     const late = clock.now() - row.expiresAt;
@@ -121,7 +131,11 @@ export class Sweeper {
       if (late > keepMs) await dropSession(rows, flowId);
       throw error;
     });
-    if (status === 'cancelled') return end();
+    if (status === 'cancelled') {
+      await cancelSession(rows, flow, emit);
+      report.ended += 1;
+      return;
+    }
     if (status === 'pending') {
       if (late <= expirySlackMs) return;
       emit({ type: 'integration-expired', flowId, storeId });
@@ -130,7 +144,7 @@ export class Sweeper {
     const redeemed = await inFlight.within(redemption.redeem(flow), patienceMs);
     if (redeemed === 'stored') report.finished += 1;
     else if (redeemed === 'lost') report.ended += 1;
-    else if (redeemed === 'forgotten') await end();
+    else if (redeemed === 'forgotten') await forgotten();
   }
 
   /** A newer release may find the tokens in an answer that an older one could not read. */
@@ -148,12 +162,20 @@ export class Sweeper {
   private async stores(report: SweepReport): Promise<void> {
     const { rows, clock, refresher, inFlight } = this.options;
     let ours = false;
-    await rows.update<{ at: number }>(storesTurnKey, (turn) => {
-      const now = clock.now();
-      const since = turn ? now - turn.at : Infinity;
-      ours = since < 0 || since >= storesEveryMs;
-      return ours ? { at: now } : undefined;
-    });
+    await rows.update<{ at: number }>(
+      storesTurnKey,
+      (turn) => {
+        const now = clock.now();
+        const since = turn ? now - turn.at : Infinity;
+        ours = since < 0 || since >= storesEveryMs;
+        return ours ? { at: now } : undefined;
+      },
+      // Sealed with a key that is gone: no reason to look after no store any more.
+      () => {
+        ours = true;
+        return { at: clock.now() };
+      },
+    );
     if (!ours) return;
     for await (const key of rows.keys(connectionPrefix)) {
       if (inFlight.closed) return;

@@ -48,6 +48,36 @@ describe('faults that the sandbox makes on the wire', () => {
     });
   }
 
+  it('an answer that is given once counts if all of it came, however the connection ends', async () => {
+    const tokens = '{"success":true,"accessToken":"a","refreshToken":"r","expiration":"2099-01-01","ereceipt":true}';
+    const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
+    const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+    const endings: [string, string, boolean][] = [
+      ['a length that is too great', `${head}Content-Length: ${tokens.length + 1}\r\n\r\n${tokens}`, true],
+      ['no last chunk', `${head}Transfer-Encoding: chunked\r\n\r\n${chunk(tokens)}`, true],
+      ['cut before its end', `${head}Content-Length: ${tokens.length}\r\n\r\n${tokens.slice(0, -1)}`, false],
+    ];
+    for (const [name, answered, whole] of endings) {
+      for (const stays of [false, true]) {
+        const server = await rawServer((socket) => {
+          socket.write(answered);
+          if (!stays) setTimeout(() => socket.destroy(), 20);
+        });
+        const kept: string[] = [];
+        const once = apiAt(server.url, { redeemTimeoutMs: 300, timeoutMs: 300 });
+        const onRawAnswer = async (raw: string) => void kept.push(raw);
+        for (const call of [once.retrieveTokens('it_1', { onRawAnswer }), once.refreshTokens('r', { onRawAnswer })]) {
+          if (whole) assert.equal((await call).accessToken, 'a', name);
+          else assert.equal((await failureOf(call)).sent, 'unclear', name);
+        }
+        assert.deepEqual(kept, whole ? [tokens, tokens] : [], name);
+        // Any other call is told that its connection broke.
+        assert.equal((await failureOf(once.createIntegration())).sent, 'unclear', name);
+        await server.close();
+      }
+    }
+  });
+
   for (const kind of ['hang', 'drip'] as const) {
     it(`${kind} ends at the deadline, which covers the body`, async () => {
       served.sandbox.faults.set({ route: 'create-integration', kind, times: 1, ms: 60_000 });

@@ -273,7 +273,7 @@ describe('what is seen', () => {
         t.tap('9');
         await t.pass(1100);
         places.add(place());
-        expect([...places].length, `${lang}, ${width} px: ${[...places].join(' | ')}`).to.equal(1);
+        expect(places.size, `${lang}, ${width} px: ${[...places].join(' | ')}`).to.equal(1);
         t.remove();
       }
     }

@@ -137,6 +137,27 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
   }
 });
 
+test('what the hook comes back with is believed where it says no: `fetch` does not throw for a refusal', async () => {
+  const cases: [unknown, number, string?][] = [
+    [undefined, 200],
+    [null, 200],
+    [{ success: true }, 200],
+    [new Response('', { status: 202 }), 200],
+    [false, 502, 'send_failed'],
+    [new Response('', { status: 422 }), 502, 'send_failed'],
+    [new Response('', { status: 500 }), 504, 'send_unconfirmed'],
+    [{ ok: false }, 504, 'send_unconfirmed'],
+  ];
+  for (const [result, status, code] of cases) {
+    const { h } = await till(() => result);
+    const response = await send(h);
+    assert.equal(response.status, status, String(code));
+    if (code) assert.equal((await problemOf(response)).code, code);
+    const told = h.events.filter(({ type }) => type === 'ereceipt-failed' || type === 'ereceipt-unconfirmed').length;
+    assert.equal(told, code ? 1 : 0);
+  }
+});
+
 test('a hook that hangs: 504 after its time, its signal aborted, and the key never sends again, on no replica', async () => {
   const { h, jobs } = await till(() => new Promise(() => {}));
   const waiting = send(h);
@@ -312,6 +333,35 @@ test('the token store in trouble: nothing is sent that could not be remembered',
   h.store.get = get;
   assert.equal(jobs.length, 1);
   h.assertClean();
+});
+
+test('the token store in trouble: a sweep says so and does not throw, and the next one forgets what is due', async () => {
+  const { h } = await till();
+  await send(h);
+  h.clock.advance(8 * 86_400_000);
+  const { list } = h.store;
+  h.store.list = () => Promise.reject(new Error(planted.connectionString));
+  for (let turn = 0; turn < 2; turn++) {
+    const report = await h.proxy.sweep();
+    assert.ok(report.failed > 0);
+    assert.equal(report.pruned, 0);
+  }
+  h.store.list = list;
+  assert.equal((await h.proxy.sweep()).pruned, 1);
+  h.assertClean();
+});
+
+test('a key that was rotated away: what it sealed of sends is sealed anew, and never sent again', async () => {
+  const one = await till();
+  await send(one.h);
+  const { store, clock, upstream } = one.h;
+  const fresh = 'another sealing key of the tests, long enough 0123456789';
+  const keys = (...sealingKeys: string[]) => till(() => undefined, { sealingKeys }, { store, clock, upstream });
+  const both = await keys(fresh, planted.sealingKey);
+  assert.equal((await both.h.proxy.rotateKeys()).failed, 0);
+  const after = await keys(fresh);
+  assert.equal((await send(after.h)).status, 200);
+  assert.equal(one.jobs.length + both.jobs.length + after.jobs.length, 1);
 });
 
 test('sent, but the outcome could not be kept: the answer is true, and a repeat never sends', async () => {

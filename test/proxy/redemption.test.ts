@@ -373,6 +373,28 @@ describe('what stands in the store', () => {
     void clock;
   });
 
+  test('after that the old key is needed by nothing: sends are remembered, stores looked after, tokens refreshed', async () => {
+    const { make, clock, upstream, events } = bench({ keys: [oldKey] });
+    const old = make();
+    await connect(old);
+    await old.sweep();
+    assert.equal((await make({ keys: [newKey, oldKey] }).rotate()).failed, 0);
+    clock.advance(340 * day);
+    assert.equal((await make({ keys: [newKey] }).sweep()).failed, 0);
+    assert.equal(upstream.calls.refresh, 1);
+    assert.ok(!events.some(({ type }) => type === 'row-unreadable'));
+  });
+
+  test('a key that went too early keeps no store from being looked after', async () => {
+    const { make, clock, upstream } = bench({ keys: [newKey] });
+    await make({ keys: [oldKey] }).sweep();
+    const fresh = make();
+    await connect(fresh);
+    clock.advance(340 * day);
+    await fresh.sweep();
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
   test('an older session that finishes later does not replace a newer one', async () => {
     const { connections, upstream } = bench();
     const [older, newer] = [flowOf('older', 'shop'), flowOf('newer', 'shop')];
@@ -397,6 +419,10 @@ describe('what stands in the store', () => {
     await assert.rejects(connections.forStore('shop'), { code: 'not_found' });
     assert.equal(upstream.calls.redeem, calls);
     assert.deepEqual(await connections.sweep(), { checked: 0, finished: 0, ended: 1, failed: 0 });
+    // Nor after the sweep, though Rulrr would give out the tokens.
+    await assert.rejects(connections.check(open), { code: 'expired' });
+    assert.equal(upstream.calls.redeem, calls);
+    assert.equal((await connections.connection('shop')).connected, false);
     await connect(connections, 'b', 'shop');
     assert.equal((await connections.connection('shop')).connected, true);
     assert.equal(events.filter(({ type }) => type === 'connection-forgotten').length, 1);
@@ -429,6 +455,34 @@ describe('sweep', () => {
     await connections.sweep();
     assert.equal((await store.list('flow/')).length, 0);
     assert.equal((await connections.connection('store')).connected, true);
+  });
+
+  test('what was let go is over for good: no call, no alarm, and the store stays connected', async () => {
+    const { clock, connections, upstream, events } = bench();
+    await connect(connections);
+    clock.advance(2 * day);
+    await connections.sweep();
+    const calls = upstream.calls.redeem;
+    await assert.rejects(connections.check(flowOf('a', 'store')), { code: 'expired' });
+    assert.equal(upstream.calls.redeem, calls);
+    assert.ok(!events.some(({ type }) => type === 'integration-lost'));
+    assert.equal((await connections.connection('store')).connected, true);
+  });
+
+  test('tells once of a merchant who gave up, whoever hears of it', async () => {
+    const { clock, connections, upstream, events } = bench();
+    upstream.status = 'cancelled';
+    const told = () => events.filter(({ type }) => type === 'integration-cancelled').map(({ flowId }) => flowId);
+    await connections.open(flowOf('polled'));
+    await connections.open(flowOf('swept'));
+    for (let turn = 0; turn < 3; turn++) {
+      assert.deepEqual(await connections.check(flowOf('polled')), { status: 'cancelled' });
+      await settle(20);
+      clock.advance(2_000);
+    }
+    assert.deepEqual(told(), ['polled']);
+    await connections.sweep();
+    assert.deepEqual(told(), ['polled', 'swept']);
   });
 
   test('many replicas may sweep at once', async () => {
@@ -529,6 +583,66 @@ describe('after connecting', () => {
     assert.equal((await api.getStore())['used'], 'access-0', 'the new one was refused, the old one stands again');
     assert.equal((await api.getStore())['used'], 'access-0');
     assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('a pair that had to stand back is kept: its refresh token may be the only good one', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+    upstream.revoked.add('access-1');
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    for (let call = 0; call < 3; call++) assert.equal((await api.getStore())['used'], 'access-0');
+    // Rulrr has come round to the new pair, and ends the old one.
+    upstream.revoked.delete('access-1');
+    upstream.revoked.add('access-0');
+    upstream.refreshBody = null;
+    assert.equal((await api.getStore())['used'], 'access-1');
+  });
+
+  test('a second try that is unclear is told as unclear, not as the refusal of the first', async () => {
+    const { connections, upstream, clock, api: raw } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.revoked.add('access-1');
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    const { withAccessToken } = raw;
+    raw.withAccessToken = (token) => {
+      const client = withAccessToken.call(raw, token);
+      if (token === 'access-0')
+        client.createOrder = () =>
+          Promise.reject(new RulrrApiError('createOrder', 'connection_lost', { sent: 'unclear' }));
+      return client;
+    };
+    await assert.rejects((await connections.forStore('store')).createOrder({ id: 1 }), { code: 'connection_lost' });
+  });
+
+  test('an answer to a refresh that nobody can read is kept until somebody can', async () => {
+    const { connections, upstream, clock, make } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.refreshBody = (generation) => ({ token: { a: `other-${generation}`, r: 'r' } });
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    assert.equal((await api.getStore())['used'], 'access-0');
+    // Rulrr has ended the old refresh token with that.
+    upstream.refreshBody = null;
+    clock.advance(day);
+    await connections.sweep();
+    assert.equal((await api.getStore())['used'], 'access-0');
+    const parseRefresh = ({ token }: Record<string, unknown>) => {
+      const { a, r } = token as Record<string, string>;
+      return { accessToken: a, refreshToken: r, expiration: '2099', ereceipt: true } as never;
+    };
+    const released = make({ parseRefresh });
+    clock.advance(7 * 3_600_000);
+    await released.sweep();
+    assert.equal((await (await released.forStore('store')).getStore())['used'], 'other-1');
   });
 
   test('while a refresh stalls no second one is sent, by no replica; its late answer is taken', async () => {

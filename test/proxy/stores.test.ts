@@ -174,6 +174,25 @@ describe('PostgreSQL', () => {
     assert.equal((await pool.query('SELECT 1 AS one')).rows[0].one, 1);
     await pool.end();
   });
+  test('a database with a stricter isolation than the usual one: nobody hears of it', async (t) => {
+    if (needs(t)) return;
+    for (const level of ['repeatable%5C%20read', 'serializable']) {
+      const connectionString = `${server!.connectionString}?options=-c%20default_transaction_isolation%3D${level}`;
+      const store = postgresTokenStore({ connectionString });
+      const key = `strict/${level}`;
+      const increment = async () => {
+        for (let current = await store.get(key); ;) {
+          const next = String(Number(current?.value ?? 0) + 1);
+          const result = await store.put(key, next, { ifVersion: current?.version ?? null });
+          if (result.ok) return;
+          current = result.current;
+        }
+      };
+      await Promise.all(Array.from({ length: 40 }, increment));
+      assert.equal((await store.get(key))?.value, '40', level);
+      await store.close();
+    }
+  });
   test('a server that confirms before it has written is refused', async (t) => {
     if (needs(t)) return;
     const connectionString = `${server!.connectionString}?options=-c%20synchronous_commit%3Doff`;

@@ -22,6 +22,10 @@ const schema = [
 /** unique_violation, duplicate_table, duplicate_object: another replica made it at the same moment. */
 const madeByAnother = new Set(['23505', '42P07', '42710']);
 
+/** serialization_failure, deadlock_detected: the statement was undone, and may simply be made again. */
+const undone = new Set(['40001', '40P01']);
+const undoneBudgetMs = 5_000;
+
 /**
  * For replicas: PostgreSQL through `pg`, an optional peer dependency. Makes its table and sequence at first use; where
  * the role may not, make them beforehand (see the schema in this file). Works behind a transaction pooler.
@@ -40,7 +44,17 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
 
   async function open(): Promise<Query> {
     const pool = given ?? (await ownPool(connectionString!));
-    const run: Query = async (sql, params) => (await pool.query(sql, [...params])).rows;
+    const run: Query = async (sql, params) => {
+      for (const until = Date.now() + undoneBudgetMs; ;) {
+        try {
+          return (await pool.query(sql, [...params])).rows;
+        } catch (error) {
+          // Where the database or the role has a stricter isolation than the usual one.
+          if (!undone.has(String((error as { code?: string }).code)) || Date.now() > until) throw error;
+          await new Promise((resume) => setTimeout(resume, 20 * Math.random()));
+        }
+      }
+    };
     try {
       await prepare(run);
     } catch (error) {
