@@ -63,6 +63,39 @@ ${entries.join('\n')}
 `;
 }
 
+/** Beside the types of the generator, whose `TypedEvent` and `CustomCssProperties` they use. */
+export function reactTypes(manifest) {
+  const elements = elementsOf(manifest);
+  const entries = elements.map((element) => {
+    const own = [...element.properties, ...element.events.map((event) => `on${event.name}`)];
+    const attributes = element.attributes.map(
+      (attribute) => `          '${attribute.name}'?: ${element.name}['${attribute.fieldName}'] | undefined;`,
+    );
+    const events = element.events.map(
+      (event) =>
+        `          'on${event.name}'?: ((event: TypedEvent<${element.name}, ${event.type}>) => void) | undefined;`,
+    );
+    return `      /** ${element.summary} */
+      '${element.tag}': Omit<import('react').HTMLAttributes<${element.name}>, ${union(own)}> &
+        import('react').RefAttributes<${element.name}> & {
+          [Property in ${union(element.properties)}]?: ${element.name}[Property] | undefined;
+        } & {
+          class?: string | undefined;
+${[...attributes, ...events].join('\n')}
+        };`;
+  });
+  return `
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+${entries.join('\n')}
+    }
+  }
+  interface CSSProperties extends CustomCssProperties {}
+}
+`;
+}
+
 export function svelteTypes(manifest) {
   const elements = elementsOf(manifest);
   const entries = elements.map((element) => {

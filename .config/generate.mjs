@@ -10,7 +10,7 @@ import { generateJsxTypes } from '@wc-toolkit/jsx-types';
 import { generateJetBrainsWebTypes } from 'custom-element-jet-brains-integration';
 import { format, resolveConfig } from 'prettier';
 import { generateVsCodeCustomElementData } from 'custom-element-vs-code-integration';
-import { elementsOf, imports, svelteTypes, vueTypes } from './framework-types.mjs';
+import { elementsOf, imports, reactTypes, svelteTypes, vueTypes } from './framework-types.mjs';
 import { integrityOf } from './integrity.mjs';
 import { cache, root } from './paths.mjs';
 import { withIntegrity, withTables } from './readme.mjs';
@@ -73,7 +73,7 @@ export async function derivedFrom(manifestText) {
     });
     const read = (name) => `${readFileSync(join(outdir, name), 'utf8').trimEnd()}\n`;
     return {
-      'types/jsx.d.ts': reactTypes(read('jsx.d.ts'), manifest()),
+      'types/jsx.d.ts': jsxTypes(read('jsx.d.ts'), manifest()),
       'types/vue.d.ts': vueTypes(manifest()),
       'types/svelte.d.ts': svelteTypes(manifest()),
       'editors/vscode.html-custom-data.json': read('vscode.html-custom-data.json'),
@@ -87,27 +87,14 @@ export async function derivedFrom(manifestText) {
 
 /**
  * One import of `rulrr-embed/jsx` is all that a React page needs. The generator augments ten frameworks at once, which is an error for each that is
- * not installed, imports no event, and has a `ref` that takes an element or a function but not what `useRef` gives: so its types are kept, and joined
- * to React's here.
+ * not installed, imports no event, and has props of its own for what every element takes, which React's types do not fit: so its types are kept, and
+ * React is told of the elements by `reactTypes`.
  */
-function reactTypes(generated, manifest) {
-  const entries = elementsOf(manifest).map(
-    ({ tag, name }) =>
-      `      '${tag}': Omit<CustomElements['${tag}'], 'ref'> & import('react').RefAttributes<${name}>;`,
-  );
+function jsxTypes(generated, manifest) {
   const types = generated
     .slice(0, generated.indexOf('\ndeclare module '))
     .replace(/^import type .*\n/m, imports(elementsOf(manifest)));
-  return `${types}
-declare module 'react' {
-  namespace JSX {
-    interface IntrinsicElements {
-${entries.join('\n')}
-    }
-  }
-  interface CSSProperties extends CustomCssProperties {}
-}
-`;
+  return types + reactTypes(manifest);
 }
 
 /** The generators greet on the console. */

@@ -42,7 +42,16 @@ const restFor = 3000;
  * @csspart country - The choice of country, if `countries` names several.
  * @csspart pad - The grid of keys.
  * @csspart key - Each key.
- * @csspart key-0 - The key 0; likewise `key-1` to `key-9`.
+ * @csspart key-0 - The key 0.
+ * @csspart key-1 - The key 1.
+ * @csspart key-2 - The key 2.
+ * @csspart key-3 - The key 3.
+ * @csspart key-4 - The key 4.
+ * @csspart key-5 - The key 5.
+ * @csspart key-6 - The key 6.
+ * @csspart key-7 - The key 7.
+ * @csspart key-8 - The key 8.
+ * @csspart key-9 - The key 9.
  * @csspart key-plus - The key +.
  * @csspart key-delete - The key that takes the last digit back.
  * @csspart key-clear - The key that takes all digits back.

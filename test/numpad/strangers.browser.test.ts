@@ -253,7 +253,8 @@ describe('what is seen', () => {
       for (const width of [320, 420]) {
         await start({ lang, 'idle-timeout': '20' });
         t.pad.style.width = `${width}px`;
-        await t.pass(100);
+        const english = () => t.pad.shadowRoot!.querySelector('#title')!.textContent.startsWith('Would');
+        await until(() => english() === (lang === 'en'));
         void t.pad.prompt('order');
         await t.pass();
         const place = () => [seen('pad').top, seen('send').top, seen('print').bottom].map(Math.round).join();

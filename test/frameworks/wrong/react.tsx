@@ -17,3 +17,8 @@ export const reference = (ref: React.RefObject<HTMLInputElement>) => <rulrr-erec
 
 // @ts-expect-error the outcome has no such detail
 export const detail = <rulrr-ereceipt-numpad onprint-receipt={(event) => event.detail.nothing} />;
+
+// What every element takes passes, handlers of React's own events among it.
+export const right = (style: React.CSSProperties, press: (event: React.MouseEvent) => void) => (
+  <rulrr-connect style={style} dir="auto" suppressHydrationWarning onClick={press} onPointerDown={() => {}} />
+);
