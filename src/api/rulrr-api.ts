@@ -31,6 +31,15 @@ function requirePositive(value: number | undefined, option: string, fallback: nu
   return value;
 }
 
+/** What a timer can wait for; given more, it fires at once. Some 24.8 days. */
+const longestMs = 2 ** 31 - 1;
+
+function requireMs(value: number | undefined, option: string, fallback: number): number {
+  const ms = requirePositive(value, option, fallback);
+  if (ms > longestMs) wrong(option, `must be ${longestMs} milliseconds at most`);
+  return ms;
+}
+
 const isLoopback = (url: URL) => /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
 
 /** An argument that a caller left out is the caller's mistake: said before anything is sent. */
@@ -89,7 +98,7 @@ export class RulrrApi {
     this.#options = { ...options };
     // Called without a receiver; looked up late, so that a global replaced after construction counts.
     const given = options.fetch;
-    const timeoutMs = requirePositive(options.timeoutMs, 'timeoutMs', 10_000);
+    const timeoutMs = requireMs(options.timeoutMs, 'timeoutMs', 10_000);
     this.#transport = {
       fetch: given ? (input, init) => given(input, init) : (input, init) => fetch(input, init),
       clock: options.clock ?? systemClock,
@@ -97,7 +106,7 @@ export class RulrrApi {
       signals: new CallSignals(timeoutMs),
       maxAnswerBytes: requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024),
     };
-    this.#redeemTimeoutMs = requirePositive(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
+    this.#redeemTimeoutMs = requireMs(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
   }
 
   /** The same client for one connected store. */

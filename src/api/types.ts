@@ -11,9 +11,9 @@ export interface RulrrApiOptions {
   fetch?: typeof fetch;
   /** Replaces the system's clock; for tests. */
   clock?: Pick<Clock, 'now' | 'after'>;
-  /** Deadline of a call, answer included, in milliseconds. Default 10,000. */
+  /** Deadline of a call, answer included, in milliseconds, 2,147,483,647 at most. Default 10,000. */
   timeoutMs?: number;
-  /** Deadline of `retrieveTokens` and `refreshTokens`, whose answers come once, and of the upload. Default 60,000. */
+  /** The same for `retrieveTokens` and `refreshTokens`, whose answers come once, and for the upload. Default 60,000. */
   redeemTimeoutMs?: number;
   /** Largest answer that is read, in bytes. Default 1 MiB. */
   maxAnswerBytes?: number;

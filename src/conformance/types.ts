@@ -39,7 +39,7 @@ export interface CheckOptions {
   /** Secrets of the proxy (client secret, sealing key …), searched for in every answer. */
   canaries?: readonly string[];
   fetch?: typeof fetch;
-  /** How long a single answer, and a session's end, may take. Default 20 000. */
+  /** How long a single answer, and a session's end, may take, in milliseconds; 2,147,483,647 at most. Default 20,000. */
   timeoutMs?: number;
 }
 

@@ -152,6 +152,9 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     ['timeoutMs', { timeoutMs: 0 }],
     ['maxAnswerBytes', { maxAnswerBytes: NaN }],
     ['redeemTimeoutMs', { redeemTimeoutMs: -1 }],
+    // A timer of more fires at once: each call, the one for the tokens among them, would be given up unheard.
+    ['timeoutMs', { timeoutMs: 2 ** 31 }],
+    ['redeemTimeoutMs', { redeemTimeoutMs: 30 * 86_400_000 }],
     ['fetch', { fetch: 'fetch' }],
   ];
   for (const [name, change] of wrong) {
