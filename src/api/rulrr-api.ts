@@ -53,6 +53,14 @@ function escaped(value: string): string {
   return /^[\w.*-]+$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
 }
 
+function isHeaderValue(value: string): boolean {
+  try {
+    return new Headers({ 'Content-Type': value }).has('Content-Type');
+  } catch {
+    return false;
+  }
+}
+
 /** A call that must not be cut off once it is under way may still be called off beforehand. */
 function notBegun(signal: AbortSignal | undefined, operation: string): void {
   if (signal?.aborted) throw new RulrrApiError(operation, 'aborted', { sent: 'no' });
@@ -94,7 +102,8 @@ export class RulrrApi {
     if (this.#base.username || this.#base.password) wrong('apiBaseUrl', 'must not hold a user name or password');
     this.#prefix = this.#base.origin + this.#base.pathname.replace(/\/+$/, '');
     if (options.accessToken !== undefined) requireText(options.accessToken, 'accessToken');
-    if (options.fetch !== undefined && typeof options.fetch !== 'function') wrong('fetch', 'must be a function');
+    for (const name of ['fetch', 'refreshRequest', 'parseRefresh', 'customersUploadUrl'] as const)
+      if (options[name] !== undefined && typeof options[name] !== 'function') wrong(name, 'must be a function');
     this.#options = { ...options };
     // Called without a receiver; looked up late, so that a global replaced after construction counts.
     const given = options.fetch;
@@ -161,6 +170,10 @@ export class RulrrApi {
     const request = refreshRequest
       ? refreshRequest({ clientId, clientSecret, refreshToken })
       : { query: { ...this.#credentials(), refresh_token: refreshToken } };
+    if (typeof request !== 'object' || request === null)
+      throw new TypeError(
+        `${operation}: option "refreshRequest" must answer with {query, body}, either may be left out.`,
+      );
     const url = this.#url('/v1/auth/token', request.query ?? {});
     notBegun(options.signal, operation);
     const raw = await this.#transmit({
@@ -172,7 +185,11 @@ export class RulrrApi {
     });
     await options.onRawAnswer?.(raw.text);
     const answer = parse(raw, operation);
-    return parseRefresh ? parseRefresh(answer) : tokensOf(answer, operation);
+    if (!parseRefresh) return tokensOf(answer, operation);
+    const tokens = parseRefresh(answer);
+    // The rest is theirs to judge: an answer without a refresh token leaves the old one in force (RFC 6749, section 6).
+    field({ ...tokens }, 'accessToken', operation);
+    return tokens;
   }
 
   /** `PUT /v1/stores`: the store's profile. */
@@ -210,6 +227,9 @@ export class RulrrApi {
     const allowed =
       target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target) && isLoopback(this.#base));
     if (!allowed) throw unreadable(operation, 'Its upload URL is not https.');
+    // `fetch` takes none, and throws before anything is sent.
+    if (target.username || target.password)
+      throw unreadable(operation, 'Its upload URL holds a user name or password.');
     return target;
   }
 
@@ -220,6 +240,7 @@ export class RulrrApi {
   async uploadCustomers(body: BodyInit, contentType: string, options: CallOptions = {}): Promise<void> {
     const operation = 'uploadCustomers';
     requireArgument(contentType, operation, 'contentType');
+    if (!isHeaderValue(contentType)) throw new TypeError(`${operation}: "contentType" cannot stand in a header.`);
     if (body === undefined || body === null) throw new TypeError(`${operation}: "body" is missing.`);
     const { href: url } = await this.getCustomersUploadUrl(options);
     const headers = { 'Content-Type': contentType };
@@ -245,10 +266,19 @@ export class RulrrApi {
     return this.#read({ operation, method: 'POST', url, ...jsonBody(order, operation), signal: options.signal });
   }
 
-  /** `GET /v1/orders`: one order. The name of its parameter is not published, so the query is given as it is to stand. */
+  /**
+   * `GET /v1/orders`: one order. The name of its parameter is not published, so the query is given as it is to stand.
+   * @param query a plain object of texts, such as `{orderId: 'A-1'}`
+   */
   async getOrder(query: Record<string, string>, options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'getOrder';
     if (typeof query !== 'object' || query === null) throw new TypeError(`${operation}: "query" must be an object.`);
+    // These have no fields of their own: the query would be sent empty.
+    if (Symbol.iterator in query)
+      throw new TypeError(`${operation}: "query" must be a plain object, such as Object.fromEntries(parameters).`);
+    for (const [name, value] of Object.entries<unknown>(query))
+      if (typeof value !== 'string' && typeof value !== 'number')
+        throw new TypeError(`${operation}: "${name}" of the query must be a text.`);
     return this.#read({
       operation,
       method: 'GET',
