@@ -237,7 +237,11 @@ export class RulrrApi {
    * Puts the list of customers at the URL that Rulrr gives. Neither a token nor the client's credentials go there.
    * @param contentType such as `text/csv`
    */
-  async uploadCustomers(body: BodyInit, contentType: string, options: CallOptions = {}): Promise<void> {
+  async uploadCustomers(
+    body: NonNullable<RequestInit['body']>,
+    contentType: string,
+    options: CallOptions = {},
+  ): Promise<void> {
     const operation = 'uploadCustomers';
     requireArgument(contentType, operation, 'contentType');
     if (!isHeaderValue(contentType)) throw new TypeError(`${operation}: "contentType" cannot stand in a header.`);
@@ -259,7 +263,7 @@ export class RulrrApi {
    * `POST /v1/orders`: one order or transaction, passed on as given (its body is not published in full). Tried once more only
    * if the first try surely never reached Rulrr; after an unclear failure it is never sent again.
    */
-  async createOrder(order: RulrrAnswer, options: CallOptions = {}): Promise<RulrrAnswer> {
+  async createOrder(order: object, options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'createOrder';
     if (typeof order !== 'object' || order === null) throw new TypeError(`${operation}: "order" must be an object.`);
     const url = this.#dataUrl('/v1/orders', operation);

@@ -43,19 +43,19 @@ export interface Fault {
   route: SandboxRoute;
   kind: FaultKind;
   /** How many requests it strikes. Default: all until it is cleared. */
-  times?: number;
+  times?: number | undefined;
   /** `slow` and `drip`: how long, in milliseconds. */
-  ms?: number;
+  ms?: number | undefined;
   /** `status`: which. */
-  status?: number;
+  status?: number | undefined;
   /** `status`: the header's value, seconds or an HTTP date. */
-  retryAfter?: string;
+  retryAfter?: string | undefined;
   /** `redirect`: where to. */
-  location?: string;
+  location?: string | undefined;
   /** `cut`: after how many bytes of the body. */
-  at?: number;
+  at?: number | undefined;
   /** `headers`: further headers of the answer. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
 }
 
 /** The faults that are set; one counts down as it strikes. */

@@ -8,17 +8,17 @@ export interface SandboxOptions {
   /** Who may call. At least one. */
   clients: readonly Client[];
   /** Milliseconds since the epoch. Default: the system's clock. */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** How long an integration may stay pending. Rulrr's own limit is not published. Default 30 minutes. */
-  integrationTtlMs?: number;
+  integrationTtlMs?: number | undefined;
   /** Default one year, as Rulrr documents. */
-  accessTokenTtlMs?: number;
+  accessTokenTtlMs?: number | undefined;
   /** What an earlier sandbox gave to `save`, to go on from there. */
-  state?: string | null;
+  state?: string | null | undefined;
   /** Called with the whole state as JSON text after each change. */
-  save?: (text: string) => void;
+  save?: ((text: string) => void) | undefined;
   /** Answer below `/_sandbox`: state, scenarios, faults, reset. Default true. */
-  control?: boolean;
+  control?: boolean | undefined;
 }
 
 export function checkOptions(options: SandboxOptions): void {

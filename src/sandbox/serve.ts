@@ -5,11 +5,11 @@ import type { SandboxOptions } from './options.js';
 
 export interface ServeSandboxOptions extends Omit<SandboxOptions, 'state' | 'save'> {
   /** Default 0: any free port. */
-  port?: number;
+  port?: number | undefined;
   /** Default 127.0.0.1: a sandbox is for this machine. */
-  host?: string;
+  host?: string | undefined;
   /** A file that keeps the state across restarts. */
-  stateFile?: string;
+  stateFile?: string | undefined;
 }
 
 export interface ServedSandbox {
