@@ -21,6 +21,7 @@ export interface SandboxOptions {
   control?: boolean | undefined;
 }
 
+/** @throws TypeError naming the option that is missing or wrong; never quoting a secret */
 export function checkOptions(options: SandboxOptions): void {
   if (typeof options !== 'object' || options === null) throw new TypeError('createSandbox: options are missing.');
   if (!Array.isArray(options.clients) || !options.clients.length) {
@@ -33,6 +34,20 @@ export function checkOptions(options: SandboxOptions): void {
       }
     }
   });
+  const ids = options.clients.map(({ clientId }) => clientId);
+  const twice = ids.findIndex((id, at) => ids.indexOf(id) !== at);
+  // Only the first one's secret would ever be right.
+  if (twice >= 0) {
+    throw new TypeError(`createSandbox: option "clients[${twice}].clientId" is there already: "${ids[twice]}".`);
+  }
+  for (const name of ['now', 'save'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw new TypeError(`createSandbox: option "${name}" must be a function.`);
+    }
+  }
+  if (options.state !== undefined && options.state !== null && typeof options.state !== 'string') {
+    throw new TypeError('createSandbox: option "state" must be the text that "save" was given.');
+  }
   for (const name of ['integrationTtlMs', 'accessTokenTtlMs'] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {

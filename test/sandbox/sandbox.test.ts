@@ -75,9 +75,13 @@ describe('the sandbox', () => {
     for (const options of [undefined, {}, { clients: [] }, { clients: [{ clientId: 'a', clientSecret: ' ' }] }]) {
       assert.throws(() => createSandbox(options as never), /createSandbox: option/);
     }
-    assert.throws(() => createSandbox({ clients: [client], integrationTtlMs: -1 }), /integrationTtlMs/);
+    const wrong = { integrationTtlMs: -1, now: 5, save: 'file', state: {} };
+    for (const [name, value] of Object.entries(wrong))
+      assert.throws(() => createSandbox({ clients: [client], [name]: value } as never), new RegExp(`option "${name}"`));
     for (const state of ['{', '5', 'null', '[]', '{"integrations":5}', '{"grants":[null]}', '{"scenario":1}'])
       assert.throws(() => createSandbox({ clients: [client], state }), /option "state" is not what a sandbox saved/);
+    const twice = [client, { clientId: 'other', clientSecret: 'x' }, { ...client, clientSecret: 'y' }];
+    assert.throws(() => createSandbox({ clients: twice }), /option "clients\[2\]\.clientId" is there already: "pos"/);
   });
 
   it('goes on from what another saved, of an earlier version too', async () => {
@@ -400,6 +404,29 @@ describe('faults', () => {
     assert.throws(() => faults.set({ route: 'token', kind: 'status' }), /needs a "status"/);
     assert.throws(() => faults.set({ route: 'token', kind: 'hang', times: 0 }), /"times"/);
     assert.equal(routeNames.length, 11);
+    const wrong: [string, object][] = [
+      ['times', { kind: 'hang', times: 1.5 }],
+      ['ms', { kind: 'slow', ms: NaN }],
+      ['ms', { kind: 'slow', ms: -5 }],
+      ['ms', { kind: 'slow', ms: '20' }],
+      ['ms', { kind: 'slow', ms: 2 ** 31 }],
+      ['at', { kind: 'cut', at: -3 }],
+      ['at', { kind: 'cut', at: NaN }],
+      ['headers', { kind: 'headers' }],
+      ['headers', { kind: 'headers', headers: null }],
+      ['headers', { kind: 'headers', headers: new Headers({ 'X-Frame-Options': 'DENY' }) }],
+      ['headers', { kind: 'headers', headers: { 'bad name': 'x' } }],
+      ['retryAfter', { kind: 'status', status: 429, retryAfter: '3\n4' }],
+      ['location', { kind: 'redirect', location: '/a\nb' }],
+    ];
+    for (const [name, fault] of wrong)
+      assert.throws(
+        () => faults.set({ route: 'token', ...fault } as never),
+        (error) => error instanceof TypeError && error.message.includes(`"${name}"`),
+        JSON.stringify(fault),
+      );
+    assert.throws(() => faults.set(undefined as never), /A fault must be/);
+    assert.deepEqual(faults.active, []);
   });
 
   it('answers with any status, and with Retry-After, on every route', async () => {
@@ -517,6 +544,7 @@ describe('the sandbox on a socket', () => {
     assert.equal((await post('/_sandbox/fault', 'route=token&kind=status&status=500&times=2&ms=', form)).status, 303);
     assert.deepEqual(served.sandbox.faults.active.at(-1), { route: 'token', kind: 'status', status: 500, times: 2 });
     assert.equal((await post('/_sandbox/fault', '{"route":"token","kind":"odd"}')).status, 400);
+    assert.equal((await post('/_sandbox/fault', 'route=token&kind=slow&ms=soon', form)).status, 400);
     assert.equal((await post('/_sandbox/clear-faults', '', form)).status, 303);
     assert.match(await (await fetch(`${served.origin}/_sandbox`)).text(), /The customer's phone/);
     const state = (await (await fetch(`${served.origin}/_sandbox/state`)).json()) as { scenario: string };
