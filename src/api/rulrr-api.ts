@@ -31,6 +31,15 @@ function requirePositive(value: number | undefined, option: string, fallback: nu
   return value;
 }
 
+/** What a timer can wait for; given more, it fires at once. Some 24.8 days. */
+const longestMs = 2 ** 31 - 1;
+
+function requireMs(value: number | undefined, option: string, fallback: number): number {
+  const ms = requirePositive(value, option, fallback);
+  if (ms > longestMs) wrong(option, `must be ${longestMs} milliseconds at most`);
+  return ms;
+}
+
 const isLoopback = (url: URL) => /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
 
 /** An argument that a caller left out is the caller's mistake: said before anything is sent. */
@@ -42,6 +51,14 @@ function requireArgument(value: unknown, operation: string, name: string): strin
 /** A value as it stands in a query. */
 function escaped(value: string): string {
   return /^[\w.*-]+$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
+}
+
+function isHeaderValue(value: string): boolean {
+  try {
+    return new Headers({ 'Content-Type': value }).has('Content-Type');
+  } catch {
+    return false;
+  }
 }
 
 /** A call that must not be cut off once it is under way may still be called off beforehand. */
@@ -85,11 +102,12 @@ export class RulrrApi {
     if (this.#base.username || this.#base.password) wrong('apiBaseUrl', 'must not hold a user name or password');
     this.#prefix = this.#base.origin + this.#base.pathname.replace(/\/+$/, '');
     if (options.accessToken !== undefined) requireText(options.accessToken, 'accessToken');
-    if (options.fetch !== undefined && typeof options.fetch !== 'function') wrong('fetch', 'must be a function');
+    for (const name of ['fetch', 'refreshRequest', 'parseRefresh', 'customersUploadUrl'] as const)
+      if (options[name] !== undefined && typeof options[name] !== 'function') wrong(name, 'must be a function');
     this.#options = { ...options };
     // Called without a receiver; looked up late, so that a global replaced after construction counts.
     const given = options.fetch;
-    const timeoutMs = requirePositive(options.timeoutMs, 'timeoutMs', 10_000);
+    const timeoutMs = requireMs(options.timeoutMs, 'timeoutMs', 10_000);
     this.#transport = {
       fetch: given ? (input, init) => given(input, init) : (input, init) => fetch(input, init),
       clock: options.clock ?? systemClock,
@@ -97,7 +115,7 @@ export class RulrrApi {
       signals: new CallSignals(timeoutMs),
       maxAnswerBytes: requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024),
     };
-    this.#redeemTimeoutMs = requirePositive(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
+    this.#redeemTimeoutMs = requireMs(options.redeemTimeoutMs, 'redeemTimeoutMs', 60_000);
   }
 
   /** The same client for one connected store. */
@@ -152,6 +170,10 @@ export class RulrrApi {
     const request = refreshRequest
       ? refreshRequest({ clientId, clientSecret, refreshToken })
       : { query: { ...this.#credentials(), refresh_token: refreshToken } };
+    if (typeof request !== 'object' || request === null)
+      throw new TypeError(
+        `${operation}: option "refreshRequest" must answer with {query, body}, either may be left out.`,
+      );
     const url = this.#url('/v1/auth/token', request.query ?? {});
     notBegun(options.signal, operation);
     const raw = await this.#transmit({
@@ -164,7 +186,11 @@ export class RulrrApi {
     });
     await options.onRawAnswer?.(raw.text);
     const answer = parse(raw, operation);
-    return parseRefresh ? parseRefresh(answer) : tokensOf(answer, operation);
+    if (!parseRefresh) return tokensOf(answer, operation);
+    const tokens = parseRefresh(answer);
+    // The rest is theirs to judge: an answer without a refresh token leaves the old one in force (RFC 6749, section 6).
+    field({ ...tokens }, 'accessToken', operation);
+    return tokens;
   }
 
   /** `PUT /v1/stores`: the store's profile. */
@@ -202,6 +228,9 @@ export class RulrrApi {
     const allowed =
       target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target) && isLoopback(this.#base));
     if (!allowed) throw unreadable(operation, 'Its upload URL is not https.');
+    // `fetch` takes none, and throws before anything is sent.
+    if (target.username || target.password)
+      throw unreadable(operation, 'Its upload URL holds a user name or password.');
     return target;
   }
 
@@ -209,9 +238,14 @@ export class RulrrApi {
    * Puts the list of customers at the URL that Rulrr gives. Neither a token nor the client's credentials go there.
    * @param contentType such as `text/csv`
    */
-  async uploadCustomers(body: BodyInit, contentType: string, options: CallOptions = {}): Promise<void> {
+  async uploadCustomers(
+    body: NonNullable<RequestInit['body']>,
+    contentType: string,
+    options: CallOptions = {},
+  ): Promise<void> {
     const operation = 'uploadCustomers';
     requireArgument(contentType, operation, 'contentType');
+    if (!isHeaderValue(contentType)) throw new TypeError(`${operation}: "contentType" cannot stand in a header.`);
     if (body === undefined || body === null) throw new TypeError(`${operation}: "body" is missing.`);
     const { href: url } = await this.getCustomersUploadUrl(options);
     const headers = { 'Content-Type': contentType };
@@ -230,17 +264,26 @@ export class RulrrApi {
    * `POST /v1/orders`: one order or transaction, passed on as given (its body is not published in full). Tried once more only
    * if the first try surely never reached Rulrr; after an unclear failure it is never sent again.
    */
-  async createOrder(order: RulrrAnswer, options: CallOptions = {}): Promise<RulrrAnswer> {
+  async createOrder(order: object, options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'createOrder';
     if (typeof order !== 'object' || order === null) throw new TypeError(`${operation}: "order" must be an object.`);
     const url = this.#dataUrl('/v1/orders', operation);
     return this.#read({ operation, method: 'POST', url, ...jsonBody(order, operation), signal: options.signal });
   }
 
-  /** `GET /v1/orders`: one order. The name of its parameter is not published, so the query is given as it is to stand. */
+  /**
+   * `GET /v1/orders`: one order. The name of its parameter is not published, so the query is given as it is to stand.
+   * @param query a plain object of texts, such as `{orderId: 'A-1'}`
+   */
   async getOrder(query: Record<string, string>, options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'getOrder';
     if (typeof query !== 'object' || query === null) throw new TypeError(`${operation}: "query" must be an object.`);
+    // These have no fields of their own: the query would be sent empty.
+    if (Symbol.iterator in query)
+      throw new TypeError(`${operation}: "query" must be a plain object, such as Object.fromEntries(parameters).`);
+    for (const [name, value] of Object.entries<unknown>(query))
+      if (typeof value !== 'string' && typeof value !== 'number')
+        throw new TypeError(`${operation}: "${name}" of the query must be a text.`);
     return this.#read({
       operation,
       method: 'GET',

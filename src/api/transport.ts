@@ -17,7 +17,7 @@ export interface Call {
   method: 'GET' | 'POST' | 'PUT';
   /** Whole and escaped: it is handed to `fetch` as it stands. */
   url: string;
-  body?: BodyInit;
+  body?: NonNullable<RequestInit['body']>;
   headers?: Record<string, string>;
   timeoutMs?: number;
   signal?: AbortSignal;

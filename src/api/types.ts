@@ -6,32 +6,34 @@ export interface RulrrApiOptions {
   /** Given to the vendor with its credentials; https, or http for a loopback address. Every path below it starts with `/v1`. */
   apiBaseUrl: string;
   /** One connected store's token; needed by the data endpoints. Usually set by `withAccessToken`. */
-  accessToken?: string;
+  accessToken?: string | undefined;
   /** Default: the global one. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Replaces the system's clock; for tests. */
-  clock?: Pick<Clock, 'now' | 'after'>;
-  /** Deadline of a call, answer included, in milliseconds. Default 10,000. */
-  timeoutMs?: number;
-  /** Deadline of `retrieveTokens` and `refreshTokens`, whose answers come once, and of the upload. Default 60,000. */
-  redeemTimeoutMs?: number;
+  clock?: Pick<Clock, 'now' | 'after'> | undefined;
+  /** Deadline of a call, answer included, in milliseconds, 2,147,483,647 at most. Default 10,000. */
+  timeoutMs?: number | undefined;
+  /** The same for `retrieveTokens` and `refreshTokens`, whose answers come once, and for the upload. Default 60,000. */
+  redeemTimeoutMs?: number | undefined;
   /** Largest answer that is read, in bytes. Default 1 MiB. */
-  maxAnswerBytes?: number;
+  maxAnswerBytes?: number | undefined;
   /**
    * The parameters of `POST /v1/auth/token` are not published. By default the request carries `client_id`, `client_secret` and
    * `refresh_token` in its query, as the other calls do; replace that here.
    */
-  refreshRequest?: (given: { clientId: string; clientSecret: string; refreshToken: string }) => {
-    query?: Record<string, string>;
-    body?: unknown;
-  };
-  /** Reads the answer of the refresh. By default that of `retrieveTokens`. */
-  parseRefresh?: (answer: Record<string, unknown>) => Tokens;
+  refreshRequest?:
+    | ((given: { clientId: string; clientSecret: string; refreshToken: string }) => {
+        query?: Record<string, string> | undefined;
+        body?: unknown;
+      })
+    | undefined;
+  /** Reads the answer of the refresh. By default that of `retrieveTokens`. Without an `accessToken` the answer counts as unreadable. */
+  parseRefresh?: ((answer: Record<string, unknown>) => Tokens) | undefined;
   /**
    * The name of the field with the upload URL in `GET /v1/customers` is not published. By default the first of `uploadUrl`,
    * `uploadURL`, `upload_url`, `url` that holds an absolute URL.
    */
-  customersUploadUrl?: (answer: Record<string, unknown>) => string | undefined;
+  customersUploadUrl?: ((answer: Record<string, unknown>) => string | undefined) | undefined;
 }
 
 export type IntegrationState = 'pending' | 'finished' | 'cancelled';
@@ -53,19 +55,19 @@ export interface StoreProfile {
   storeAddress: string;
   /** ISO 3166-1 alpha-2. */
   storeCountryCode: string;
-  storeCity?: string;
-  storeState?: string;
-  storePostalCode?: string;
-  storePhoneNumber?: string;
+  storeCity?: string | undefined;
+  storeState?: string | undefined;
+  storePostalCode?: string | undefined;
+  storePhoneNumber?: string | undefined;
   /** ISO 4217. */
-  storeCurrency?: string;
+  storeCurrency?: string | undefined;
 }
 
 /** A JSON object as Rulrr gave it: the reference does not publish its fields in full. */
 export type RulrrAnswer = Record<string, unknown>;
 
 export interface CallOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** For the two calls whose answer comes once: a `signal` keeps them from being sent, but once sent they run to their own end. */
@@ -74,5 +76,5 @@ export interface TokenCallOptions extends CallOptions {
    * Given the answer's text as it came, before it is read, and waited for: save it durably here, since it comes once. If this
    * throws, the call rejects with what it threw.
    */
-  onRawAnswer?: (text: string) => Promise<void>;
+  onRawAnswer?: ((text: string) => Promise<void>) | undefined;
 }

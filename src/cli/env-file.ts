@@ -24,9 +24,23 @@ export function keptEnv(file: string): NodeJS.Dict<string> {
   return parseEnv(text);
 }
 
-/** For its owner alone, as a file with secrets should be. @throws TroubleError if it cannot be written */
+/**
+ * A line that Node reads back as it was. Plain values stay bare, as every shell and loader takes them.
+ * @throws UsageError for a value that no quotes can carry; it is not quoted, since it may be a secret
+ */
+function lineFor(file: string, name: string, value: string): string {
+  const bare = /^[\w./:+=@-]+$/.test(value) ? [''] : [];
+  const line = [...bare, "'", '`', '"']
+    .map((quote) => `${name}=${quote}${value}${quote}`)
+    .find((one) => parseEnv(one)[name] === value);
+  if (line === undefined)
+    throw new UsageError(`--env ${file}: ${name} has characters that such a file cannot carry. Choose others.`);
+  return line;
+}
+
+/** For its owner alone, as a file with secrets should be. @throws TroubleError if it cannot be written, UsageError for a value that it cannot carry */
 export function writeEnv(file: string, values: Record<string, string>): void {
-  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+  const lines = Object.entries(values).map(([name, value]) => lineFor(file, name, value));
   try {
     writeFileSync(file, `${mark}\n${lines.join('\n')}\n`, { mode: 0o600 });
   } catch (error) {

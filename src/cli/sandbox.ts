@@ -27,8 +27,10 @@ export interface SandboxFlags {
 /** `id:secret`. */
 function clientFrom(text: string): Client {
   const at = text.indexOf(':');
-  if (at < 1 || at === text.length - 1) throw new UsageError('--client must be <client id>:<client secret>.');
-  return { clientId: text.slice(0, at), clientSecret: text.slice(at + 1) };
+  const client = { clientId: text.slice(0, Math.max(at, 0)), clientSecret: text.slice(at + 1) };
+  if (!client.clientId.trim() || !client.clientSecret.trim())
+    throw new UsageError('--client must be <client id>:<client secret>.');
+  return client;
 }
 
 /** `route:kind`, with further fields as `name=value`: `token:status:status=500:times=2`. */
@@ -57,10 +59,17 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     for (const [name, { description }] of Object.entries(scenarios)) console.log(`${name.padEnd(18)} ${description}`);
     return;
   }
+  if (flags.fault.includes('help')) {
+    console.log(`Routes: ${routeNames.join(', ')}\nKinds:  ${faultKinds.join(', ')}`);
+    return;
+  }
   // As `--state "$STATE"` gives where the variable is not set: silence would look as if the state were kept.
   for (const name of ['env', 'state', 'host'] as const)
     if (flags[name]?.trim() === '') throw new UsageError(`--${name} must not be empty.`);
   const clients = flags.client.map(clientFrom);
+  const ids = clients.map(({ clientId }) => clientId);
+  for (const id of ids)
+    if (ids.indexOf(id) !== ids.lastIndexOf(id)) throw new UsageError(`--client: "${id}" is there more than once.`);
   const { env: envFile } = flags;
   const kept = envFile === undefined ? {} : keptEnv(envFile);
   if (!clients.length) {

@@ -89,7 +89,8 @@ function checkArguments(url: string, options: CheckOptions): void {
   if (phoneNumber !== undefined && !/^\+[1-9]\d{6,14}$/.test(phoneNumber)) {
     throw new TypeError('checkProxy: option "phoneNumber" must be E.164, such as +12135550123.');
   }
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-    throw new TypeError('checkProxy: option "timeoutMs" must be a positive number.');
+  // Beyond that a timer fires at once, and a good proxy would fail.
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
+    throw new TypeError(`checkProxy: option "timeoutMs" must be a positive number, ${2 ** 31 - 1} at most.`);
   }
 }

@@ -24,23 +24,23 @@ export type SandboxAccess = string | { fetch(request: Request): Promise<Response
 
 export interface CheckOptions {
   /** Sent as a signed-in till sends them, such as `{Cookie: 'session=…'}`. Without them the proxy must let in whoever asks. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** The same for a till of **another** store; needed to check that stores are kept apart. */
-  otherHeaders?: Record<string, string>;
+  otherHeaders?: Record<string, string> | undefined;
   /** Origin of the till's page. Default: that of the proxy's URL. */
-  origin?: string;
+  origin?: string | undefined;
   /**
    * The sandbox that the proxy is set up with. With it the whole story is checked: cancel, finish, send, forget. The store's
    * connection is forgotten on the way, so without it nothing is sent that a correct proxy would carry out, apart from starts.
    */
-  sandbox?: SandboxAccess;
+  sandbox?: SandboxAccess | undefined;
   /** E.164; gets the sandbox's text messages. Default `+12135550176`. */
-  phoneNumber?: string;
+  phoneNumber?: string | undefined;
   /** Secrets of the proxy (client secret, sealing key …), searched for in every answer. */
-  canaries?: readonly string[];
-  fetch?: typeof fetch;
-  /** How long a single answer, and a session's end, may take. Default 20 000. */
-  timeoutMs?: number;
+  canaries?: readonly string[] | undefined;
+  fetch?: typeof fetch | undefined;
+  /** How long a single answer, and a session's end, may take, in milliseconds; 2,147,483,647 at most. Default 20,000. */
+  timeoutMs?: number | undefined;
 }
 
 /** Every check, in the order in which they run. Closed, so that a build can rely on it. */

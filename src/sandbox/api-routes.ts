@@ -1,4 +1,5 @@
 import type { Client } from './options.js';
+import { textOf } from './respond.js';
 import { randomToken } from './tokens.js';
 import type { Grant, SandboxState, Store } from './state.js';
 
@@ -12,14 +13,18 @@ export interface ApiContext {
   query: URLSearchParams;
   /** Scheme, host and port that the request came to: the upload URL is made from it. */
   origin: string;
-  /** The body as text, read once, capped. */
-  text: () => Promise<string>;
+  /** The body, read once, capped. */
+  bytes: () => Promise<Uint8Array>;
   contentType: string;
 }
 
 type Answer = { status: number; body: Record<string, unknown> };
 
-const ok = (body: Record<string, unknown> = {}): Answer => ({ status: 200, body: { success: true, ...body } });
+// `success` first, as Rulrr writes it, and ours even where a store's own profile has a field of that name.
+const ok = (body: Record<string, unknown> = {}): Answer => ({
+  status: 200,
+  body: Object.assign({ success: true }, body, { success: true }),
+});
 const refuse = (status: number, error: string): Answer => ({ status, body: { success: false, error } });
 
 /** The client's refusal, or null: 400 for an unknown client id, 403 for a wrong secret. */
@@ -53,7 +58,7 @@ function storeOf({ state, query, now }: ApiContext): Store | null {
 
 async function jsonOf(context: ApiContext): Promise<Record<string, unknown> | null> {
   if (!/^application\/json\b/i.test(context.contentType)) return null;
-  const text = await context.text();
+  const text = textOf(await context.bytes());
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -138,26 +143,37 @@ export function getStore(context: ApiContext): Answer {
 export function customers(context: ApiContext): Answer {
   const store = storeOf(context);
   if (!store) return noAccess();
-  return ok({ uploadUrl: `${context.origin}/_upload/${store.id}/${randomToken('up')}` });
+  const path = `/_upload/${store.id}/${randomToken('up')}`;
+  context.state.data.uploadTargets.push({ storeId: store.id, path });
+  context.state.changed();
+  return ok({ uploadUrl: context.origin + path });
 }
 
-/** The PUT target that `GET /v1/customers` names. */
-export async function upload(context: ApiContext, storeId: string): Promise<Answer> {
+/** The PUT target that `GET /v1/customers` names, and no other. */
+export async function upload(context: ApiContext, path: string): Promise<Answer> {
   const { state, contentType } = context;
-  if (!state.data.stores.some(({ id }) => id === storeId)) return refuse(403, 'the upload URL is wrong');
-  const text = await context.text();
+  const target = state.data.uploadTargets.find((one) => one.path === path);
+  if (!target) return refuse(403, 'the upload URL is wrong');
+  const bytes = await context.bytes();
   const at = new Date(context.now()).toISOString();
-  state.data.uploads.push({ storeId, contentType, bytes: new TextEncoder().encode(text).length, text, at });
+  const { storeId } = target;
+  state.data.uploads.push({ storeId, contentType, bytes: bytes.length, text: textOf(bytes), at });
   state.changed();
   return ok();
 }
 
-/** Where an order may name the number for its e-receipt; Rulrr's field is not published, so all that vendors are likely to try. */
+/**
+ * Where an order may name the number for its e-receipt; Rulrr's field is not published, so all that vendors are likely to try.
+ * A place that is null or empty names none, as tills write it for a customer without a number; `ereceipt: false` asks for none.
+ */
 function phoneNumberOf(order: Record<string, unknown>): unknown {
+  if (order['ereceipt'] === false) return undefined;
   for (const part of [order['ereceipt'], order['customer'], order]) {
     if (typeof part !== 'object' || part === null) continue;
     const { phoneNumber, customerPhoneNumber, phone } = part as Record<string, unknown>;
-    const found = phoneNumber ?? customerPhoneNumber ?? phone;
+    const found = [phoneNumber, customerPhoneNumber, phone].find(
+      (one) => one !== undefined && one !== null && one !== '',
+    );
     if (found !== undefined) return found;
   }
   return undefined;

@@ -1,10 +1,15 @@
 import type { Fault } from './faults.js';
+import { pause } from './pause.js';
 
 /** What is to happen on the wire; a `Response` cannot say it. */
 export type WireFault = Pick<Fault, 'kind' | 'at' | 'ms'>;
 
-/** The nearest that a fetch without sockets can come to a broken connection: it rejects as Node's does. */
-export async function inProcess(response: Response, { kind, at, ms }: WireFault): Promise<Response> {
+/** The nearest that a fetch without sockets can come to a broken connection: it rejects as Node's does. `stopped` ends a drip. */
+export async function inProcess(
+  response: Response,
+  { kind, at, ms }: WireFault,
+  stopped: readonly AbortSignal[],
+): Promise<Response> {
   const broken = (code: string) =>
     Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) });
   if (kind === 'garbage') throw broken('HPE_INVALID_CONSTANT');
@@ -21,7 +26,7 @@ export async function inProcess(response: Response, { kind, at, ms }: WireFault)
         controller.error(broken('UND_ERR_SOCKET'));
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, (ms ?? 2000) / Math.max(1, bytes.length)));
+      await pause((ms ?? 2000) / Math.max(1, bytes.length), stopped);
       if (sent < bytes.length) controller.enqueue(bytes.slice(sent, ++sent));
       else controller.close();
     },

@@ -9,6 +9,8 @@ const refresh = `setInterval(function () {
   if (!touched && !document.querySelector('form :focus')) location.reload();
 }, 3000)`;
 
+// A form has no fields for headers of any name: those are set by program.
+const kinds = faultKinds.filter((kind) => kind !== 'headers');
 const options = (names: readonly string[]) => names.map((name) => `<option>${name}</option>`).join('');
 const number = (name: string, text: string) =>
   `<label>${text} <input name="${name}" inputmode="numeric" size="6"></label> `;
@@ -39,7 +41,7 @@ button{min-height:44px;padding:6px 14px;font:inherit}button[aria-current]{font-w
 <h2>Scenarios</h2><form method="post" action="/_sandbox/scenario"><ul>${buttons.join('')}</ul></form>
 <h2>Faults</h2><ul>${faults.map((fault) => `<li>${escapeHtml(JSON.stringify(fault))}</li>`).join('') || none}</ul>
 <form method="post" action="/_sandbox/fault"><label>Route <select name="route">${options(routeNames)}</select></label>
-<label>Fault <select name="kind">${options(faultKinds)}</select></label>
+<label>Fault <select name="kind">${options(kinds)}</select></label>
 ${number('times', 'times')}${number('ms', 'ms')}${number('status', 'status')}${word('retryAfter', 'Retry-After')}${number('at', 'cut at byte')}${word('location', 'redirect to')}
 <button>Add</button></form><form method="post" action="/_sandbox/clear-faults"><button>Clear faults</button></form>
 <h2>The connected stores</h2><form method="post" action="/_sandbox/ereceipt"><button name="on" value="true">E-receipts on</button> <button name="on" value="false">E-receipts off</button></form>

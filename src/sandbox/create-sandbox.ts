@@ -2,9 +2,9 @@ import * as api from './api-routes.js';
 import { inProcess } from './broken-answer.js';
 import { connectPage, endPage, lastStep, messagePage } from './connect-page.js';
 import { control } from './control-routes.js';
-import { Faults, type SandboxRoute } from './faults.js';
+import { Faults, routeNames, type SandboxRoute } from './faults.js';
 import { checkOptions, type SandboxOptions } from './options.js';
-import { html, json, readBody, seeOther, TooLarge } from './respond.js';
+import { html, json, readBody, readBytes, seeOther, TooLarge } from './respond.js';
 import { scenarioNames, scenarios, type Scenario, type ScenarioName } from './scenarios.js';
 import { SandboxState, type Integration, type SandboxMessage, type SandboxOrder, type SandboxUpload } from './state.js';
 import { withFaults, type Struck } from './with-faults.js';
@@ -30,9 +30,9 @@ export interface Sandbox {
   readonly calls: Readonly<Partial<Record<SandboxRoute, number>>>;
   /** Revokes every access and refresh token given out so far. */
   revokeTokens(): void;
-  /** Forgets everything. */
+  /** Forgets everything: faults, scenario and counts too. */
   reset(): void;
-  /** Ends requests that hang or are slow. */
+  /** Ends requests that hang or are slow, and answers that drip. */
   close(): Promise<void>;
 }
 
@@ -72,10 +72,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     // Also as a replacement of the global one, which the proxy and the API client take: `fetch: sandbox.fetch`.
     async fetch(request, init) {
       // With a Request, a server's second argument is what it knows beside it (Node's sockets, Deno's and Bun's addresses).
-      const { response, wire } = await sandbox.respond(
-        request instanceof Request ? request : new Request(request, init as RequestInit),
-      );
-      return wire ? inProcess(response, wire) : response;
+      const asked = request instanceof Request ? request : new Request(request, init as RequestInit);
+      const { response, wire } = await sandbox.respond(asked);
+      return wire ? inProcess(response, wire, [asked.signal, closing.signal]) : response;
     },
     async respond(request) {
       const url = new URL(request.url);
@@ -120,6 +119,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     },
     reset() {
       faults.clear();
+      for (const route of routeNames) delete calls[route];
       state.reset();
     },
     async close() {
@@ -131,9 +131,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     const { method } = request;
     const row = apiTable[`${method} ${url.pathname}`];
     if (row) return { route: row, run: () => runApi(row, request, url) };
-    const uploadTo = /^\/_upload\/([\w-]+)\/[\w-]+$/.exec(url.pathname);
-    if (uploadTo && method === 'PUT') {
-      return { route: 'upload', run: async () => toJson(await api.upload(contextOf(request, url), uploadTo[1]!)) };
+    if (/^\/_upload\/[\w-]+\/[\w-]+$/.test(url.pathname) && method === 'PUT') {
+      return { route: 'upload', run: async () => toJson(await api.upload(contextOf(request, url), url.pathname)) };
     }
     if (url.pathname === '/connect') {
       return { route: 'connect-page', run: async () => seeOther(`/connect/${url.search}`) };
@@ -157,7 +156,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       query: url.searchParams,
       origin: url.origin,
       contentType: request.headers.get('Content-Type') ?? '',
-      text: () => readBody(request),
+      bytes: () => readBytes(request),
     };
   }
 

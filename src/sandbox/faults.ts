@@ -42,20 +42,20 @@ export type FaultKind = (typeof faultKinds)[number];
 export interface Fault {
   route: SandboxRoute;
   kind: FaultKind;
-  /** How many requests it strikes. Default: all until it is cleared. */
-  times?: number;
-  /** `slow` and `drip`: how long, in milliseconds. */
-  ms?: number;
+  /** How many requests it strikes: 1 or more. Default: all until it is cleared. */
+  times?: number | undefined;
+  /** `slow` and `drip`: how long, in milliseconds; 2,147,483,647 at most. */
+  ms?: number | undefined;
   /** `status`: which. */
-  status?: number;
+  status?: number | undefined;
   /** `status`: the header's value, seconds or an HTTP date. */
-  retryAfter?: string;
+  retryAfter?: string | undefined;
   /** `redirect`: where to. */
-  location?: string;
+  location?: string | undefined;
   /** `cut`: after how many bytes of the body. */
-  at?: number;
-  /** `headers`: further headers of the answer. */
-  headers?: Record<string, string>;
+  at?: number | undefined;
+  /** `headers`: further headers of the answer; that kind needs them. */
+  headers?: Record<string, string> | undefined;
 }
 
 /** The faults that are set; one counts down as it strikes. */
@@ -64,6 +64,7 @@ export class Faults {
 
   /** Adds a fault. @throws TypeError naming what is wrong with it */
   set(fault: Fault): void {
+    if (typeof fault !== 'object' || fault === null) throw new TypeError('A fault must be {route, kind, …}.');
     if (!routeNames.includes(fault.route)) {
       throw new TypeError(`There is no route "${fault.route}". Routes: ${routeNames.join(', ')}.`);
     }
@@ -73,7 +74,15 @@ export class Faults {
     if (fault.kind === 'status' && !(Number.isInteger(fault.status) && fault.status! >= 200 && fault.status! <= 599)) {
       throw new TypeError('A fault of kind "status" needs a "status" from 200 to 599.');
     }
-    if (fault.times !== undefined && !(fault.times >= 1)) throw new TypeError('"times" must be 1 or more.');
+    const { times, ms, at } = fault;
+    if (times !== undefined && !(times >= 1 && (Number.isInteger(times) || times === Infinity)))
+      throw new TypeError('"times" must be 1 or more, and whole.');
+    // Given more, a timer fires at once.
+    if (ms !== undefined && !(typeof ms === 'number' && ms >= 0 && ms < 2 ** 31))
+      throw new TypeError(`"ms" must be a number from 0 to ${2 ** 31 - 1}.`);
+    if (at !== undefined && !(Number.isInteger(at) && at >= 0))
+      throw new TypeError('"at" must be a whole number, 0 or more.');
+    checkHeaders(fault);
     this.list.push({ ...fault });
   }
 
@@ -93,5 +102,27 @@ export class Faults {
     for (const fault of struck) if (fault.times !== undefined) fault.times -= 1;
     this.list = this.list.filter((fault) => fault.times === undefined || fault.times > 0);
     return struck;
+  }
+}
+
+/** Said now, rather than when the fault strikes and the answer cannot be made. */
+function checkHeaders({ kind, retryAfter, location, headers }: Fault): void {
+  const isPlain = typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers);
+  if (headers === undefined ? kind === 'headers' : !isPlain)
+    throw new TypeError('A fault of kind "headers" needs "headers", such as {"X-Frame-Options": "DENY"}.');
+  const named = { retryAfter: { 'Retry-After': retryAfter }, location: { Location: location }, headers };
+  for (const [name, given] of Object.entries(named)) {
+    for (const [header, value] of Object.entries(given ?? {})) {
+      if (value !== undefined && !isHeader(header, value))
+        throw new TypeError(`"${name}" cannot stand in a header: ${JSON.stringify(header)}.`);
+    }
+  }
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    return new Headers([[name, value]]).has(name);
+  } catch {
+    return false;
   }
 }

@@ -2,19 +2,23 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { WireFault } from './broken-answer.js';
 import { createSandbox, type Sandbox } from './create-sandbox.js';
 import type { SandboxOptions } from './options.js';
+import { dataFrom } from './state.js';
 
 export interface ServeSandboxOptions extends Omit<SandboxOptions, 'state' | 'save'> {
   /** Default 0: any free port. */
-  port?: number;
+  port?: number | undefined;
   /** Default 127.0.0.1: a sandbox is for this machine. */
-  host?: string;
+  host?: string | undefined;
   /** A file that keeps the state across restarts. */
-  stateFile?: string;
+  stateFile?: string | undefined;
 }
 
 export interface ServedSandbox {
   sandbox: Sandbox;
-  /** Such as `http://127.0.0.1:4444`, without a closing slash. The API base URL. */
+  /**
+   * Such as `http://127.0.0.1:4444`, without a closing slash. The API base URL. Where the sandbox listens at all addresses
+   * (`0.0.0.0`, `::`), that of this machine: the proxy takes http for no other.
+   */
   origin: string;
   /** The connect page, for the proxy's `connectBaseUrl`. */
   connectBaseUrl: string;
@@ -36,7 +40,9 @@ export async function serveSandbox(options: ServeSandboxOptions): Promise<Served
     server.listen(port, host, () => resolve());
   });
   const address = server.address();
-  const shown = host.includes(':') ? `[${host}]` : host;
+  const bound = typeof address === 'object' && address ? address.address : host;
+  const reached = bound === '0.0.0.0' ? '127.0.0.1' : bound === '::' ? '::1' : host;
+  const shown = reached.includes(':') ? `[${reached}]` : reached;
   const origin = `http://${shown}:${typeof address === 'object' && address ? address.port : port}`;
   return {
     sandbox,
@@ -73,7 +79,7 @@ async function keepIn(file: string): Promise<Pick<SandboxOptions, 'state' | 'sav
 
 function checked(text: string, file: string): string {
   try {
-    JSON.parse(text);
+    dataFrom(text);
     return text;
   } catch {
     throw new Error(`The sandbox cannot read its state from ${file}. Delete the file to begin anew.`);

@@ -54,8 +54,15 @@ export interface SandboxUpload {
   storeId: string;
   contentType: string;
   bytes: number;
+  /** As UTF-8. */
   text: string;
   at: string;
+}
+
+/** An upload URL that was given out. */
+export interface UploadTarget {
+  storeId: string;
+  path: string;
 }
 
 /** Everything the sandbox remembers; plain JSON, so that it can be kept across restarts. */
@@ -66,6 +73,7 @@ export interface SandboxData {
   messages: SandboxMessage[];
   orders: SandboxOrder[];
   uploads: SandboxUpload[];
+  uploadTargets: UploadTarget[];
   scenario: string;
 }
 
@@ -76,11 +84,29 @@ const empty = (): SandboxData => ({
   messages: [],
   orders: [],
   uploads: [],
+  uploadTargets: [],
   scenario: 'normal',
 });
 
 /** How many of each are remembered: a sandbox may run for weeks. */
 const most = 10_000;
+
+/** Reads what `save` was given, in this version or an earlier one. @throws TypeError if it is something else */
+export function dataFrom(text: string): SandboxData {
+  const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isLike = (value: unknown, fresh: unknown) =>
+    Array.isArray(fresh) ? Array.isArray(value) && value.every(isRecord) : typeof value === typeof fresh;
+  let saved: unknown;
+  try {
+    saved = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  const data: Record<string, unknown> = { ...empty(), ...(saved as object) };
+  if (!isRecord(saved) || !Object.entries(empty()).every(([name, fresh]) => isLike(data[name], fresh)))
+    throw new TypeError('createSandbox: option "state" is not what a sandbox saved.');
+  return data as unknown as SandboxData;
+}
 
 /** The sandbox's memory. `save` is called after each change with the whole of it as text. */
 export class SandboxState {
@@ -88,7 +114,7 @@ export class SandboxState {
   private readonly save: ((text: string) => void) | undefined;
 
   constructor(text: string | null, save?: (text: string) => void) {
-    this.data = { ...empty(), ...(text ? (JSON.parse(text) as Partial<SandboxData>) : {}) };
+    this.data = text ? dataFrom(text) : empty();
     this.save = save;
   }
 
@@ -99,6 +125,7 @@ export class SandboxState {
       this.data.messages,
       this.data.orders,
       this.data.uploads,
+      this.data.uploadTargets,
     ]) {
       if (list.length > most) list.splice(0, list.length - most);
     }

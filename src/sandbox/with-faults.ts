@@ -1,6 +1,7 @@
 import type { WireFault } from './broken-answer.js';
 import { messagePage } from './connect-page.js';
 import type { Fault, SandboxRoute } from './faults.js';
+import { pause } from './pause.js';
 import { html, json } from './respond.js';
 
 /** An answer, and what is to happen to it on the wire. */
@@ -42,8 +43,8 @@ function answerInstead(fault: Fault, route: SandboxRoute): Struck | null {
   const { kind } = fault;
   if (kind === 'status') {
     const error = `fault: ${fault.status}`;
-    if (route === 'connect-page') return { response: html(fault.status!, messagePage('Fault', error)) };
     const headers: Record<string, string> = fault.retryAfter ? { 'Retry-After': fault.retryAfter } : {};
+    if (route === 'connect-page') return { response: html(fault.status!, messagePage('Fault', error), headers) };
     return { response: json(fault.status!, { success: false, error }, headers) };
   }
   if (kind === 'redirect') {
@@ -55,24 +56,8 @@ function answerInstead(fault: Fault, route: SandboxRoute): Struck | null {
   return null;
 }
 
-/** Whoever went away, and whoever waits when the sandbox closes, gets no answer, and nothing is done for them. */
-function pause(ms: number, stopped: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = ms === Infinity ? undefined : setTimeout(() => end(resolve), ms);
-    const gone = () => end(() => reject(new DOMException('The request was given up.', 'AbortError')));
-    function end(act: () => void): void {
-      clearTimeout(timer);
-      for (const signal of stopped) signal.removeEventListener('abort', gone);
-      act();
-    }
-    if (stopped.some(({ aborted }) => aborted)) return gone();
-    for (const signal of stopped) signal.addEventListener('abort', gone, { once: true });
-  });
-}
-
 function rewrite(response: Response, text: string, headers: Record<string, string> = {}): Response {
   const merged = new Headers(response.headers);
   for (const [key, value] of Object.entries(headers)) merged.set(key, value);
-  const empty = response.status === 303 || response.status === 204;
-  return new Response(empty ? null : text, { status: response.status, headers: merged });
+  return new Response(response.body && text, { status: response.status, headers: merged });
 }

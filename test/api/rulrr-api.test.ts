@@ -121,6 +121,14 @@ describe('RulrrApi against the sandbox over a real socket', () => {
     assert.deepEqual(seen, ['POST ?v=2 {"token":"old"}']);
   });
 
+  it('calls an answer of the refresh unreadable in which `parseRefresh` finds no token', async () => {
+    const fetch = async () => Response.json({ success: true });
+    for (const found of [undefined, null, {}, { accessToken: '' }, Promise.resolve({ accessToken: 'a' })]) {
+      const custom = apiAt(served.origin, { fetch, parseRefresh: () => found as never });
+      assert.equal((await failureOf(custom.refreshTokens('r'))).code, 'bad_answer');
+    }
+  });
+
   it('hears 403 from every data endpoint once the token is revoked', async () => {
     const store = await connected();
     served.sandbox.revokeTokens();
@@ -152,7 +160,13 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     ['timeoutMs', { timeoutMs: 0 }],
     ['maxAnswerBytes', { maxAnswerBytes: NaN }],
     ['redeemTimeoutMs', { redeemTimeoutMs: -1 }],
+    // A timer of more fires at once: each call, the one for the tokens among them, would be given up unheard.
+    ['timeoutMs', { timeoutMs: 2 ** 31 }],
+    ['redeemTimeoutMs', { redeemTimeoutMs: 30 * 86_400_000 }],
     ['fetch', { fetch: 'fetch' }],
+    ['refreshRequest', { refreshRequest: {} }],
+    ['parseRefresh', { parseRefresh: 'x' }],
+    ['customersUploadUrl', { customersUploadUrl: {} }],
   ];
   for (const [name, change] of wrong) {
     it(`option ${name}: ${JSON.stringify(Object.values(change)[0]) ?? 'missing'}`, () => {
@@ -193,7 +207,12 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/JSON/, () => store.createOrder(circular)],
       [/query/, () => store.getOrder(undefined as never)],
       [/contentType/, () => store.uploadCustomers('x', '')],
+      [/contentType/, () => store.uploadCustomers('x', 'text/csv\nX-More: 1')],
+      [/contentType/, () => store.uploadCustomers('x', 'text/č')],
       [/body/, () => store.uploadCustomers(undefined as never, 'text/csv')],
+      [/"orderId" of the query/, () => store.getOrder({ orderId: undefined as never })],
+      [/plain object/, () => store.getOrder(new URLSearchParams({ orderId: 'A-1' }) as never)],
+      [/refreshRequest/, () => new RulrrApi({ ...good, fetch, refreshRequest: () => 5 as never }).refreshTokens('r')],
     ];
     for (const [names, mistake] of mistakes) {
       await assert.rejects(mistake, (error: Error) => error instanceof TypeError && names.test(error.message));
@@ -201,8 +220,15 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     assert.equal(calls, 0);
   });
 
-  it('an upload URL that is not https, or missing', async () => {
-    for (const uploadUrl of ['http://elsewhere.example/up', 'http://127.0.0.1/up', 'ftp://x/', undefined]) {
+  it('an upload URL that is not https, holds a password, or is missing', async () => {
+    const wrong = [
+      'http://elsewhere.example/up',
+      'http://127.0.0.1/up',
+      'ftp://x/',
+      'https://user:word@x/up',
+      undefined,
+    ];
+    for (const uploadUrl of wrong) {
       const store = new RulrrApi({ ...good, accessToken: 'a', fetch: async () => Response.json({ uploadUrl }) });
       assert.equal((await failureOf(store.getCustomersUploadUrl())).code, 'bad_answer');
     }

@@ -1,13 +1,15 @@
 // The commands that stay: the sandbox, the sidecar with the sandbox behind it, and the demo, over real sockets and real signals.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { parseEnv } from 'node:util';
+import { parseEnv, promisify } from 'node:util';
 import { rulrr, running, serve, type Running } from './support.js';
 
+const runNode = (args: string[]) => promisify(execFile)(process.execPath, args);
 const secret = 'cli-canary-client-secret-19f2';
 const sealingKey = 'cli-canary-sealing-key-long-enough-for-the-proxy';
 const sendSecret = 'cli-canary-sidecar-secret-77';
@@ -71,6 +73,34 @@ describe('rulrr-embed sandbox --env', () => {
       assert.equal(second.values[name], first.values[name], name);
     assert.equal(second.values['RULRR_API_BASE_URL'], second.origin);
     await second.command.kill();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('rulrr-embed sandbox --env, secrets of every kind', { concurrency: 3 }, () => {
+  for (const odd of ['se#cret', ' spaced ', `it's`, '"quoted"', 'a\\nb', '$HOME', `'"`])
+    it(`${odd} reads back as it was`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+      const file = join(folder, '.env');
+      const command = running(['sandbox', '--port', '0', '--host', '0.0.0.0', '--client', `pos:${odd}`, '--env', file]);
+      await command.says(/_sandbox\n/);
+      const { stdout } = await runNode([`--env-file=${file}`, '-p', 'JSON.stringify(process.env)']);
+      const values = JSON.parse(stdout) as Record<string, string>;
+      assert.equal(values['RULRR_CLIENT_SECRET'], odd);
+      assert.match(values['RULRR_API_BASE_URL']!, /^http:\/\/127\.0\.0\.1:\d+$/, 'the proxy takes http for no other');
+      await command.kill();
+      rmSync(folder, { recursive: true });
+    });
+
+  it('is refused, and not quoted, where no quotes can carry it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, '.env');
+    const client = `pos:cli-canary'"\``;
+    const { code, stdout, stderr } = await rulrr(['sandbox', '--port', '0', '--client', client, '--env', file]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^--env .*: RULRR_CLIENT_SECRET has characters that such a file cannot carry.*\n$/);
+    assert.doesNotMatch(stdout + stderr, /cli-canary/);
+    assert.throws(() => statSync(file), 'nothing was written');
     rmSync(folder, { recursive: true });
   });
 });

@@ -16,7 +16,6 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['check', 'http://127.0.0.1:9/rulrr', '--secret-env', 'NOT_THERE'], /NOT_THERE: there is no such variable/],
     [['sandbox', '--scenario', 'nonsense'], /no scenario "nonsense".*Scenarios: /],
     [['sandbox', '--fault', 'token:nonsense'], /kinds are /],
-    [['sandbox', '--fault', 'help'], /routes are .*create-integration.*; kinds are .*lose-answer/],
     [['sandbox', '--fault', 'nonsense:reset'], /routes are /],
     [['sandbox', '--port', '0', '--fault', 'token:status'], /needs a "status"/],
     [['sandbox', '--port', '0', '--fault', 'token:slow:ms=soon'], /ms must be a whole number, not "soon"/],
@@ -30,6 +29,9 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['demo', '--port', ''], /--port must be a number/],
     [['doctor', '--connect-base-url', ''], /--connect-base-url must be an http\(s\) URL/],
     [['sandbox', '--client', 'nosecret'], /--client must be/],
+    [['sandbox', '--client', ' :x'], /--client must be/],
+    [['sandbox', '--client', 'a:x', '--client', 'a:y'], /--client: "a" is there more than once/],
+    [['sandbox', '--port', '0', '--fault', 'token:headers'], /needs "headers"/],
     [['doctor', '--page', 'pos.example'], /--page must be an http\(s\) URL/],
     [['doctor', '--page', ''], /--page must be an http\(s\) URL/],
     [['doctor', '--proxy', ''], /--proxy must be an http\(s\) URL/],
@@ -134,6 +136,12 @@ describe('rulrr-embed, asked for help', { concurrency: 3 }, () => {
     const { code, stdout } = await rulrr(['--version']);
     assert.equal(code, 0);
     assert.match(stdout, /^\d+\.\d+\.\d+/);
+  });
+
+  it('lists routes and kinds of faults', async () => {
+    const { code, stdout } = await rulrr(['sandbox', '--fault', 'help']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Routes: .*create-integration.*\nKinds: {2}.*lose-answer.*\n$/);
   });
 
   it('lists the scenarios', async () => {

@@ -72,6 +72,7 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', { phoneNumber: '555' }],
       ['http://x/rulrr', { sandbox: 'nowhere' }],
       ['http://x/rulrr', { timeoutMs: 0 }],
+      ['http://x/rulrr', { timeoutMs: 2 ** 31 }],
     ] as const) {
       await assert.rejects(checkProxy(url, options), TypeError);
     }

@@ -46,6 +46,38 @@ export const rest = [RulrrApi, RulrrApiError, checkProxy, libsqlTokenStore, post
 process.exit(0);
 `;
 
+/** A server that has no DOM, and takes optional fields at their word. */
+const strict = `import { RulrrApi, type StoreProfile } from 'rulrr-embed/api';
+import { checkProxy } from 'rulrr-embed/conformance';
+import { memoryTokenStore } from 'rulrr-embed/proxy';
+import { createSandbox, serveSandbox } from 'rulrr-embed/sandbox';
+interface Order { orderId: string; total: string }
+export async function run(order: Order, signal: AbortSignal | undefined, ms: number | undefined, word: string | undefined) {
+  const client = { clientId: 'shop', clientSecret: 'shop-secret' };
+  const clock = undefined, onRawAnswer = undefined, given = undefined;
+  const api = new RulrrApi({
+    ...client, apiBaseUrl: 'https://api.example', accessToken: word, fetch: given, clock, timeoutMs: ms, redeemTimeoutMs: ms,
+    maxAnswerBytes: ms, refreshRequest: given, parseRefresh: given, customersUploadUrl: given,
+  });
+  await api.createIntegration({ signal });
+  await api.retrieveTokens('it', { signal, onRawAnswer });
+  const profile: StoreProfile = { storeName: 'Deli', storeAddress: '2 Side Street', storeCountryCode: 'DE', storeCity: word };
+  await api.updateStore(profile);
+  await api.createOrder(order, { signal });
+  await api.uploadCustomers('name', 'text/csv');
+  await api.uploadCustomers(new Uint8Array([1]), 'text/csv');
+  // @ts-expect-error a body is none of any shape
+  await api.uploadCustomers({ wrong: 1 }, 'text/csv');
+  const sandbox = createSandbox({ clients: [client], now: given, save: given, state: word, control: given, accessTokenTtlMs: ms });
+  sandbox.faults.set({ route: 'token', kind: 'slow', ms, times: ms, status: ms, at: ms, retryAfter: word, location: word, headers: given });
+  await serveSandbox({ clients: [client], port: ms, host: word, stateFile: word });
+  await checkProxy('http://127.0.0.1/rulrr', {
+    headers: given, otherHeaders: given, origin: word, sandbox: given, phoneNumber: word, canaries: given, fetch: given, timeoutMs: ms,
+  });
+  return memoryTokenStore();
+}
+`;
+
 describe('the installed package', () => {
   let project = '';
   let remove = () => {};
@@ -54,6 +86,7 @@ describe('the installed package', () => {
     ({ project, remove } = installPacked());
     writeFileSync(join(project, 'page.ts'), page);
     writeFileSync(join(project, 'server.ts'), server);
+    writeFileSync(join(project, 'strict.ts'), strict);
     symlinkSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'), 'junction');
   });
   after(() => remove());
@@ -78,6 +111,23 @@ describe('the installed package', () => {
       });
     });
   }
+
+  it('passes the type check of a server without the DOM, as strict as it goes', () => {
+    const options = { module: 'nodenext', moduleResolution: 'nodenext', target: 'es2022', lib: ['es2023'] };
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          ...options, strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, types: ['node'],
+        },
+        files: ['server.ts', 'strict.ts'],
+      }), // prettier-ignore
+    );
+    assert.deepEqual(run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project), {
+      status: 0,
+      output: '',
+    });
+  });
 
   it('answers a browser from a proxy of three lines', async () => {
     const { code } = await (await import('esbuild')).transform(server, { loader: 'ts', format: 'esm' });

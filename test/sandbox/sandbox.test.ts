@@ -75,7 +75,26 @@ describe('the sandbox', () => {
     for (const options of [undefined, {}, { clients: [] }, { clients: [{ clientId: 'a', clientSecret: ' ' }] }]) {
       assert.throws(() => createSandbox(options as never), /createSandbox: option/);
     }
-    assert.throws(() => createSandbox({ clients: [client], integrationTtlMs: -1 }), /integrationTtlMs/);
+    const wrong = { integrationTtlMs: -1, now: 5, save: 'file', state: {} };
+    for (const [name, value] of Object.entries(wrong))
+      assert.throws(() => createSandbox({ clients: [client], [name]: value } as never), new RegExp(`option "${name}"`));
+    for (const state of ['{', '5', 'null', '[]', '{"integrations":5}', '{"grants":[null]}', '{"scenario":1}'])
+      assert.throws(() => createSandbox({ clients: [client], state }), /option "state" is not what a sandbox saved/);
+    const twice = [client, { clientId: 'other', clientSecret: 'x' }, { ...client, clientSecret: 'y' }];
+    assert.throws(() => createSandbox({ clients: twice }), /option "clients\[2\]\.clientId" is there already: "pos"/);
+  });
+
+  it('goes on from what another saved, of an earlier version too', async () => {
+    let state = '';
+    const query = {
+      access_token: (await connected(createSandbox({ clients: [client], save: (text) => (state = text) })))
+        .accessToken!,
+    };
+    const { uploadTargets: _, ...earlier } = JSON.parse(state) as Record<string, unknown>;
+    for (const text of [state, JSON.stringify(earlier)]) {
+      const sandbox = createSandbox({ clients: [client], state: text });
+      assert.equal((await answer(sandbox, 'GET', '/v1/customers', query)).status, 200);
+    }
   });
 
   it('links a store: pending, finished, and tokens once', async () => {
@@ -160,18 +179,28 @@ describe('the sandbox', () => {
     assert.equal((await answer(sandbox, 'PUT', '/v1/stores', query, profile)).status, 200);
     const store = (await answer(sandbox, 'GET', '/v1/stores', query)).body;
     assert.deepEqual([store['storeName'], store['ereceipt']], ['Café', true]);
+    const put = await answer(sandbox, 'PUT', '/v1/stores', query, { ...profile, success: false });
+    assert.deepEqual([put.status, put.body['success']], [200, true], "a store's field is not the answer's");
     sandbox.setEreceipt(false);
     assert.equal((await answer(sandbox, 'GET', '/v1/stores', query)).body['ereceipt'], false);
     assert.equal((await answer(sandbox, 'POST', '/v1/orders', query, { orderId: 'o1' })).status, 200);
     assert.equal((await answer(sandbox, 'GET', '/v1/orders', { ...query, orderId: 'o1' })).body['orderId'], 'o1');
     assert.equal((await answer(sandbox, 'GET', '/v1/orders', { ...query, orderId: 'none' })).status, 404);
+  });
+
+  it('takes lists of customers where it was asked for, and records them as they came', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = { access_token: (await connected(sandbox)).accessToken! };
     const { uploadUrl } = (await answer(sandbox, 'GET', '/v1/customers', query)).body;
-    const put = new Request(String(uploadUrl), {
-      method: 'PUT',
-      body: 'name\nAda',
-      headers: { 'Content-Type': 'text/csv' },
-    });
-    assert.equal((await sandbox.fetch(put)).status, 200);
+    const put = async (url: string, body: string | Uint8Array<ArrayBuffer>) =>
+      (await sandbox.fetch(url, { method: 'PUT', body, headers: { 'Content-Type': 'text/csv' } })).status;
+    assert.equal(await put(String(uploadUrl), 'name\nAda'), 200);
+    assert.equal(await put(String(uploadUrl), new Uint8Array([0xff, 0xfe, 0x00, 0x80])), 200);
+    assert.equal(await put(String(uploadUrl).replace(/\w+$/, 'up_guessed'), 'x'), 403);
+    assert.deepEqual(
+      sandbox.uploads.map(({ bytes }) => bytes),
+      [8, 4],
+    );
     assert.equal(sandbox.uploads[0]!.text, 'name\nAda');
   });
 
@@ -207,6 +236,37 @@ describe('the sandbox', () => {
     assert.deepEqual(
       sandbox.messages.map(({ orderId, phoneNumber }) => [orderId, phoneNumber]),
       [['o7', '+12133734253']],
+    );
+  });
+
+  it('texts nothing for an order that names no number, in the ways tills write that', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const on = { access_token: (await connected(sandbox)).accessToken! };
+    const off = { access_token: (await connected(sandbox, 'off')).accessToken! };
+    const phone = '+12133734253';
+    for (const order of [
+      { customer: { phone: null } },
+      { customer: { phone: '' }, phoneNumber: null },
+      { ereceipt: { phoneNumber: null } },
+      { ereceipt: false, customer: { phone } },
+      { ereceipt: false, customer: { phone: 'unknown' } },
+    ]) {
+      assert.equal((await answer(sandbox, 'POST', '/v1/orders', on, order)).status, 200, JSON.stringify(order));
+      assert.equal((await answer(sandbox, 'POST', '/v1/orders', off, order)).status, 200, JSON.stringify(order));
+    }
+    assert.equal(sandbox.messages.length, 0);
+    await answer(sandbox, 'POST', '/v1/orders', on, { orderId: 'o8', ereceipt: { phoneNumber: '', phone } });
+    await answer(sandbox, 'POST', '/v1/orders', on, {
+      orderId: 'o9',
+      ereceipt: { phoneNumber: null },
+      customer: { phone },
+    });
+    assert.deepEqual(
+      sandbox.messages.map(({ orderId, phoneNumber }) => [orderId, phoneNumber]),
+      [
+        ['o8', phone],
+        ['o9', phone],
+      ],
     );
   });
 
@@ -277,8 +337,11 @@ describe('the sandbox', () => {
       { orderId: 'o' },
     );
     assert.equal(orders.length, 1);
+    const { calls } = sandbox;
+    sandbox.faults.set({ route: 'token', kind: 'hang' });
     sandbox.reset();
     assert.equal(orders.length, 0);
+    assert.deepEqual([calls, sandbox.faults.active], [{}, []]);
   });
 });
 
@@ -341,6 +404,57 @@ describe('faults', () => {
     assert.throws(() => faults.set({ route: 'token', kind: 'status' }), /needs a "status"/);
     assert.throws(() => faults.set({ route: 'token', kind: 'hang', times: 0 }), /"times"/);
     assert.equal(routeNames.length, 11);
+    const wrong: [string, object][] = [
+      ['times', { kind: 'hang', times: 1.5 }],
+      ['ms', { kind: 'slow', ms: NaN }],
+      ['ms', { kind: 'slow', ms: -5 }],
+      ['ms', { kind: 'slow', ms: '20' }],
+      ['ms', { kind: 'slow', ms: 2 ** 31 }],
+      ['at', { kind: 'cut', at: -3 }],
+      ['at', { kind: 'cut', at: NaN }],
+      ['headers', { kind: 'headers' }],
+      ['headers', { kind: 'headers', headers: null }],
+      ['headers', { kind: 'headers', headers: new Headers({ 'X-Frame-Options': 'DENY' }) }],
+      ['headers', { kind: 'headers', headers: { 'bad name': 'x' } }],
+      ['retryAfter', { kind: 'status', status: 429, retryAfter: '3\n4' }],
+      ['location', { kind: 'redirect', location: '/a\nb' }],
+    ];
+    for (const [name, fault] of wrong)
+      assert.throws(
+        () => faults.set({ route: 'token', ...fault } as never),
+        (error) => error instanceof TypeError && error.message.includes(`"${name}"`),
+        JSON.stringify(fault),
+      );
+    assert.throws(() => faults.set(undefined as never), /A fault must be/);
+    assert.deepEqual(faults.active, []);
+  });
+
+  it('answers with any status, and with Retry-After, on every route', async () => {
+    for (const [route, method, path] of [
+      ['create-integration', 'POST', '/v1/auth/integration'],
+      ['connect-page', 'GET', '/connect/'],
+    ] as const) {
+      for (const status of [200, 204, 205, 304, 404, 503]) {
+        const sandbox = createSandbox({ clients: [client] });
+        sandbox.faults.set({ route, kind: 'status', status, retryAfter: '3' });
+        const response = await call(sandbox, method, path, credentials);
+        assert.deepEqual([response.status, response.headers.get('Retry-After')], [status, '3'], route);
+      }
+    }
+  });
+
+  it('lets go of an answer that drips when the sandbox closes, or its caller goes away', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    sandbox.faults.set({ route: 'create-integration', kind: 'drip', ms: 60_000 });
+    const gone = new AbortController();
+    const url = `${base}/v1/auth/integration?${new URLSearchParams(credentials)}`;
+    const first = await sandbox.fetch(url, { method: 'POST', signal: gone.signal });
+    const second = await sandbox.fetch(url, { method: 'POST' });
+    gone.abort();
+    await assert.rejects(first.text(), { name: 'AbortError' });
+    const reading = second.text();
+    await sandbox.close();
+    await assert.rejects(reading, { name: 'AbortError' });
   });
 
   it('strike a caller that takes the sandbox for its own fetch, too', async () => {
@@ -430,6 +544,7 @@ describe('the sandbox on a socket', () => {
     assert.equal((await post('/_sandbox/fault', 'route=token&kind=status&status=500&times=2&ms=', form)).status, 303);
     assert.deepEqual(served.sandbox.faults.active.at(-1), { route: 'token', kind: 'status', status: 500, times: 2 });
     assert.equal((await post('/_sandbox/fault', '{"route":"token","kind":"odd"}')).status, 400);
+    assert.equal((await post('/_sandbox/fault', 'route=token&kind=slow&ms=soon', form)).status, 400);
     assert.equal((await post('/_sandbox/clear-faults', '', form)).status, 303);
     assert.match(await (await fetch(`${served.origin}/_sandbox`)).text(), /The customer's phone/);
     const state = (await (await fetch(`${served.origin}/_sandbox/state`)).json()) as { scenario: string };
@@ -447,7 +562,26 @@ describe('the sandbox on a socket', () => {
 
   it('says which file it cannot read', async () => {
     const broken = join(folder, 'broken.json');
-    writeFileSync(broken, '{"integr');
-    await assert.rejects(serveSandbox({ clients: [client], stateFile: broken }), /broken\.json\. Delete the file/);
+    for (const text of ['{"integr', '5', '{"orders":{}}']) {
+      writeFileSync(broken, text);
+      await assert.rejects(serveSandbox({ clients: [client], stateFile: broken }), /broken\.json\. Delete the file/);
+    }
+  });
+
+  it('names an address of this machine where it listens at all of them', async () => {
+    const everywhere = await serveSandbox({ clients: [client], host: '0.0.0.0' });
+    try {
+      assert.match(everywhere.origin, /^http:\/\/127\.0\.0\.1:\d+$/);
+      assert.equal((await fetch(`${everywhere.origin}/_sandbox/state`)).status, 200);
+    } finally {
+      await everywhere.close();
+    }
+    const six = await serveSandbox({ clients: [client], host: '::' }).catch(
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    // A machine without IPv6 has no such address.
+    if (typeof six !== 'object') return assert.match(String(six), /EAFNOSUPPORT|EADDRNOTAVAIL/);
+    await six.close();
+    assert.match(six.origin, /^http:\/\/\[::1\]:\d+$/);
   });
 });
