@@ -93,12 +93,6 @@ export const numpadStyles = css`
     font-size: var(--rulrr-numpad-key-size, 26px);
     line-height: 1;
   }
-  @media (max-width: 300px) {
-    .entry {
-      height: 5.2em;
-      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.7);
-    }
-  }
   [part='error'],
   .countdown {
     color: var(--_danger);
@@ -215,10 +209,28 @@ export const numpadStyles = css`
   .rest .words {
     font-size: 20px;
   }
+  @media (max-width: 400px) {
+    .entry {
+      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.8);
+    }
+  }
+  /* Down to 160 px: 320 at 200 %. */
+  @media (max-width: 300px) {
+    dialog {
+      padding: var(--rulrr-numpad-padding, 4px);
+    }
+    .entry {
+      height: 5.2em;
+      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.7);
+    }
+    .pad {
+      grid-gap: var(--rulrr-numpad-gap, 2px);
+    }
+  }
   /* A till in landscape, or a small one: all of it without scrolling. */
   @media (max-height: 520px) {
     .entry {
-      height: 1.6em;
+      height: 58px;
     }
     .pad button {
       height: var(--rulrr-numpad-key-height, 48px);

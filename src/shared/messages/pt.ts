@@ -18,7 +18,7 @@ export const pt = (): Messages => ({
     signedOut: 'Sua sessão aqui terminou. Entre e tente novamente.',
     lost: 'O Rulrr aceitou, mas a conexão se perdeu. Conecte mais uma vez.',
     offline: 'Sem conexão. Tentando novamente…',
-    slow: 'O Rulrr está demorando a carregar. Aguarde ou abra em outra janela.',
+    slow: 'O Rulrr está demorando para carregar. Aguarde ou abra em outra janela.',
     blocked: 'O Rulrr não pode ser mostrado aqui. Abra em outra janela ou no seu telefone.',
     popup: 'A janela foi bloqueada. Use o link.',
     window: 'Abrir em outra janela',
