@@ -229,11 +229,23 @@ export const numpadStyles = css`
   }
   /* A till in landscape, or a small one: all of it without scrolling. */
   @media (max-height: 520px) {
+    dialog {
+      padding: var(--rulrr-numpad-padding, 8px);
+    }
+    #title,
+    .notes,
+    .entry {
+      margin-bottom: 4px;
+    }
     .entry {
       height: 58px;
     }
+    .pad {
+      grid-gap: var(--rulrr-numpad-gap, 5px);
+      margin-bottom: 4px;
+    }
     .pad button {
-      height: var(--rulrr-numpad-key-height, 48px);
+      height: var(--rulrr-numpad-key-height, 56px);
     }
     .pad small {
       display: none;
