@@ -338,6 +338,20 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(direction()).to.equal('rtl');
   });
 
+  it('follows the direction of a page outside of the shadow root that it is in', async () => {
+    const it = await stage((element) => element.setAttribute('lang', 'he'));
+    const host = document.createElement('div');
+    host.dir = 'ltr';
+    document.body.append(host);
+    host.attachShadow({ mode: 'open' }).append(it.element);
+    it.element.setAttribute('lang', 'he');
+    await it.pass();
+    for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes('התחברות'); turn++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(getComputedStyle(it.part('button')!).direction).to.equal('ltr');
+    host.remove();
+  });
+
   it('keeps one live region from before a session until after it', async () => {
     const it = await stage();
     const region = it.part('status');
