@@ -43,7 +43,7 @@ export interface SessionHost extends HTMLElement {
 export class ConnectSession {
   model = initialModel;
   /** The proxy has not been reached for a while. */
-  offline = false;
+  private offline = false;
   readonly panel: ConnectPanel;
   private readonly host: SessionHost;
   private started = false;
@@ -59,6 +59,14 @@ export class ConnectSession {
   constructor(host: SessionHost) {
     this.host = host;
     this.panel = new ConnectPanel(host, () => this.poller!.hint());
+  }
+
+  /** What there is to say while it is on. */
+  get told(): keyof ConnectStrings {
+    const { ending, state } = this.model;
+    if (ending) return 'cancelling';
+    if (this.offline) return 'offline';
+    return state === 'starting' ? state : this.panel.told;
   }
 
   /** A hint from the page itself. */
@@ -99,7 +107,7 @@ export class ConnectSession {
     } else if (effect === 'ask-last') {
       if (!this.poller!.askLast()) this.feed({ type: 'silence' });
     } else {
-      this.sleep(true);
+      this.sleep();
       if (effect === 'put-off') this.keeper!.release();
       else this.keeper!.forget();
       if (effect === 'ended') this.host.tell(this.model.outcome!);
@@ -165,12 +173,12 @@ export class ConnectSession {
   }
 
   /** Stops all that `wake` got going. */
-  private sleep(forGood = false): void {
+  private sleep(): void {
     this.poller!.stop();
     if (this.call) this.call.abort();
     if (this.stopLimit) this.stopLimit();
     this.call = this.stopLimit = null;
-    this.panel.hide(forGood);
+    this.panel.hide();
   }
 
   /** Out of the page for longer than a move takes. The session itself goes on at the server, kept for whoever takes it up. */
