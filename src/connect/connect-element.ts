@@ -20,7 +20,7 @@ import { connectStyles } from './connect.styles.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectCancelledEvent, ConnectExpiredEvent, ConnectFailedEvent, ConnectFinishedEvent } from './events.js';
 import type { ConnectOutcome } from './outcome.js';
-import { SessionKeeper } from './session-keeper.js';
+import { claim, keptIds, release } from './session-keeper.js';
 
 /**
  * Connects a store to Rulrr: shows Rulrr's connect page and asks the vendor's proxy how it went. Only the proxy is believed.
@@ -157,6 +157,14 @@ export class RulrrConnect extends LitElement {
       if (this.isConnected) return;
       this.reader.stop();
       if (this.session) this.session.leave();
+      else {
+        release(this);
+        // Looked for anew on return, unless somebody has asked for more than that.
+        if (this.waiting.length === 1 && this.waiting[0]!.type === 'resume') {
+          this.waiting = [];
+          this.appear(initialModel);
+        }
+      }
     });
   }
 
@@ -251,6 +259,7 @@ export class RulrrConnect extends LitElement {
       },
       () => {
         if (!this.waiting.length) return;
+        release(this);
         this.waiting = [];
         const outcome = {
           type: 'failed',
@@ -288,14 +297,13 @@ export class RulrrConnect extends LitElement {
     if (this.state !== 'idle' || !this.isConnected) return;
     this.reader.stop();
     const { clock, base, fetch } = this;
-    const keeper = new SessionKeeper(base);
-    const id = keeper.find();
+    const id = claim(base, this);
     if (id) {
       this.feed({ type: 'resume', id });
       return;
     }
     // A framework that makes the element anew puts this one in as it takes the other out, which lets go a tick later: so this one looks twice.
-    if (keeper.busy && !waited) {
+    if (keptIds(base).length && !waited) {
       clock.after(0, () => this.settle(true));
       return;
     }

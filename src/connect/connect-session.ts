@@ -9,8 +9,9 @@ import type { ConnectStrings } from './connect-templates.js';
 import { Call } from './deadline.js';
 import { ConnectStartedEvent } from './events.js';
 import { isConnectUrl } from './frame-controller.js';
+import { KeptSession } from './kept-session.js';
 import { failure, failureOf, type ConnectFailure, type ConnectOutcome } from './outcome.js';
-import { SessionKeeper } from './session-keeper.js';
+import { release } from './session-keeper.js';
 import { StatusPoller } from './status-poller.js';
 
 /** The proxy's own deadline towards Rulrr answers 504 before this. */
@@ -50,7 +51,7 @@ export class ConnectSession {
   private call: Call | null = null;
   private callProxy: (<Answer>(method: string, path: string, options: ProxyCall) => Promise<Answer>) | null = null;
   private fetch: FetchLike | null = null;
-  private keeper: SessionKeeper | null = null;
+  private keeper: KeptSession | null = null;
   private poller: StatusPoller | null = null;
   private pollAfterMs = 0;
   private limitAt = 0;
@@ -108,7 +109,7 @@ export class ConnectSession {
       if (!this.poller!.askLast()) this.feed({ type: 'silence' });
     } else {
       this.sleep();
-      if (effect === 'put-off') this.keeper!.release();
+      if (effect === 'put-off') release(this.host);
       else this.keeper!.forget();
       if (effect === 'ended') this.host.tell(this.model.outcome!);
       // Put off: not before the page brings another `fetch`, which it may have done meanwhile.
@@ -123,7 +124,7 @@ export class ConnectSession {
     const { clock, base, fetch, timeout } = this.host;
     const call = (this.callProxy = (method, path, options) => callProxy(base, fetch, method, path, options));
     this.fetch = fetch;
-    this.keeper = new SessionKeeper(base);
+    this.keeper = new KeptSession(base, this.host);
     this.limitAt = clock.now() + Math.min((timeout > 0 ? timeout : defaultTimeout) * 1000, 2 ** 31 - 1);
     this.started = this.offline = false;
     this.pollAfterMs = 0;
@@ -187,7 +188,7 @@ export class ConnectSession {
     if (this.model.ending) this.feed({ type: 'silence' });
     else {
       this.sleep();
-      this.keeper!.release();
+      release(this.host);
     }
   }
 

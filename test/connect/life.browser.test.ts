@@ -76,6 +76,66 @@ describe('<rulrr-connect>: resume', () => {
     }
   });
 
+  it('is taken up by one element each, where several come at once', async () => {
+    for (const ids of [['one'], ['two', 'three']]) {
+      const twin = document.createElement('rulrr-connect');
+      const it = await stage((element, proxy) => {
+        sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, ids.join(' '));
+        proxy.status = pending({ connectUrl: proxy.connectUrl });
+        Object.assign(twin, { clock: element.clock, fetch: element.fetch, proxyUrl: element.proxyUrl });
+        document.body.append(twin);
+      });
+      await it.pass();
+      await it.pass();
+      expect([twin.state, it.element.state]).to.deep.equal(['pending', ids[1] ? 'pending' : 'idle']);
+      const asked = it.proxy.calls.map(({ path }) => path).filter((path) => path !== '/connection');
+      expect(asked).to.deep.equal(ids.map((id) => '/integrations/' + id));
+      it.proxy.status = finished();
+      await it.pass(5000);
+      expect([twin.state, sessionStorage.length]).to.deep.equal(['finished', 0]);
+      twin.remove();
+    }
+  });
+
+  it('is free for the next element where one went before it could take it up', async () => {
+    const clock = fakeClock();
+    const gone = document.createElement('rulrr-connect');
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'left');
+      proxy.status = pending({ connectUrl: proxy.connectUrl });
+      Object.assign(gone, { clock, fetch: proxy.fetch, proxyUrl: element.proxyUrl });
+      document.body.append(gone);
+      element.setAttribute('proxy-url', '/rulrr-else');
+    });
+    gone.remove();
+    clock.advance(0);
+    await settle();
+    it.element.proxyUrl = gone.proxyUrl;
+    await it.pass();
+    await it.pass();
+    expect([gone.state === 'pending', it.element.state]).to.deep.equal([false, 'pending']);
+  });
+
+  it('keeps an id with a space in it, and reads what was kept as it stood', async () => {
+    for (const id of ['sealed id+/=%', 'two  spaces %20', 'sealed+/=%']) {
+      const first = await pendingStage(
+        (_, proxy) => (proxy.start = { status: 201, body: { id, connectUrl: proxy.connectUrl, status: 'pending' } }),
+      );
+      first.element.remove();
+      await first.pass();
+      const second = await stage((element, proxy) => {
+        element.proxyUrl = first.element.proxyUrl;
+        proxy.status = finished();
+      });
+      await second.pass();
+      expect(second.proxy.calls[0]!.path).to.equal('/integrations/' + encodeURIComponent(id));
+      expect([second.element.state, sessionStorage.length]).to.deep.equal(['finished', 0]);
+    }
+    const old = await stage((element) => sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'a+/=% b%41'));
+    await old.pass();
+    expect(old.proxy.calls[0]!.path).to.equal('/integrations/' + encodeURIComponent('a+/=%'));
+  });
+
   it('waits for the page’s own fetch where the first one is not let in', async () => {
     const it = await stage((element, proxy) => {
       sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
