@@ -77,7 +77,8 @@ export class ConnectSession {
 
   /** The element is out of the page, perhaps only for a move. */
   pause(): void {
-    if (this.poller) this.poller.stop();
+    // The last question goes on: by whoever gave up, the element is often taken out at once.
+    if (this.poller && !this.model.ending) this.poller.stop();
     this.panel.pause();
   }
 
@@ -106,7 +107,9 @@ export class ConnectSession {
       // A listener may have ended it.
       if (this.model.state === 'pending') this.wake();
     } else if (effect === 'ask-last') {
-      if (!this.poller!.askLast()) this.feed({ type: 'silence' });
+      // Nobody else takes up what is about to end.
+      this.keeper!.hold(this.model.id!);
+      this.poller!.askLast();
     } else {
       this.sleep();
       if (effect === 'put-off') release(this.host);
@@ -164,13 +167,12 @@ export class ConnectSession {
       return;
     }
     this.keeper!.hold(model.id);
-    if (model.state === 'starting') {
-      this.poller!.start(0, 'asked');
-    } else {
-      this.poller!.start(this.pollAfterMs, hint);
-      this.panel.show(model);
+    // The last question has outlasted the absence.
+    if (!model.ending) {
+      if (model.state === 'starting') this.poller!.start(0, 'asked');
+      else this.poller!.start(this.pollAfterMs, hint);
     }
-    if (model.ending) this.poller!.askLast();
+    if (model.state === 'pending') this.panel.show(model);
   }
 
   /** Stops all that `wake` got going. */
@@ -185,7 +187,7 @@ export class ConnectSession {
   /** Out of the page for longer than a move takes. The session itself goes on at the server, kept for whoever takes it up. */
   leave(): void {
     if (!isActive(this.model)) return;
-    if (this.model.ending) this.feed({ type: 'silence' });
+    if (this.model.ending) this.panel.hide();
     else {
       this.sleep();
       release(this.host);

@@ -191,6 +191,82 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect((await outcome).type).to.equal('finished');
   });
 
+  it('asks to the end when it is taken out by whoever gives up, before or after', async () => {
+    for (const [status, how] of [
+      [finished(), 'finished'],
+      [pending(), 'cancelled'],
+      [{ hang: true }, 'cancelled'],
+    ] as const) {
+      for (const order of ['before', 'after', 'long after']) {
+        const { element, proxy, clock, events, pass } = await pendingStage();
+        const outcome = element.start();
+        proxy.status = status;
+        if (order === 'before') element.cancel();
+        element.remove();
+        if (order === 'long after') await pass(60_000);
+        element.cancel();
+        await pass();
+        await pass(3000);
+        const what = order + ' ' + how;
+        expect((await outcome).type, what).to.equal(how);
+        expect(events, what).to.deep.equal(['connect-started', 'connect-' + how]);
+        expect([proxy.polls, proxy.inFlight, clock.pending, sessionStorage.length], what).to.deep.equal([1, 0, 0, 0]);
+      }
+    }
+  });
+
+  it('asks its last question once, also when it is moved meanwhile', async () => {
+    const { element, proxy, events, pass } = await pendingStage();
+    proxy.status = { hang: true };
+    element.cancel();
+    document.body.append(element);
+    await pass(100);
+    document.body.append(element);
+    await pass(2900);
+    expect(events).to.deep.equal(['connect-started', 'connect-cancelled']);
+    expect(proxy.polls).to.equal(1);
+    element.remove();
+  });
+
+  it('asks no more often for being moved: once a second, and as late as the proxy wants', async () => {
+    for (const status of [pending(), { hang: true }]) {
+      const { element, proxy, pass } = await pendingStage();
+      proxy.status = status;
+      for (let move = 0; move < 20; move++) {
+        document.body.append(element);
+        await pass(100);
+      }
+      expect(proxy.polls).to.be.within(2, 3);
+      element.remove();
+    }
+    const { element, proxy, pass } = await pendingStage();
+    proxy.status = refusal(429, 'rate_limited', { 'Retry-After': '30' });
+    await pass(3000);
+    for (let move = 0; move < 20; move++) {
+      document.body.append(element);
+      await pass(1000);
+    }
+    expect(proxy.polls).to.equal(1);
+    await pass(11_000);
+    expect(proxy.polls).to.equal(2);
+    element.remove();
+  });
+
+  it('goes on when the clock is set back', async () => {
+    let back = 0;
+    const { element, proxy, pass } = await pendingStage((el) => {
+      const { clock } = el;
+      el.clock = { now: () => clock.now() - back, after: clock.after, random: clock.random };
+    });
+    element.checkNow();
+    await pass();
+    expect(proxy.polls).to.equal(1);
+    back = 3_600_000;
+    element.checkNow();
+    for (let turn = 0; turn < 10; turn++) await pass(1000);
+    expect(proxy.polls).to.be.within(4, 6);
+  });
+
   it('is a modal dialog again after a move', async () => {
     const { element, part, pass } = await pendingStage((el) => (el.presentation = 'dialog'));
     document.body.append(element);
