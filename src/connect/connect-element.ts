@@ -116,6 +116,7 @@ export class RulrrConnect extends LitElement {
   /** English first, also in a browser: a page rendered by a server is taken over as it stands. */
   private language = 'en';
   private rtl = false;
+  private rendered = false;
   /** The promise that `start()` gave, until the session's end. */
   private run: { promise: Promise<ConnectOutcome>; resolve: (outcome: ConnectOutcome) => void } | null = null;
   private readonly reader = new ConnectionReader();
@@ -217,9 +218,12 @@ export class RulrrConnect extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     this.localize();
     if (this.session) this.session.panel.updated();
-    if (changed.has('proxyUrl')) this.forget();
+    const first = !this.rendered;
+    this.rendered = true;
+    if (changed.has('proxyUrl') && !first) this.forget();
     // A page that makes its `fetch` anew with each render is not asked for more than one answer.
-    else if ((changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart')) this.settle();
+    else if (first || (changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart'))
+      this.settle();
   }
 
   /** Another proxy: what is known is not about it. */
@@ -238,14 +242,16 @@ export class RulrrConnect extends LitElement {
   }
 
   private feed(input: ConnectInput): void {
-    if (this.session) {
-      this.session.feed(input);
-      return;
+    const [first] = this.waiting;
+    if (this.session) this.session.feed(input);
+    // What has not begun ends here and now: the next start is another session, with an outcome of its own.
+    else if (input.type === 'end' && first && first.type === 'start')
+      this.endEarly({ type: 'cancelled', by: 'operator' });
+    else if (input.type !== 'end' || first) {
+      this.waiting.push(input);
+      this.appear({ ...initialModel, state: 'starting' });
+      void this.load();
     }
-    if (input.type === 'end' && !this.waiting.length) return;
-    this.waiting.push(input);
-    this.appear({ ...initialModel, state: 'starting' });
-    this.load();
   }
 
   /** Loads what conducts a session, then lets it hear what has waited. Tried again with the next start if it fails. */
@@ -254,24 +260,28 @@ export class RulrrConnect extends LitElement {
       ({ ConnectSession }) => {
         if (this.session) return;
         this.session = new ConnectSession(this);
+        if (!this.waiting.length) this.session.model = this.early;
         for (const input of this.waiting) this.session.feed(input);
         this.waiting = [];
       },
       () => {
         if (!this.waiting.length) return;
         release(this);
-        this.waiting = [];
-        const outcome = {
+        this.endEarly({
           type: 'failed',
           code: 'network',
           phase: 'start',
           message: 'A part of the element could not be loaded.',
           retryable: true,
-        } as const;
-        this.appear({ ...initialModel, state: 'failed', outcome });
-        this.tell(outcome);
+        });
       },
     );
+  }
+
+  private endEarly(outcome: ConnectOutcome): void {
+    this.waiting = [];
+    this.appear({ ...initialModel, state: outcome.type, outcome });
+    this.tell(outcome);
   }
 
   private appear(model: ConnectModel): void {

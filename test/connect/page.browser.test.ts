@@ -192,6 +192,37 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(proxy.count('POST', '/')).to.equal(1);
   });
 
+  it('gives each start the outcome of its own session, also before it is all loaded', async () => {
+    const ended: string[] = [];
+    const outcomes: string[] = [];
+    const starts: Promise<unknown>[] = [];
+    const it = await stage((element) => {
+      for (const type of terminal) element.addEventListener(type, () => ended.push(type));
+      for (let round = 1; round <= 3; round++) {
+        starts.push(element.start().then((outcome) => outcomes.push(round + outcome.type)));
+        if (round < 3) element.cancel();
+      }
+    });
+    await it.pass();
+    expect([it.element.state, ...outcomes]).to.deep.equal(['pending', '1cancelled', '2cancelled']);
+    it.proxy.status = finished();
+    await it.pass(3000);
+    await Promise.all(starts);
+    expect(outcomes[2]).to.equal('3finished');
+    expect(ended).to.deep.equal(['connect-cancelled', 'connect-cancelled', 'connect-finished']);
+    expect(it.proxy.count('POST', '/')).to.equal(1);
+  });
+
+  it('stays cancelled where that came before it was all loaded', async () => {
+    const it = await stage((element) => {
+      void element.start();
+      element.cancel();
+    });
+    await it.pass();
+    expect([it.element.state, it.element.getAttribute('state')]).to.deep.equal(['cancelled', 'cancelled']);
+    expect(visible(it)).to.equal('Connecting was cancelled.');
+  });
+
   it('cancels in every state, with one end for each start and none without', async () => {
     const { element, events, ends, pass } = await stage();
     element.cancel();
