@@ -226,8 +226,8 @@ export class RulrrConnect extends LitElement {
       this.settle();
   }
 
-  /** Another proxy: what is known is not about it. */
-  private forget(): void {
+  /** @internal Another proxy: what is known is not about it. */
+  forget(): void {
     if (isActive(this.model())) return;
     if (this.known || this.state !== 'idle') {
       this.known = null;

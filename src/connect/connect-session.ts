@@ -35,6 +35,8 @@ export interface SessionHost extends HTMLElement {
   tell(outcome: ConnectOutcome): void;
   /** Nothing is on. */
   settle(): void;
+  /** What is known came from a proxy that is not this element's any more. */
+  forget(): void;
 }
 
 /**
@@ -50,6 +52,7 @@ export class ConnectSession {
   private started = false;
   private call: Call | null = null;
   private callProxy: (<Answer>(method: string, path: string, options: ProxyCall) => Promise<Answer>) | null = null;
+  private base = '';
   private fetch: FetchLike | null = null;
   private keeper: KeptSession | null = null;
   private poller: StatusPoller | null = null;
@@ -114,7 +117,10 @@ export class ConnectSession {
       this.sleep();
       if (effect === 'put-off') release(this.host);
       else this.keeper!.forget();
-      if (effect === 'ended') this.host.tell(this.model.outcome!);
+      if (effect === 'ended') {
+        this.host.tell(this.model.outcome!);
+        if (this.base !== this.host.base) this.host.forget();
+      }
       // Put off: not before the page brings another `fetch`, which it may have done meanwhile.
       else if (effect === 'forgotten' || this.fetch !== this.host.fetch) this.host.settle();
     }
@@ -125,6 +131,7 @@ export class ConnectSession {
     // One that was put off is given up by starting another.
     if (this.keeper) this.keeper.forget();
     const { clock, base, fetch, timeout } = this.host;
+    this.base = base;
     const call = (this.callProxy = (method, path, options) => callProxy(base, fetch, method, path, options));
     this.fetch = fetch;
     this.keeper = new KeptSession(base, this.host);

@@ -100,13 +100,21 @@ describe('<rulrr-connect>: as a page uses it', () => {
     const { fetch } = it.element;
     it.element.fetch = (input, init) => (paths.push(input), fetch(input, init));
     const first = it.element.proxyUrl;
-    it.element.proxyUrl = '/other/';
+    it.element.proxyUrl = '/rulrr-other/';
     await it.pass(3000);
+    expect(paths).to.deep.equal([]);
     it.proxy.status = finished();
     await it.pass(3000);
     expect(it.events).to.deep.equal(['connect-started', 'connect-finished']);
-    expect(paths).to.deep.equal([]);
     expect(it.proxy.polls).to.equal(2);
+    // What the old one has said at the end is not about the other one.
+    await it.pass();
+    expect(paths).to.deep.equal(['/rulrr-other/connection']);
+    expect([it.element.state, it.element.connection]).to.deep.equal([
+      'idle',
+      { connected: false, ereceipt: false, expiration: null },
+    ]);
+    paths.length = 0;
     it.proxy.connection = { body: { connected: false } };
     it.element.proxyUrl = first;
     await it.pass();
