@@ -119,7 +119,8 @@ export class RulrrConnect extends LitElement {
   private rendered = false;
   /** The promise that `start()` gave, until the session's end. */
   private run: { promise: Promise<ConnectOutcome>; resolve: (outcome: ConnectOutcome) => void } | null = null;
-  private readonly reader = new ConnectionReader();
+  /** @internal */
+  readonly reader = new ConnectionReader();
   private stopAway: (() => void) | null = null;
 
   /** The state of the session, or how the last one ended. Reflected to the attribute `state`. */
@@ -255,8 +256,8 @@ export class RulrrConnect extends LitElement {
   }
 
   /** Loads what conducts a session, then lets it hear what has waited. Tried again with the next start if it fails. */
-  private load(): void {
-    import('./connect-session.js').then(
+  private load(): Promise<void> {
+    return import('./connect-session.js').then(
       ({ ConnectSession }) => {
         if (this.session) return;
         this.session = new ConnectSession(this);
@@ -317,13 +318,16 @@ export class RulrrConnect extends LitElement {
       clock.after(0, () => this.settle(true));
       return;
     }
-    this.reader.read(clock, base, fetch, (connection) => {
+    this.reader.read(clock, base, fetch, (connection, reason) => {
       this.known = connection || this.known;
       this.requestUpdate();
-      this.load();
+      const loaded = this.load();
       // The page has brought another one meanwhile, which may be let in.
       if (!connection && this.fetch !== fetch) this.settle();
-      else if (this.autostart && this.state === 'idle' && !(this.known && this.known.connected)) void this.start();
+      else if (this.autostart && this.state === 'idle' && !(this.known && this.known.connected)) {
+        if (connection) void this.start();
+        else void loaded.then(() => this.session && this.session.unknown(reason));
+      }
     });
   }
 

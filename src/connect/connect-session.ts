@@ -6,11 +6,13 @@ import { step, type ConnectEffect, type ConnectInput } from './connect-machine.j
 import { initialModel, isActive } from './connect-model.js';
 import { ConnectPanel } from './connect-panel.js';
 import type { ConnectStrings } from './connect-templates.js';
+import type { ConnectionReader } from './connection-reader.js';
 import { Call } from './deadline.js';
 import { ConnectStartedEvent } from './events.js';
 import { isConnectUrl } from './frame-controller.js';
 import { KeptSession } from './kept-session.js';
 import { failure, failureOf, type ConnectFailure, type ConnectOutcome } from './outcome.js';
+import { retryAfterMs } from './retry-after.js';
 import { release } from './session-keeper.js';
 import { StatusPoller } from './status-poller.js';
 
@@ -29,6 +31,8 @@ export interface SessionHost extends HTMLElement {
   readonly renderRoot: HTMLElement | DocumentFragment;
   readonly updateComplete: Promise<boolean>;
   requestUpdate(): void;
+  readonly reader: ConnectionReader;
+  start(): Promise<ConnectOutcome>;
   cancel(): void;
   words(): ConnectStrings;
   /** The one terminal event, and the end of the promise. */
@@ -50,6 +54,7 @@ export class ConnectSession {
   readonly panel: ConnectPanel;
   private readonly host: SessionHost;
   private started = false;
+  private looks = 0;
   private call: Call | null = null;
   private callProxy: (<Answer>(method: string, path: string, options: ProxyCall) => Promise<Answer>) | null = null;
   private base = '';
@@ -198,6 +203,21 @@ export class ConnectSession {
     else {
       this.sleep();
       release(this.host);
+    }
+  }
+
+  /** With `autostart`, whether the store is connected could not be read. */
+  unknown(reason: ProxyError | null): void {
+    const { host } = this;
+    const { clock, reader } = host;
+    if (this.model.state !== 'idle' || !host.isConnected || reader.busy) return;
+    const { status, code, retryAfter } = reason || { status: 0, code: '', retryAfter: null };
+    // Refused for good, which a start reports; a wrong set-up answers 500.
+    if (status && status !== 429 && (status < 500 || code === 'misconfigured')) void host.start();
+    // It may be connected all the same: look again, later each time.
+    else {
+      const pause = retryAfterMs(retryAfter, clock.now()) || Math.min(60_000, 1000 * 2 ** ++this.looks);
+      reader.plan(clock.after(pause, () => host.settle()));
     }
   }
 

@@ -200,6 +200,69 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(proxy.count('POST', '/')).to.equal(1);
   });
 
+  it('does not start by itself while nobody knows how the store stands: it looks again', async () => {
+    for (const reply of [
+      refusal(503, 'store_unavailable'),
+      { status: 502, body: '<html>' },
+      refusal(429, 'rate_limited'),
+      { fails: true },
+    ]) {
+      const { element, proxy, pass } = await stage((el, scripted) => {
+        el.autostart = true;
+        scripted.connection = reply;
+      });
+      const what = JSON.stringify(reply);
+      for (let turn = 0; turn < 10; turn++) await pass(60_000);
+      const looks = proxy.calls.length;
+      expect(looks, what).to.be.within(8, 16);
+      expect([element.state, proxy.count('POST', '/')], what).to.deep.equal(['idle', 0]);
+      proxy.connection = { body: { connected: what.includes('503') } };
+      await pass(60_000);
+      await pass();
+      expect(element.state, what).to.equal(what.includes('503') ? 'idle' : 'pending');
+    }
+  });
+
+  it('looks again no sooner than it is asked to, not for being moved either, and not while it is out', async () => {
+    const { element, proxy, clock, pass } = await stage((el, scripted) => {
+      el.autostart = true;
+      scripted.connection = refusal(503, 'store_unavailable', { 'Retry-After': '30' });
+    });
+    const parent = element.parentElement!;
+    for (let turn = 0; turn < 29; turn++) {
+      parent.append(element);
+      await pass(1000);
+    }
+    expect(proxy.calls.length).to.equal(1);
+    await pass(1000);
+    await pass();
+    expect(proxy.calls.length).to.equal(2);
+    element.remove();
+    await pass();
+    expect(clock.pending).to.equal(0);
+    proxy.connection = { body: { connected: false } };
+    parent.append(element);
+    await pass();
+    await pass();
+    expect(element.state).to.equal('pending');
+  });
+
+  it('starts by itself where it is refused for good, so that it is said why', async () => {
+    for (const reply of [
+      refusal(401, 'unauthorized'),
+      refusal(403, 'forbidden_origin'),
+      { status: 404, body: '<html>' },
+      refusal(500, 'misconfigured'),
+    ]) {
+      const { events, pass } = await stage((el, scripted) => {
+        el.autostart = true;
+        scripted.connection = scripted.start = reply;
+      });
+      await pass();
+      expect(events, JSON.stringify(reply)).to.deep.equal(['connect-failed']);
+    }
+  });
+
   it('gives each start the outcome of its own session, also before it is all loaded', async () => {
     const ended: string[] = [];
     const outcomes: string[] = [];
