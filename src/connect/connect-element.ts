@@ -116,6 +116,7 @@ export class RulrrConnect extends LitElement {
   /** English first, also in a browser: a page rendered by a server is taken over as it stands. */
   private language = 'en';
   private rtl = false;
+  private blank = false;
   private rendered = false;
   /** The promise that `start()` gave, until the session's end. */
   private run: { promise: Promise<ConnectOutcome>; resolve: (outcome: ConnectOutcome) => void } | null = null;
@@ -209,11 +210,23 @@ export class RulrrConnect extends LitElement {
       connection: this.known,
       told: session ? session.told : 'starting',
       panel: null,
+      blank: this.blank,
       modal: !!session && session.panel.modal,
       start: this.onStart,
     };
     if (session && isActive(model)) view.panel = session.render(status(view));
     return connectTemplate(view, this.language, this.rtl);
+  }
+
+  protected override firstUpdated(): void {
+    // Frameworks fill a text in later, without the slot's noticing: hence not by its events.
+    const read = (): void => {
+      const { blank } = this;
+      this.blank = !!this.firstChild && !this.firstElementChild && !/\S/.test(this.textContent!);
+      if (this.blank !== blank) this.requestUpdate();
+    };
+    new MutationObserver(read).observe(this, { childList: true, characterData: true, subtree: true });
+    read();
   }
 
   protected override updated(changed: PropertyValues<this>): void {

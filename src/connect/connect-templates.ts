@@ -14,6 +14,8 @@ export interface ConnectView {
   told: keyof ConnectStrings;
   /** The session's panel, which takes the place of the button unless it is a dialog. */
   panel: TemplateResult | null;
+  /** What the page has put between the tags is white space: it fills the slot, and says nothing. */
+  blank: boolean;
   modal: boolean;
   start(): void;
 }
@@ -29,6 +31,7 @@ function rest(view: ConnectView): TemplateResult {
   const { text, panel } = view;
   const { outcome } = view.model;
   const retry = outcome && (outcome.type === 'expired' || (outcome.type === 'failed' && outcome.retryable));
+  const words = retry ? text.retry : view.connection && view.connection.connected ? text.again : text.connect;
   return html`<div class="rest">
     <button
       part=${retry ? 'retry' : 'button'}
@@ -37,7 +40,7 @@ function rest(view: ConnectView): TemplateResult {
       ?disabled=${!!panel}
       @click=${view.start}
     >
-      <slot>${retry ? text.retry : view.connection && view.connection.connected ? text.again : text.connect}</slot>
+      <slot>${view.blank ? nothing : words}</slot>${view.blank ? words : nothing}
     </button>
   </div>`;
 }

@@ -294,6 +294,32 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(visible(it)).to.equal('Connecting was cancelled.');
   });
 
+  it('keeps its words where only white space is between the tags, until there is something', async () => {
+    const labelled = (it: Stage): string => {
+      const button = it.part('button')!;
+      const own = Array.from(button.childNodes).filter((node) => node.nodeType === 3);
+      return [...button.querySelector('slot')!.assignedNodes({ flatten: true }), ...own]
+        .map((node) => node.textContent)
+        .join('')
+        .trim();
+    };
+    for (const blank of ['\n  ', '<!-- none -->', '\n<!-- none -->\n', '']) {
+      const it = await stage((element) => (element.innerHTML = blank));
+      expect(labelled(it), blank).to.equal('Connect to Rulrr');
+    }
+    const it = await stage((element) => element.append('\n'));
+    const text = it.element.firstChild as Text;
+    text.data = 'Link the shop';
+    await it.pass();
+    expect(labelled(it)).to.equal('Link the shop');
+    text.data = ' ';
+    await it.pass();
+    expect(labelled(it)).to.equal('Connect to Rulrr');
+    it.element.append(document.createElement('img'));
+    await it.pass();
+    expect(labelled(it)).to.equal('');
+  });
+
   it('cancels in every state, with one end for each start and none without', async () => {
     const { element, events, ends, pass } = await stage();
     element.cancel();
