@@ -113,7 +113,10 @@ export class ConnectSession {
       this.started = true;
       if (!started) this.host.dispatchEvent(new ConnectStartedEvent({ resumed: this.model.resumed }));
       // A listener may have ended it.
-      if (this.model.state === 'pending') this.wake();
+      if (this.model.state === 'pending') {
+        if (started) this.panel.show(this.model);
+        else this.wake();
+      }
     } else if (effect === 'ask-last') {
       // Nobody else takes up what is about to end.
       this.keeper!.hold(this.model.id!);
@@ -243,12 +246,12 @@ export class ConnectSession {
   }
 
   private onAnswer(answer: IntegrationAnswer): void {
-    const { state, id } = this.model;
+    const { id } = this.model;
     const { status, connectUrl } = answer;
     this.pollAfterMs = answer.pollAfterMs;
     const over = status === 'finished' || status === 'cancelled';
     // A proxy may leave the page out when it tells of a session that it is asked about, never when it makes one.
-    if (state === 'starting' && !over && !(id && !connectUrl) && !isConnectUrl(connectUrl)) {
+    if (!this.model.connectUrl && !over && !(id && !connectUrl) && !isConnectUrl(connectUrl)) {
       const message = 'The connect page must be https (or loopback) and of another origin than this page.';
       this.refuse(failure('bad_connect_url', 'frame', message));
     } else this.feed({ type: 'answered', answer });

@@ -136,6 +136,19 @@ describe('<rulrr-connect>: resume', () => {
     expect(old.proxy.calls[0]!.path).to.equal('/integrations/' + encodeURIComponent('a+/=%'));
   });
 
+  it('shows the page that it hears of later than of the session', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'pageless');
+      proxy.queue = [pending(), pending()];
+    });
+    await it.pass();
+    expect([it.element.state, it.frame() === null]).to.deep.equal(['pending', true]);
+    it.proxy.status = pending({ connectUrl: it.proxy.connectUrl });
+    await it.pass(6000);
+    expect(it.frame()!.src).to.equal(it.proxy.connectUrl);
+    expect(it.events).to.deep.equal(['connect-started']);
+  });
+
   it('waits for the page’s own fetch where the first one is not let in', async () => {
     const it = await stage((element, proxy) => {
       sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
