@@ -1,6 +1,13 @@
 import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
 import { systemClock, type Clock } from '../shared/clock.js';
-import { languageOf, loadedMessages, loadMessages, supportedLanguage } from '../shared/localize.js';
+import {
+  inherited,
+  languageOf,
+  loadedMessages,
+  loadMessages,
+  supportedLanguage,
+  withWords,
+} from '../shared/localize.js';
 import { enConnect } from '../shared/messages/en.js';
 import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
@@ -13,7 +20,7 @@ import { connectStyles } from './connect.styles.js';
 import { ConnectionReader } from './connection-reader.js';
 import { ConnectCancelledEvent, ConnectExpiredEvent, ConnectFailedEvent, ConnectFinishedEvent } from './events.js';
 import type { ConnectOutcome } from './outcome.js';
-import { SessionKeeper } from './session-keeper.js';
+import { claim, keptIds, release } from './session-keeper.js';
 
 /**
  * Connects a store to Rulrr: shows Rulrr's connect page and asks the vendor's proxy how it went. Only the proxy is believed.
@@ -109,9 +116,12 @@ export class RulrrConnect extends LitElement {
   /** English first, also in a browser: a page rendered by a server is taken over as it stands. */
   private language = 'en';
   private rtl = false;
+  private blank = false;
+  private rendered = false;
   /** The promise that `start()` gave, until the session's end. */
   private run: { promise: Promise<ConnectOutcome>; resolve: (outcome: ConnectOutcome) => void } | null = null;
-  private readonly reader = new ConnectionReader();
+  /** @internal */
+  readonly reader = new ConnectionReader();
   private stopAway: (() => void) | null = null;
 
   /** The state of the session, or how the last one ended. Reflected to the attribute `state`. */
@@ -150,6 +160,14 @@ export class RulrrConnect extends LitElement {
       if (this.isConnected) return;
       this.reader.stop();
       if (this.session) this.session.leave();
+      else {
+        release(this);
+        // Looked for anew on return, unless somebody has asked for more than that.
+        if (this.waiting.length === 1 && this.waiting[0]!.type === 'resume') {
+          this.waiting = [];
+          this.appear(initialModel);
+        }
+      }
     });
   }
 
@@ -190,10 +208,9 @@ export class RulrrConnect extends LitElement {
       model,
       text: this.words(),
       connection: this.known,
-      warning: session && session.panel.warning,
-      offline: !!session && session.offline,
-      elsewhere: !!session && !!session.panel.window.handle,
+      told: session ? session.told : 'starting',
       panel: null,
+      blank: this.blank,
       modal: !!session && session.panel.modal,
       start: this.onStart,
     };
@@ -201,16 +218,30 @@ export class RulrrConnect extends LitElement {
     return connectTemplate(view, this.language, this.rtl);
   }
 
+  protected override firstUpdated(): void {
+    // Frameworks fill a text in later, without the slot's noticing: hence not by its events.
+    const read = (): void => {
+      const { blank } = this;
+      this.blank = !!this.firstChild && !this.firstElementChild && !/\S/.test(this.textContent!);
+      if (this.blank !== blank) this.requestUpdate();
+    };
+    new MutationObserver(read).observe(this, { childList: true, characterData: true, subtree: true });
+    read();
+  }
+
   protected override updated(changed: PropertyValues<this>): void {
     this.localize();
     if (this.session) this.session.panel.updated();
-    if (changed.has('proxyUrl')) this.forget();
+    const first = !this.rendered;
+    this.rendered = true;
+    if (changed.has('proxyUrl') && !first) this.forget();
     // A page that makes its `fetch` anew with each render is not asked for more than one answer.
-    else if ((changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart')) this.settle();
+    else if (first || (changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart'))
+      this.settle();
   }
 
-  /** Another proxy: what is known is not about it. */
-  private forget(): void {
+  /** @internal Another proxy: what is known is not about it. */
+  forget(): void {
     if (isActive(this.model())) return;
     if (this.known || this.state !== 'idle') {
       this.known = null;
@@ -225,39 +256,46 @@ export class RulrrConnect extends LitElement {
   }
 
   private feed(input: ConnectInput): void {
-    if (this.session) {
-      this.session.feed(input);
-      return;
+    const [first] = this.waiting;
+    if (this.session) this.session.feed(input);
+    // What has not begun ends here and now: the next start is another session, with an outcome of its own.
+    else if (input.type === 'end' && first && first.type === 'start')
+      this.endEarly({ type: 'cancelled', by: 'operator' });
+    else if (input.type !== 'end' || first) {
+      this.waiting.push(input);
+      this.appear({ ...initialModel, state: 'starting' });
+      void this.load();
     }
-    if (input.type === 'end' && !this.waiting.length) return;
-    this.waiting.push(input);
-    this.appear({ ...initialModel, state: 'starting' });
-    this.load();
   }
 
   /** Loads what conducts a session, then lets it hear what has waited. Tried again with the next start if it fails. */
-  private load(): void {
-    import('./connect-session.js').then(
+  private load(): Promise<void> {
+    return import('./connect-session.js').then(
       ({ ConnectSession }) => {
         if (this.session) return;
         this.session = new ConnectSession(this);
+        if (!this.waiting.length) this.session.model = this.early;
         for (const input of this.waiting) this.session.feed(input);
         this.waiting = [];
       },
       () => {
         if (!this.waiting.length) return;
-        this.waiting = [];
-        const outcome = {
+        release(this);
+        this.endEarly({
           type: 'failed',
           code: 'network',
           phase: 'start',
           message: 'A part of the element could not be loaded.',
           retryable: true,
-        } as const;
-        this.appear({ ...initialModel, state: 'failed', outcome });
-        this.tell(outcome);
+        });
       },
     );
+  }
+
+  private endEarly(outcome: ConnectOutcome): void {
+    this.waiting = [];
+    this.appear({ ...initialModel, state: outcome.type, outcome });
+    this.tell(outcome);
   }
 
   private appear(model: ConnectModel): void {
@@ -283,36 +321,38 @@ export class RulrrConnect extends LitElement {
     if (this.state !== 'idle' || !this.isConnected) return;
     this.reader.stop();
     const { clock, base, fetch } = this;
-    const keeper = new SessionKeeper(base);
-    const id = keeper.find();
+    const id = claim(base, this);
     if (id) {
       this.feed({ type: 'resume', id });
       return;
     }
     // A framework that makes the element anew puts this one in as it takes the other out, which lets go a tick later: so this one looks twice.
-    if (keeper.busy && !waited) {
+    if (keptIds(base).length && !waited) {
       clock.after(0, () => this.settle(true));
       return;
     }
-    this.reader.read(clock, base, fetch, (connection) => {
+    this.reader.read(clock, base, fetch, (connection, reason) => {
       this.known = connection || this.known;
       this.requestUpdate();
-      this.load();
+      const loaded = this.load();
       // The page has brought another one meanwhile, which may be let in.
       if (!connection && this.fetch !== fetch) this.settle();
-      else if (this.autostart && this.state === 'idle' && !(this.known && this.known.connected)) void this.start();
+      else if (this.autostart && this.state === 'idle' && !(this.known && this.known.connected)) {
+        if (connection) void this.start();
+        else void loaded.then(() => this.session && this.session.unknown(reason));
+      }
     });
   }
 
   /** @internal */
   words(): ConnectStrings {
     const messages = loadedMessages(this.language);
-    return { ...(messages ? messages.connect : enConnect), ...this.strings };
+    return withWords(messages ? messages.connect : enConnect, this.strings);
   }
 
   private localize(): void {
     const language = supportedLanguage(languageOf(this));
-    const rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    const rtl = (language === 'ar' || language === 'he') && !inherited(this, 'dir');
     if (language === this.language && rtl === this.rtl) return;
     this.language = language;
     this.rtl = rtl;

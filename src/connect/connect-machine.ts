@@ -56,7 +56,8 @@ const answered: Handler<'answered'> = (model, { answer }) => {
   if (answer.status === 'finished') return finish(model, answer.connection);
   if (answer.status === 'cancelled') return end(model, { type: 'cancelled', by: 'merchant' });
   if (model.ending) return giveUp(model);
-  if (model.state === 'pending') return stay(model);
+  // A session that was taken up may hear of its page later than of itself; the first page that it has, it keeps.
+  if (model.state === 'pending' && (model.connectUrl || !answer.connectUrl)) return stay(model);
   return {
     model: {
       ...model,

@@ -2,6 +2,7 @@ import { adoptStyles, type TemplateResult } from 'lit';
 import { tokens } from '../shared/tokens.styles.js';
 import type { ConnectModel } from './connect-model.js';
 import type { SessionHost } from './connect-session.js';
+import type { ConnectStrings } from './connect-templates.js';
 import { connectStyles } from './connect.styles.js';
 import { ConnectWarningEvent, type ConnectWarningCode } from './events.js';
 import { FrameController } from './frame-controller.js';
@@ -11,7 +12,10 @@ import { WindowController } from './window-controller.js';
 
 /** What a session shows, and the ways to its page: the frame, another window, the QR code; in the page or as a dialog over it. */
 export class ConnectPanel implements PanelView {
+  /** What is wrong with the frame. */
   warning: ConnectWarningCode | null = null;
+  /** Until the session ends: what is wrong with the frame comes and goes beside it. */
+  popupBlocked = false;
   modal = false;
   readonly window = new WindowController();
   private readonly host: SessionHost;
@@ -31,10 +35,19 @@ export class ConnectPanel implements PanelView {
     this.hint = hint;
   }
 
+  /** What there is to say of the way to the connect page. */
+  get told(): keyof ConnectStrings {
+    if (this.popupBlocked) return 'popup';
+    if (this.window.handle) return 'elsewhere';
+    if (this.warning === 'slow') return 'slow';
+    return this.warning ? 'blocked' : 'pending';
+  }
+
   /** Another session begins. */
   begin(): void {
     this.modal = this.host.presentation === 'dialog';
-    this.connectUrl = this.warning = this.qr = null;
+    this.connectUrl = this.warning = this.qr = this.window.handle = null;
+    this.popupBlocked = false;
   }
 
   /** Makes the frame, unless it is there, and listens to it. */
@@ -46,12 +59,11 @@ export class ConnectPanel implements PanelView {
     else if (!this.warning) this.warn('not-embeddable');
   }
 
-  /** Leaves nothing behind; `forGood` takes the other window along. */
-  hide(forGood: boolean): void {
+  /** Leaves nothing behind in the page. */
+  hide(): void {
     window.removeEventListener('message', this.onMessage);
     document.removeEventListener('focusin', this.onFocusIn);
     this.frame.close();
-    if (forGood) this.window.close();
   }
 
   /** Out of the page a dialog stops being modal and stays open: it is opened again on return. */
@@ -98,7 +110,8 @@ export class ConnectPanel implements PanelView {
   }
 
   private warn(code: ConnectWarningCode): void {
-    this.warning = code;
+    if (code === 'popup-blocked') this.popupBlocked = true;
+    else this.warning = code;
     if (code === 'csp-blocked') this.frame.close();
     this.host.requestUpdate();
     this.host.dispatchEvent(new ConnectWarningEvent({ code }));

@@ -6,11 +6,14 @@ import { step, type ConnectEffect, type ConnectInput } from './connect-machine.j
 import { initialModel, isActive } from './connect-model.js';
 import { ConnectPanel } from './connect-panel.js';
 import type { ConnectStrings } from './connect-templates.js';
+import type { ConnectionReader } from './connection-reader.js';
 import { Call } from './deadline.js';
 import { ConnectStartedEvent } from './events.js';
 import { isConnectUrl } from './frame-controller.js';
+import { KeptSession } from './kept-session.js';
 import { failure, failureOf, type ConnectFailure, type ConnectOutcome } from './outcome.js';
-import { SessionKeeper } from './session-keeper.js';
+import { retryAfterMs } from './retry-after.js';
+import { release } from './session-keeper.js';
 import { StatusPoller } from './status-poller.js';
 
 /** The proxy's own deadline towards Rulrr answers 504 before this. */
@@ -28,12 +31,16 @@ export interface SessionHost extends HTMLElement {
   readonly renderRoot: HTMLElement | DocumentFragment;
   readonly updateComplete: Promise<boolean>;
   requestUpdate(): void;
+  readonly reader: ConnectionReader;
+  start(): Promise<ConnectOutcome>;
   cancel(): void;
   words(): ConnectStrings;
   /** The one terminal event, and the end of the promise. */
   tell(outcome: ConnectOutcome): void;
   /** Nothing is on. */
   settle(): void;
+  /** What is known came from a proxy that is not this element's any more. */
+  forget(): void;
 }
 
 /**
@@ -43,14 +50,16 @@ export interface SessionHost extends HTMLElement {
 export class ConnectSession {
   model = initialModel;
   /** The proxy has not been reached for a while. */
-  offline = false;
+  private offline = false;
   readonly panel: ConnectPanel;
   private readonly host: SessionHost;
   private started = false;
+  private looks = 0;
   private call: Call | null = null;
   private callProxy: (<Answer>(method: string, path: string, options: ProxyCall) => Promise<Answer>) | null = null;
+  private base = '';
   private fetch: FetchLike | null = null;
-  private keeper: SessionKeeper | null = null;
+  private keeper: KeptSession | null = null;
   private poller: StatusPoller | null = null;
   private pollAfterMs = 0;
   private limitAt = 0;
@@ -61,6 +70,14 @@ export class ConnectSession {
     this.panel = new ConnectPanel(host, () => this.poller!.hint());
   }
 
+  /** What there is to say while it is on. */
+  get told(): keyof ConnectStrings {
+    const { ending, state } = this.model;
+    if (ending) return 'cancelling';
+    if (this.offline) return 'offline';
+    return state === 'starting' ? state : this.panel.told;
+  }
+
   /** A hint from the page itself. */
   checkNow(): void {
     if (this.poller) this.poller.hint('asked');
@@ -68,7 +85,8 @@ export class ConnectSession {
 
   /** The element is out of the page, perhaps only for a move. */
   pause(): void {
-    if (this.poller) this.poller.stop();
+    // The last question goes on: by whoever gave up, the element is often taken out at once.
+    if (this.poller && !this.model.ending) this.poller.stop();
     this.panel.pause();
   }
 
@@ -95,14 +113,22 @@ export class ConnectSession {
       this.started = true;
       if (!started) this.host.dispatchEvent(new ConnectStartedEvent({ resumed: this.model.resumed }));
       // A listener may have ended it.
-      if (this.model.state === 'pending') this.wake();
+      if (this.model.state === 'pending') {
+        if (started) this.panel.show(this.model);
+        else this.wake();
+      }
     } else if (effect === 'ask-last') {
-      if (!this.poller!.askLast()) this.feed({ type: 'silence' });
+      // Nobody else takes up what is about to end.
+      this.keeper!.hold(this.model.id!);
+      this.poller!.askLast();
     } else {
-      this.sleep(true);
-      if (effect === 'put-off') this.keeper!.release();
+      this.sleep();
+      if (effect === 'put-off') release(this.host);
       else this.keeper!.forget();
-      if (effect === 'ended') this.host.tell(this.model.outcome!);
+      if (effect === 'ended') {
+        this.host.tell(this.model.outcome!);
+        if (this.base !== this.host.base) this.host.forget();
+      }
       // Put off: not before the page brings another `fetch`, which it may have done meanwhile.
       else if (effect === 'forgotten' || this.fetch !== this.host.fetch) this.host.settle();
     }
@@ -113,9 +139,10 @@ export class ConnectSession {
     // One that was put off is given up by starting another.
     if (this.keeper) this.keeper.forget();
     const { clock, base, fetch, timeout } = this.host;
+    this.base = base;
     const call = (this.callProxy = (method, path, options) => callProxy(base, fetch, method, path, options));
     this.fetch = fetch;
-    this.keeper = new SessionKeeper(base);
+    this.keeper = new KeptSession(base, this.host);
     this.limitAt = clock.now() + Math.min((timeout > 0 ? timeout : defaultTimeout) * 1000, 2 ** 31 - 1);
     this.started = this.offline = false;
     this.pollAfterMs = 0;
@@ -155,31 +182,45 @@ export class ConnectSession {
       return;
     }
     this.keeper!.hold(model.id);
-    if (model.state === 'starting') {
-      this.poller!.start(0, 'asked');
-    } else {
-      this.poller!.start(this.pollAfterMs, hint);
-      this.panel.show(model);
+    // The last question has outlasted the absence.
+    if (!model.ending) {
+      if (model.state === 'starting') this.poller!.start(0, 'asked');
+      else this.poller!.start(this.pollAfterMs, hint);
     }
-    if (model.ending) this.poller!.askLast();
+    if (model.state === 'pending') this.panel.show(model);
   }
 
   /** Stops all that `wake` got going. */
-  private sleep(forGood = false): void {
+  private sleep(): void {
     this.poller!.stop();
     if (this.call) this.call.abort();
     if (this.stopLimit) this.stopLimit();
     this.call = this.stopLimit = null;
-    this.panel.hide(forGood);
+    this.panel.hide();
   }
 
   /** Out of the page for longer than a move takes. The session itself goes on at the server, kept for whoever takes it up. */
   leave(): void {
     if (!isActive(this.model)) return;
-    if (this.model.ending) this.feed({ type: 'silence' });
+    if (this.model.ending) this.panel.hide();
     else {
       this.sleep();
-      this.keeper!.release();
+      release(this.host);
+    }
+  }
+
+  /** With `autostart`, whether the store is connected could not be read. */
+  unknown(reason: ProxyError | null): void {
+    const { host } = this;
+    const { clock, reader } = host;
+    if (this.model.state !== 'idle' || !host.isConnected || reader.busy) return;
+    const { status, code, retryAfter } = reason || { status: 0, code: '', retryAfter: null };
+    // Refused for good, which a start reports; a wrong set-up answers 500.
+    if (status && status !== 429 && (status < 500 || code === 'misconfigured')) void host.start();
+    // It may be connected all the same: look again, later each time.
+    else {
+      const pause = retryAfterMs(retryAfter, clock.now()) || Math.min(60_000, 1000 * 2 ** ++this.looks);
+      reader.plan(clock.after(pause, () => host.settle()));
     }
   }
 
@@ -205,12 +246,12 @@ export class ConnectSession {
   }
 
   private onAnswer(answer: IntegrationAnswer): void {
-    const { state, id } = this.model;
+    const { id } = this.model;
     const { status, connectUrl } = answer;
     this.pollAfterMs = answer.pollAfterMs;
     const over = status === 'finished' || status === 'cancelled';
     // A proxy may leave the page out when it tells of a session that it is asked about, never when it makes one.
-    if (state === 'starting' && !over && !(id && !connectUrl) && !isConnectUrl(connectUrl)) {
+    if (!this.model.connectUrl && !over && !(id && !connectUrl) && !isConnectUrl(connectUrl)) {
       const message = 'The connect page must be https (or loopback) and of another origin than this page.';
       this.refuse(failure('bad_connect_url', 'frame', message));
     } else this.feed({ type: 'answered', answer });

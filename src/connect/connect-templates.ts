@@ -2,7 +2,6 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Messages } from '../shared/localize.js';
 import type { Connection } from '../shared/wire.js';
 import { isActive, type ConnectModel } from './connect-model.js';
-import type { ConnectWarningCode } from './events.js';
 
 export type ConnectStrings = Messages['connect'];
 
@@ -11,12 +10,12 @@ export interface ConnectView {
   model: ConnectModel;
   text: ConnectStrings;
   connection: Connection | null;
-  warning: ConnectWarningCode | null;
-  offline: boolean;
-  /** Another window was opened for this session. */
-  elsewhere: boolean;
+  /** What there is to say of a session that is on. */
+  told: keyof ConnectStrings;
   /** The session's panel, which takes the place of the button unless it is a dialog. */
   panel: TemplateResult | null;
+  /** What the page has put between the tags is white space: it fills the slot, and says nothing. */
+  blank: boolean;
   modal: boolean;
   start(): void;
 }
@@ -32,6 +31,7 @@ function rest(view: ConnectView): TemplateResult {
   const { text, panel } = view;
   const { outcome } = view.model;
   const retry = outcome && (outcome.type === 'expired' || (outcome.type === 'failed' && outcome.retryable));
+  const words = retry ? text.retry : view.connection && view.connection.connected ? text.again : text.connect;
   return html`<div class="rest">
     <button
       part=${retry ? 'retry' : 'button'}
@@ -40,7 +40,7 @@ function rest(view: ConnectView): TemplateResult {
       ?disabled=${!!panel}
       @click=${view.start}
     >
-      <slot>${retry ? text.retry : view.connection && view.connection.connected ? text.again : text.connect}</slot>
+      <slot>${view.blank ? nothing : words}</slot>${view.blank ? words : nothing}
     </button>
   </div>`;
 }
@@ -57,17 +57,9 @@ export function status(view: ConnectView): TemplateResult {
   </div>`;
 }
 
-function statusText({ model, text, connection, warning, offline, elsewhere }: ConnectView): string {
+function statusText({ model, text, connection, told }: ConnectView): string {
   const { outcome } = model;
-  if (model.ending) return text.cancelling;
-  if (offline && isActive(model)) return text.offline;
-  if (model.state === 'starting') return text.starting;
-  if (model.state === 'pending') {
-    if (warning === 'popup-blocked') return text.popup;
-    if (elsewhere) return text.elsewhere;
-    if (warning === 'slow') return text.slow;
-    return warning ? text.blocked : text.pending;
-  }
+  if (isActive(model)) return text[told];
   if (outcome && outcome.type === 'failed') {
     if (outcome.code === 'unauthorized') return text.signedOut;
     return outcome.code === 'tokens_lost' ? text.lost : text.failed.replace('{code}', outcome.code);

@@ -7,6 +7,7 @@ import type { ConnectWarningCode } from './events.js';
 export interface PanelView {
   readonly modal: boolean;
   readonly warning: ConnectWarningCode | null;
+  readonly popupBlocked: boolean;
   readonly frame: { node: HTMLIFrameElement | null };
   readonly qr: TemplateResult | null;
   onCancel(): void;
@@ -45,7 +46,7 @@ function content(
   text: ConnectStrings,
   status: TemplateResult | null,
 ): TemplateResult {
-  const { warning } = view;
+  const { warning, popupBlocked } = view;
   const { node } = view.frame;
   return html`<div class="panel" tabindex="-1">
     <div class="bar">
@@ -54,7 +55,7 @@ function content(
     ${node ? html`<div class="stage">${node}</div>` : nothing}
     <div class="ways">
       ${
-        warning === 'popup-blocked' && connectUrl
+        popupBlocked && connectUrl
           ? html`<a part="open-window" href=${connectUrl} target="_blank" rel="noopener">${text.window}</a>`
           : html`<button
               part="open-window"

@@ -53,10 +53,3 @@ export function nextPollAt(pace: PollPace): number {
   }
   return Math.max(answeredAt + wait, notBefore);
 }
-
-/** `Retry-After` in milliseconds (RFC 9110 §10.2.3: seconds or an HTTP date), within 1 to 60 s; 0 where there is none. */
-export function retryAfterMs(header: string | null, now: number): number {
-  if (!header) return 0;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * second : Date.parse(header) - now;
-  return ms === ms ? Math.min(longest, Math.max(second, ms)) : 0;
-}

@@ -3,13 +3,16 @@ import { ProxyError } from '../shared/proxy-client.js';
 import type { IntegrationAnswer } from '../shared/wire.js';
 import { Call } from './deadline.js';
 import { failureOf, isFinal, type ConnectFailure } from './outcome.js';
-import { nextPollAt, retryAfterMs, type PollPace } from './poll-schedule.js';
+import { nextPollAt, type PollPace } from './poll-schedule.js';
+import { retryAfterMs } from './retry-after.js';
 
 /** Longer than any proxy needs (its own upstream deadline answers 504 first). */
 const callDeadline = 20_000;
 const lastCallDeadline = 3_000;
 /** A proxy asks Rulrr once a second at most: what it says sooner after another answer may be the same one. */
 const answerAge = 1_000;
+/** No wait is longer, whatever the clock says meanwhile. */
+const longestWait = 60_000;
 
 export interface PollerReports {
   answered(answer: IntegrationAnswer): void;
@@ -26,13 +29,17 @@ export class StatusPoller {
   private readonly clock: Clock;
   private readonly ask: (signal: AbortSignal) => Promise<IntegrationAnswer>;
   private readonly report: PollerReports;
+  /** What has been learnt of one session; outlasts a pause, so that a move does not defeat what the proxy asks for. */
   private pace: PollPace | null = null;
+  private running = false;
   private call: Call | null = null;
   private last = false;
   /** Failures in a row, hints or not, also over a pause. */
   private failed = 0;
   /** The last usable answer came. */
   private heardAt = -Infinity;
+  /** The last question was sent. */
+  private askedAt = -Infinity;
   private stopTimer: (() => void) | null = null;
 
   constructor(clock: Clock, ask: (signal: AbortSignal) => Promise<IntegrationAnswer>, report: PollerReports) {
@@ -46,46 +53,52 @@ export class StatusPoller {
     this.stop();
     const now = this.clock.now();
     this.pace = {
-      startedAt: now,
       answeredAt: now,
-      pollAfterMs,
       failures: 0,
       eager: false,
       retryAfterMs: 0,
+      hintedAt: -Infinity,
+      jitter: 0,
+      ...this.pace,
+      startedAt: now,
+      pollAfterMs,
       hiddenAt: document.hidden ? now : null,
       offline: isOffline(),
       hint,
-      hintedAt: -Infinity,
-      jitter: 0,
     };
-    this.last = false;
+    this.running = true;
     this.listen('addEventListener');
     this.plan();
   }
 
   /** News may be there: poll now, at most once a second. */
   hint(kind: 'hint' | 'asked' = 'hint'): void {
-    if (!this.pace || this.last) return;
-    this.pace.hint = this.pace.hint === 'asked' ? 'asked' : kind;
+    if (!this.running || this.last) return;
+    const pace = this.pace!;
+    pace.hint = pace.hint === 'asked' ? 'asked' : kind;
     this.plan();
   }
 
-  /** One last question, or the one that is on its way; then `answered`, `refused` or `silence`, soon. @returns false if it does not run. */
-  askLast(): boolean {
-    if (!this.pace) return false;
-    if (this.last) return true;
+  /** One last question, or the one that is on its way; then `answered`, `refused` or `silence`, soon. Also during a pause. */
+  askLast(): void {
+    if (this.last) return;
+    if (!this.running) this.start(0);
     this.last = true;
     if (this.stopTimer) this.stopTimer();
     if (!this.call) this.poll();
     this.stopTimer = this.clock.after(lastCallDeadline, () => this.report.silence());
-    return true;
   }
 
   /** Leaves nothing behind: no timer, listener or request. */
   stop(): void {
     if (this.stopTimer) this.stopTimer();
-    if (this.call) this.call.abort();
-    this.stopTimer = this.call = this.pace = null;
+    if (this.call) {
+      this.call.abort();
+      // The proxy has heard it all the same: it counts for the one poll a second.
+      this.pace!.hintedAt = this.askedAt;
+    }
+    this.running = false;
+    this.stopTimer = this.call = null;
     this.listen('removeEventListener');
   }
 
@@ -95,8 +108,7 @@ export class StatusPoller {
   }
 
   private readonly onChange = (): void => {
-    const { pace } = this;
-    if (!pace) return;
+    const pace = this.pace!;
     pace.offline = isOffline();
     if (!document.hidden) pace.hiddenAt = null;
     else if (pace.hiddenAt === null) pace.hiddenAt = this.clock.now();
@@ -105,16 +117,23 @@ export class StatusPoller {
   };
 
   private plan(): void {
-    if (!this.pace || this.call || this.last) return;
+    if (!this.running || this.call || this.last) return;
     if (this.stopTimer) this.stopTimer();
-    const at = nextPollAt(this.pace);
-    this.stopTimer = at < Infinity ? this.clock.after(Math.max(0, at - this.clock.now()), () => this.poll()) : null;
+    const pace = this.pace!;
+    const now = this.clock.now();
+    // The clock was set back: nothing has happened in the future.
+    pace.answeredAt = Math.min(pace.answeredAt, now);
+    pace.hintedAt = Math.min(pace.hintedAt, now);
+    const at = nextPollAt(pace);
+    const wait = Math.min(longestWait, Math.max(0, at - now));
+    this.stopTimer = at < Infinity ? this.clock.after(wait, () => this.poll()) : null;
   }
 
   private poll(): void {
     const pace = this.pace!;
     const { hint } = pace;
-    const isSoon = this.clock.now() < this.heardAt + answerAge;
+    const now = (this.askedAt = this.clock.now());
+    const isSoon = now >= this.heardAt && now < this.heardAt + answerAge;
     if (hint) {
       pace.failures = 0;
       pace.eager = true;

@@ -1,29 +1,22 @@
 /**
  * The same session in another window. The handle is never asked how things are: under `Cross-Origin-Opener-Policy: same-origin`
- * it says `closed` at once while the window is open.
+ * it says `closed` at once while the window is open. Nor is it told anything: a window whose opener is taken away is not ours to
+ * focus or to close any more (Chromium ignores both), so each click opens one, and whoever opened it closes it.
  */
 export class WindowController {
   handle: Window | null = null;
 
   /** In the click itself, or browsers block it. @returns false if it was blocked. */
   open(url: string): boolean {
-    if (this.handle && !this.handle.closed) {
-      this.handle.focus();
-      return true;
-    }
     // Without `noopener`, with which the answer is null even on success; the opener is taken away afterwards.
-    this.handle = window.open(url, '_blank');
-    if (!this.handle) return false;
+    const handle = window.open(url, '_blank');
+    if (!handle) return false;
+    this.handle = handle;
     try {
-      this.handle.opener = null;
+      handle.opener = null;
     } catch {
       // Already severed by the page's own policy.
     }
     return true;
-  }
-
-  close(): void {
-    if (this.handle) this.handle.close();
-    this.handle = null;
   }
 }

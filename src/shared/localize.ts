@@ -37,12 +37,24 @@ export async function loadMessages(tag: string): Promise<void> {
   }
 }
 
-/** The language that an element inherits: its own `lang`, that of an ancestor across shadow roots, or the browser's. */
-export function languageOf(element: Element): string {
+/** The kit's words, the page's own in the place of those that it gives: frameworks give undefined or null for what is not set. */
+export function withWords<Words extends object>(words: Words, own: Partial<Words>): Words {
+  const all = { ...words } as Record<string, string>;
+  for (const key in own) if (own[key] != null) all[key] = String(own[key]);
+  return all as Words;
+}
+
+/** An attribute as an element inherits it: its own, or that of the nearest ancestor, across shadow roots. */
+export function inherited(element: Element, name: 'lang' | 'dir'): string | null {
   let node: Node | null = element;
   while (node) {
-    if (node instanceof Element && node.getAttribute('lang')) return node.getAttribute('lang')!;
+    if (node instanceof Element && node.getAttribute(name)) return node.getAttribute(name);
     node = node.parentNode || (node instanceof ShadowRoot ? node.host : null);
   }
-  return (typeof navigator !== 'undefined' && navigator.language) || 'en';
+  return null;
+}
+
+/** The language that an element inherits: its own `lang`, that of an ancestor, or the browser's. */
+export function languageOf(element: Element): string {
+  return inherited(element, 'lang') || (typeof navigator !== 'undefined' && navigator.language) || 'en';
 }

@@ -76,6 +76,79 @@ describe('<rulrr-connect>: resume', () => {
     }
   });
 
+  it('is taken up by one element each, where several come at once', async () => {
+    for (const ids of [['one'], ['two', 'three']]) {
+      const twin = document.createElement('rulrr-connect');
+      const it = await stage((element, proxy) => {
+        sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, ids.join(' '));
+        proxy.status = pending({ connectUrl: proxy.connectUrl });
+        Object.assign(twin, { clock: element.clock, fetch: element.fetch, proxyUrl: element.proxyUrl });
+        document.body.append(twin);
+      });
+      await it.pass();
+      await it.pass();
+      expect([twin.state, it.element.state]).to.deep.equal(['pending', ids[1] ? 'pending' : 'idle']);
+      const asked = it.proxy.calls.map(({ path }) => path).filter((path) => path !== '/connection');
+      expect(asked).to.deep.equal(ids.map((id) => '/integrations/' + id));
+      it.proxy.status = finished();
+      await it.pass(5000);
+      expect([twin.state, sessionStorage.length]).to.deep.equal(['finished', 0]);
+      twin.remove();
+    }
+  });
+
+  it('is free for the next element where one went before it could take it up', async () => {
+    const clock = fakeClock();
+    const gone = document.createElement('rulrr-connect');
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'left');
+      proxy.status = pending({ connectUrl: proxy.connectUrl });
+      Object.assign(gone, { clock, fetch: proxy.fetch, proxyUrl: element.proxyUrl });
+      document.body.append(gone);
+      element.setAttribute('proxy-url', '/rulrr-else');
+    });
+    gone.remove();
+    clock.advance(0);
+    await settle();
+    it.element.proxyUrl = gone.proxyUrl;
+    await it.pass();
+    await it.pass();
+    expect([gone.state === 'pending', it.element.state]).to.deep.equal([false, 'pending']);
+  });
+
+  it('keeps an id with a space in it, and reads what was kept as it stood', async () => {
+    for (const id of ['sealed id+/=%', 'two  spaces %20', 'sealed+/=%']) {
+      const first = await pendingStage(
+        (_, proxy) => (proxy.start = { status: 201, body: { id, connectUrl: proxy.connectUrl, status: 'pending' } }),
+      );
+      first.element.remove();
+      await first.pass();
+      const second = await stage((element, proxy) => {
+        element.proxyUrl = first.element.proxyUrl;
+        proxy.status = finished();
+      });
+      await second.pass();
+      expect(second.proxy.calls[0]!.path).to.equal('/integrations/' + encodeURIComponent(id));
+      expect([second.element.state, sessionStorage.length]).to.deep.equal(['finished', 0]);
+    }
+    const old = await stage((element) => sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'a+/=% b%41'));
+    await old.pass();
+    expect(old.proxy.calls[0]!.path).to.equal('/integrations/' + encodeURIComponent('a+/=%'));
+  });
+
+  it('shows the page that it hears of later than of the session', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'pageless');
+      proxy.queue = [pending(), pending()];
+    });
+    await it.pass();
+    expect([it.element.state, it.frame() === null]).to.deep.equal(['pending', true]);
+    it.proxy.status = pending({ connectUrl: it.proxy.connectUrl });
+    await it.pass(6000);
+    expect(it.frame()!.src).to.equal(it.proxy.connectUrl);
+    expect(it.events).to.deep.equal(['connect-started']);
+  });
+
   it('waits for the page’s own fetch where the first one is not let in', async () => {
     const it = await stage((element, proxy) => {
       sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
@@ -129,6 +202,82 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(proxy.calls.length).to.equal(calls + 1);
     expect(events).to.deep.equal(['connect-started', 'connect-finished']);
     expect((await outcome).type).to.equal('finished');
+  });
+
+  it('asks to the end when it is taken out by whoever gives up, before or after', async () => {
+    for (const [status, how] of [
+      [finished(), 'finished'],
+      [pending(), 'cancelled'],
+      [{ hang: true }, 'cancelled'],
+    ] as const) {
+      for (const order of ['before', 'after', 'long after']) {
+        const { element, proxy, clock, events, pass } = await pendingStage();
+        const outcome = element.start();
+        proxy.status = status;
+        if (order === 'before') element.cancel();
+        element.remove();
+        if (order === 'long after') await pass(60_000);
+        element.cancel();
+        await pass();
+        await pass(3000);
+        const what = order + ' ' + how;
+        expect((await outcome).type, what).to.equal(how);
+        expect(events, what).to.deep.equal(['connect-started', 'connect-' + how]);
+        expect([proxy.polls, proxy.inFlight, clock.pending, sessionStorage.length], what).to.deep.equal([1, 0, 0, 0]);
+      }
+    }
+  });
+
+  it('asks its last question once, also when it is moved meanwhile', async () => {
+    const { element, proxy, events, pass } = await pendingStage();
+    proxy.status = { hang: true };
+    element.cancel();
+    document.body.append(element);
+    await pass(100);
+    document.body.append(element);
+    await pass(2900);
+    expect(events).to.deep.equal(['connect-started', 'connect-cancelled']);
+    expect(proxy.polls).to.equal(1);
+    element.remove();
+  });
+
+  it('asks no more often for being moved: once a second, and as late as the proxy wants', async () => {
+    for (const status of [pending(), { hang: true }]) {
+      const { element, proxy, pass } = await pendingStage();
+      proxy.status = status;
+      for (let move = 0; move < 20; move++) {
+        document.body.append(element);
+        await pass(100);
+      }
+      expect(proxy.polls).to.be.within(2, 3);
+      element.remove();
+    }
+    const { element, proxy, pass } = await pendingStage();
+    proxy.status = refusal(429, 'rate_limited', { 'Retry-After': '30' });
+    await pass(3000);
+    for (let move = 0; move < 20; move++) {
+      document.body.append(element);
+      await pass(1000);
+    }
+    expect(proxy.polls).to.equal(1);
+    await pass(11_000);
+    expect(proxy.polls).to.equal(2);
+    element.remove();
+  });
+
+  it('goes on when the clock is set back', async () => {
+    let back = 0;
+    const { element, proxy, pass } = await pendingStage((el) => {
+      const { clock } = el;
+      el.clock = { now: () => clock.now() - back, after: clock.after, random: clock.random };
+    });
+    element.checkNow();
+    await pass();
+    expect(proxy.polls).to.equal(1);
+    back = 3_600_000;
+    element.checkNow();
+    for (let turn = 0; turn < 10; turn++) await pass(1000);
+    expect(proxy.polls).to.be.within(4, 6);
   });
 
   it('is a modal dialog again after a move', async () => {

@@ -1,6 +1,6 @@
 // What a page and its framework may do to the element, by its public names alone.
 import { expect } from '@open-wc/testing';
-import { finished, pending, pendingStage, ScriptedProxy, stage, type Stage } from './support.js';
+import { finished, pending, pendingStage, refusal, ScriptedProxy, stage, type Stage } from './support.js';
 
 type Loose = Record<string, unknown>;
 
@@ -79,10 +79,28 @@ describe('<rulrr-connect>: a page that', () => {
     }
     element['strings'] = { cancel: null, retry: 7 };
     await it.pass();
+    expect(it.part('cancel')!.textContent!.trim()).to.equal('Cancel');
     expect(() => ((it.element as unknown as Loose)['state'] = 'finished')).to.throw(TypeError);
     it.proxy.status = finished();
     await it.pass(3000);
     expect(it.events).to.deep.equal(['connect-started', 'connect-finished']);
+  });
+
+  it('leaves words unset has the usual ones, after a failure too', async () => {
+    for (const [unset, words] of [
+      [undefined, 'Could not connect (upstream_error).'],
+      [null, 'Could not connect (upstream_error).'],
+      [7, '7'],
+    ] as const) {
+      const it = await stage((element, proxy) => {
+        Object.assign(element, { strings: { failed: unset, retry: unset } });
+        proxy.start = refusal(502, 'upstream_error');
+      });
+      void it.element.start();
+      await it.pass();
+      expect(it.part('status')!.textContent!.trim()).to.equal(words);
+      expect(it.part('retry')!.textContent!.trim()).to.equal(unset ? '7' : 'Try again');
+    }
   });
 
   it('has a proxy that changes its mind about the connect page keeps the first one', async () => {

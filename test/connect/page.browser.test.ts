@@ -100,13 +100,21 @@ describe('<rulrr-connect>: as a page uses it', () => {
     const { fetch } = it.element;
     it.element.fetch = (input, init) => (paths.push(input), fetch(input, init));
     const first = it.element.proxyUrl;
-    it.element.proxyUrl = '/other/';
+    it.element.proxyUrl = '/rulrr-other/';
     await it.pass(3000);
+    expect(paths).to.deep.equal([]);
     it.proxy.status = finished();
     await it.pass(3000);
     expect(it.events).to.deep.equal(['connect-started', 'connect-finished']);
-    expect(paths).to.deep.equal([]);
     expect(it.proxy.polls).to.equal(2);
+    // What the old one has said at the end is not about the other one.
+    await it.pass();
+    expect(paths).to.deep.equal(['/rulrr-other/connection']);
+    expect([it.element.state, it.element.connection]).to.deep.equal([
+      'idle',
+      { connected: false, ereceipt: false, expiration: null },
+    ]);
+    paths.length = 0;
     it.proxy.connection = { body: { connected: false } };
     it.element.proxyUrl = first;
     await it.pass();
@@ -190,6 +198,126 @@ describe('<rulrr-connect>: as a page uses it', () => {
     await pass(600_000);
     expect(element.state).to.equal('cancelled');
     expect(proxy.count('POST', '/')).to.equal(1);
+  });
+
+  it('does not start by itself while nobody knows how the store stands: it looks again', async () => {
+    for (const reply of [
+      refusal(503, 'store_unavailable'),
+      { status: 502, body: '<html>' },
+      refusal(429, 'rate_limited'),
+      { fails: true },
+    ]) {
+      const { element, proxy, pass } = await stage((el, scripted) => {
+        el.autostart = true;
+        scripted.connection = reply;
+      });
+      const what = JSON.stringify(reply);
+      for (let turn = 0; turn < 10; turn++) await pass(60_000);
+      const looks = proxy.calls.length;
+      expect(looks, what).to.be.within(8, 16);
+      expect([element.state, proxy.count('POST', '/')], what).to.deep.equal(['idle', 0]);
+      proxy.connection = { body: { connected: what.includes('503') } };
+      await pass(60_000);
+      await pass();
+      expect(element.state, what).to.equal(what.includes('503') ? 'idle' : 'pending');
+    }
+  });
+
+  it('looks again no sooner than it is asked to, not for being moved either, and not while it is out', async () => {
+    const { element, proxy, clock, pass } = await stage((el, scripted) => {
+      el.autostart = true;
+      scripted.connection = refusal(503, 'store_unavailable', { 'Retry-After': '30' });
+    });
+    const parent = element.parentElement!;
+    for (let turn = 0; turn < 29; turn++) {
+      parent.append(element);
+      await pass(1000);
+    }
+    expect(proxy.calls.length).to.equal(1);
+    await pass(1000);
+    await pass();
+    expect(proxy.calls.length).to.equal(2);
+    element.remove();
+    await pass();
+    expect(clock.pending).to.equal(0);
+    proxy.connection = { body: { connected: false } };
+    parent.append(element);
+    await pass();
+    await pass();
+    expect(element.state).to.equal('pending');
+  });
+
+  it('starts by itself where it is refused for good, so that it is said why', async () => {
+    for (const reply of [
+      refusal(401, 'unauthorized'),
+      refusal(403, 'forbidden_origin'),
+      { status: 404, body: '<html>' },
+      refusal(500, 'misconfigured'),
+    ]) {
+      const { events, pass } = await stage((el, scripted) => {
+        el.autostart = true;
+        scripted.connection = scripted.start = reply;
+      });
+      await pass();
+      expect(events, JSON.stringify(reply)).to.deep.equal(['connect-failed']);
+    }
+  });
+
+  it('gives each start the outcome of its own session, also before it is all loaded', async () => {
+    const ended: string[] = [];
+    const outcomes: string[] = [];
+    const starts: Promise<unknown>[] = [];
+    const it = await stage((element) => {
+      for (const type of terminal) element.addEventListener(type, () => ended.push(type));
+      for (let round = 1; round <= 3; round++) {
+        starts.push(element.start().then((outcome) => outcomes.push(round + outcome.type)));
+        if (round < 3) element.cancel();
+      }
+    });
+    await it.pass();
+    expect([it.element.state, ...outcomes]).to.deep.equal(['pending', '1cancelled', '2cancelled']);
+    it.proxy.status = finished();
+    await it.pass(3000);
+    await Promise.all(starts);
+    expect(outcomes[2]).to.equal('3finished');
+    expect(ended).to.deep.equal(['connect-cancelled', 'connect-cancelled', 'connect-finished']);
+    expect(it.proxy.count('POST', '/')).to.equal(1);
+  });
+
+  it('stays cancelled where that came before it was all loaded', async () => {
+    const it = await stage((element) => {
+      void element.start();
+      element.cancel();
+    });
+    await it.pass();
+    expect([it.element.state, it.element.getAttribute('state')]).to.deep.equal(['cancelled', 'cancelled']);
+    expect(visible(it)).to.equal('Connecting was cancelled.');
+  });
+
+  it('keeps its words where only white space is between the tags, until there is something', async () => {
+    const labelled = (it: Stage): string => {
+      const button = it.part('button')!;
+      const own = Array.from(button.childNodes).filter((node) => node.nodeType === 3);
+      return [...button.querySelector('slot')!.assignedNodes({ flatten: true }), ...own]
+        .map((node) => node.textContent)
+        .join('')
+        .trim();
+    };
+    for (const blank of ['\n  ', '<!-- none -->', '\n<!-- none -->\n', '']) {
+      const it = await stage((element) => (element.innerHTML = blank));
+      expect(labelled(it), blank).to.equal('Connect to Rulrr');
+    }
+    const it = await stage((element) => element.append('\n'));
+    const text = it.element.firstChild as Text;
+    text.data = 'Link the shop';
+    await it.pass();
+    expect(labelled(it)).to.equal('Link the shop');
+    text.data = ' ';
+    await it.pass();
+    expect(labelled(it)).to.equal('Connect to Rulrr');
+    it.element.append(document.createElement('img'));
+    await it.pass();
+    expect(labelled(it)).to.equal('');
   });
 
   it('cancels in every state, with one end for each start and none without', async () => {
@@ -336,6 +464,20 @@ describe('<rulrr-connect>: as a page uses it', () => {
     it.element.removeAttribute('dir');
     await it.pass();
     expect(direction()).to.equal('rtl');
+  });
+
+  it('follows the direction of a page outside of the shadow root that it is in', async () => {
+    const it = await stage((element) => element.setAttribute('lang', 'he'));
+    const host = document.createElement('div');
+    host.dir = 'ltr';
+    document.body.append(host);
+    host.attachShadow({ mode: 'open' }).append(it.element);
+    it.element.setAttribute('lang', 'he');
+    await it.pass();
+    for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes('התחברות'); turn++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(getComputedStyle(it.part('button')!).direction).to.equal('ltr');
+    host.remove();
   });
 
   it('keeps one live region from before a session until after it', async () => {

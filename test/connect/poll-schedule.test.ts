@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nextPollAt, retryAfterMs, type PollPace } from '../../src/connect/poll-schedule.js';
+import { nextPollAt, type PollPace } from '../../src/connect/poll-schedule.js';
+import { retryAfterMs } from '../../src/connect/retry-after.js';
 import { simulate } from '../bench/connect-simulation.js';
 
 const start = Date.UTC(2026, 10, 24);

@@ -1,7 +1,7 @@
 import { expect } from '@open-wc/testing';
 import 'axe-core/axe.min.js';
 import type Axe from 'axe-core';
-import { cancelled, finished, pendingStage, refusal, settle, stage, type Stage } from './support.js';
+import { cancelled, finished, pending, pendingStage, refusal, settle, stage, type Stage } from './support.js';
 import { en } from '../../src/shared/messages/en.js';
 
 const { axe } = window as unknown as { axe: typeof Axe };
@@ -59,6 +59,54 @@ describe('<rulrr-connect>: other ways', () => {
       '_blank',
       'noopener',
     ]);
+  });
+
+  it('opens another window with each click, which is the page’s to close no more', async () => {
+    const { element, proxy, part, pass } = await pendingStage();
+    const told: string[] = [];
+    let opened = 0;
+    await withOpen(
+      () => {
+        opened += 1;
+        const handle = {
+          closed: false,
+          opener: window,
+          close: () => told.push('close'),
+          focus: () => told.push('focus'),
+        };
+        return handle as unknown as Window;
+      },
+      async () => {
+        part('open-window')!.click();
+        await pass();
+        part('open-window')!.click();
+        await pass();
+        proxy.status = finished();
+        await pass(3000);
+      },
+    );
+    expect([element.state, opened, ...told]).to.deep.equal(['finished', 2]);
+    void element.start();
+    proxy.status = pending();
+    await pass();
+    expect(part('status')!.textContent).to.not.contain('other window');
+  });
+
+  it('keeps the link beside the way to load the frame anew', async () => {
+    const { part, pass, details } = await pendingStage((_, proxy) => (proxy.page = '/hang'));
+    const link = (): string => part('open-window')!.localName;
+    await withOpen(
+      () => null,
+      async () => {
+        part('open-window')!.click();
+        await pass(10_000);
+      },
+    );
+    expect(details.slice(1)).to.deep.equal([{ code: 'popup-blocked' }, { code: 'slow' }]);
+    expect([link(), part('retry') === null]).to.deep.equal(['a', false]);
+    part('retry')!.click();
+    await pass();
+    expect([link(), part('retry') === null]).to.deep.equal(['a', true]);
   });
 
   it('draws a QR code of the connect page, and puts it away', async () => {
