@@ -40,6 +40,7 @@ export const panel = (
       </dialog>`
     : content(view, model, text, null);
 
+/** The ways around the frame come before it: below, on most screens, nobody would see them. */
 function content(
   view: PanelView,
   { connectUrl, ending }: ConnectModel,
@@ -52,7 +53,6 @@ function content(
     <div class="bar">
       ${status}<button part="cancel" ?disabled=${!!ending} @click=${view.onCancel}>${text.cancel}</button>
     </div>
-    ${node ? html`<div class="stage">${node}</div>` : nothing}
     <div class="ways">
       ${
         popupBlocked && connectUrl
@@ -80,6 +80,6 @@ function content(
           : nothing
       }
     </div>
-    ${view.qr}
+    ${view.qr}${node ? html`<div class="stage">${node}</div>` : nothing}
   </div>`;
 }

@@ -1,6 +1,13 @@
 import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
 import { systemClock, type Clock } from '../shared/clock.js';
-import { languageOf, loadedMessages, loadMessages, supportedLanguage } from '../shared/localize.js';
+import {
+  inherited,
+  languageOf,
+  loadedMessages,
+  loadMessages,
+  supportedLanguage,
+  withWords,
+} from '../shared/localize.js';
 import { enNumpad } from '../shared/messages/en.js';
 import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
@@ -447,12 +454,12 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private words(): NumpadStrings {
     const messages = loadedMessages(this.language);
-    return { ...(messages ? messages.numpad : enNumpad), ...this.strings };
+    return withWords(messages ? messages.numpad : enNumpad, this.strings);
   }
 
   private localize(): void {
     const language = supportedLanguage(languageOf(this));
-    const rtl = (language === 'ar' || language === 'he') && !this.closest('[dir]');
+    const rtl = (language === 'ar' || language === 'he') && !inherited(this, 'dir');
     if (language === this.language && rtl === this.rtl) return;
     this.language = language;
     this.rtl = rtl;
