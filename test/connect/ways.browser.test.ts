@@ -207,7 +207,7 @@ describe('<rulrr-connect>: words and access', () => {
       ['de-AT', 'verbinden'],
       ['pt-BR', 'Conectar'],
       ['he', 'התחברות'],
-      ['ar', 'الاتصال'],
+      ['ar', 'الربط'],
       ['ja', '接続'],
       ['sv', 'Connect'],
       ['en', 'Connect'],
