@@ -99,6 +99,17 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
   });
 
+  it('proxy refuses passwords in the URLs of its hooks, and names the variables', async () => {
+    const { code, stdout, stderr } = await rulrr(['proxy'], {
+      RULRR_AUTHORIZE_URL: 'http://till:cli-canary@127.0.0.1:9/whoami',
+      RULRR_SEND_URL: 'http://cli-canary@127.0.0.1:9/send',
+    });
+    assert.equal(code, 2);
+    for (const name of ['RULRR_AUTHORIZE_URL', 'RULRR_SEND_URL'])
+      assert.match(stderr, new RegExp(`${name} must hold no user name or password`));
+    assert.doesNotMatch(stdout + stderr, /cli-canary/);
+  });
+
   // Below a file, in a file system that takes no files, and in one that takes no folders.
   for (const state of ['/dev/null/state.json', '/proc/state.json', '/proc/folder/state.json']) {
     it(`a state file that cannot be used, ${state}, is said in one line`, async () => {
