@@ -66,7 +66,8 @@ async function run(id: CheckId, probe: Probe, story: Story): Promise<CheckResult
 function noAnswer(error: unknown): string {
   if (!(error instanceof Error)) return 'A call failed.';
   if (error.name === 'TimeoutError') return 'No answer in time.';
-  const { code } = (error.cause ?? error) as { code?: unknown };
+  const { code, message } = (error.cause ?? error) as { code?: unknown; message?: unknown };
+  if (message === 'bad port') return 'No answer: a port that neither fetch nor browsers open.';
   return `No answer${typeof code === 'string' ? ` (${code})` : `: ${error.message}`}.`;
 }
 

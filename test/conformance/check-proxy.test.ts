@@ -119,8 +119,11 @@ describe('checkProxy on the proxy of the package', () => {
   it('says that nobody answers, and runs nothing else', async () => {
     const report = await checkProxy('http://127.0.0.1:9/rulrr');
     assert.deepEqual(withStatus(report, 'fail'), ['reachable']);
-    assert.match(report.checks[0]!.actual, /No answer/);
+    assert.match(report.checks[0]!.actual, /No answer: a port that neither/);
     assert.equal(withStatus(report, 'skip').length, checkIds.length - 1);
+    const proxy = await serveProxy(sandbox);
+    await proxy.close();
+    assert.match((await checkProxy(proxy.url)).checks[0]!.actual, /No answer \(ECONNREFUSED\)/);
   });
 
   it('refuses arguments that cannot be used', async () => {
