@@ -205,6 +205,25 @@ describe('the demo till', { timeout: 240_000 }, () => {
     assert.notEqual(await till.page.locator('[data-demo="order"]').textContent(), order);
   });
 
+  it('shares its numbers with another demo of the same folder', async () => {
+    const beside = await startDemo(folder.path);
+    const order = async ({ url }: Demo) => {
+      const answer = await fetch(`${url}demo/orders`, { method: 'POST' });
+      return ((await answer.json()) as { orderId: string }).orderId;
+    };
+    const orders: string[] = [];
+    for (const one of [demo, beside, demo, beside]) orders.push(await order(one));
+    await beside.stop();
+    assert.equal(new Set(orders).size, 4, orders.join(' '));
+  });
+
+  it('says so when its folder is a file', async () => {
+    await assert.rejects(
+      startDemo('package.json'),
+      /ended with 1: RULRR_DEMO_DATA: there can be no folder.*\(EEXIST\)/,
+    );
+  });
+
   it('says so when the port is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
