@@ -42,6 +42,8 @@ CLIENT_ID, CLIENT_SECRET = setting("RULRR_CLIENT_ID"), setting("RULRR_CLIENT_SEC
 API = urllib.parse.urlsplit(setting("RULRR_API_BASE_URL"))
 CONNECT = setting("RULRR_CONNECT_BASE_URL", "https://connect.rulrr.com/")
 BASE = setting("RULRR_BASE_PATH", "/rulrr").rstrip("/")
+# As browsers see it; behind https it cannot be told from the request.
+OWN_ORIGIN = setting("RULRR_ORIGIN", "")
 ALLOWED_ORIGINS = setting("RULRR_ALLOWED_ORIGINS", "").replace(",", " ").split()
 DATABASE = setting("RULRR_DATABASE", "rulrr.db")
 
@@ -323,9 +325,9 @@ def respond(method, target, headers, body, extra):
     methods = ["GET"] if found else {"/integrations": ["POST"], "/connection": ["GET", "DELETE"], "/ereceipts": ["POST"]}.get(below)
     if methods is None:
         raise Refusal(404, "not_found", "The proxy has no such path.")
-    origin, own = headers.get("Origin"), f"http://{headers.get('Host', '')}"
+    origin, own = headers.get("Origin"), OWN_ORIGIN or f"http://{headers.get('Host', '')}"
     allowed = origin is not None and origin in ALLOWED_ORIGINS
-    mine = origin in (own, own.replace("http://", "https://", 1))
+    mine = origin == own
     if allowed:
         extra.update({"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"})
         extra["Access-Control-Expose-Headers"] = "Retry-After"

@@ -14,11 +14,11 @@ export function kept(folder: string, name: string, make = () => randomBytes(24).
 /** The key for sealed ids and stored tokens. A vendor keeps such a key in its secret store, not beside the data. */
 export const sealingKey = (folder: string) => kept(folder, 'sealing-key', () => randomBytes(32).toString('base64'));
 
-/** Order numbers that go on after a restart: a number is never used twice. */
+/** Order numbers that go on after a restart, and beside another demo with the same folder: a number is never used twice. */
 export function keptNumbers(folder: string): () => string {
-  let last = Number(kept(folder, 'last-order', () => '1040'));
+  let last = 1040;
   return () => {
-    last += 1;
+    last = Math.max(last, Number(kept(folder, 'last-order', () => String(last))) || 0) + 1;
     return kept(folder, 'last-order', () => String(last), true);
   };
 }

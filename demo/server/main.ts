@@ -55,7 +55,12 @@ async function listen(handler: RequestListener, wanted: number): Promise<{ port:
 
 async function run(): Promise<void> {
   const data = process.env['RULRR_DEMO_DATA'] || join(root, 'demo/.data');
-  mkdirSync(data, { recursive: true });
+  try {
+    mkdirSync(data, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`RULRR_DEMO_DATA: there can be no folder at ${data} (${code ?? 'error'}).`, { cause: error });
+  }
   const wanted = portFrom(process.env['PORT']);
 
   // The port first: whoever finds it in use should not wait for the rest.

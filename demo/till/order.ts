@@ -20,7 +20,7 @@ const goods: [string, number][] = [
   ['Orange juice', 390],
 ];
 
-/** What this customer buys: made from the order's number, so that a reload shows the same order. */
+/** What this customer buys: made from the order's number, which the page keeps over a reload, so that it shows the same order. */
 export function orderOf(orderId: string): Order {
   const seed = Number(orderId) || 0;
   const items = [0, 2, 5].map((offset, at) => {

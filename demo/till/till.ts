@@ -2,6 +2,7 @@ import '../../src/define.js';
 import type { SandboxMessage } from '../../src/sandbox/index.js';
 import { lines, receipt, textMessage } from './drawn.js';
 import { money, orderOf, totalOf, type Order } from './order.js';
+import { printed, remember } from './paper.js';
 
 interface DemoState {
   messages: SandboxMessage[];
@@ -29,8 +30,26 @@ async function post(path: string, body?: unknown): Promise<Response> {
   return fetch(`/demo/${path}`, { method: 'POST', headers, body: body ? JSON.stringify(body) : undefined });
 }
 
+/** A new order's number. The server may be starting again: asks until it answers. */
+async function newNumber(): Promise<string> {
+  for (;;) {
+    try {
+      const response = await post('orders');
+      if (response.ok) return ((await response.json()) as { orderId: string }).orderId;
+    } catch {
+      // It is away.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
 async function nextOrder(): Promise<void> {
-  const { orderId } = (await (await post('orders')).json()) as { orderId: string };
+  show(await newNumber());
+}
+
+function show(orderId: string): void {
+  // A reload finds it there, and shows the same order.
+  history.replaceState({ orderId }, '');
   order = orderOf(orderId);
   part('order').textContent = orderId;
   part('items').replaceChildren(...lines(order));
@@ -49,17 +68,21 @@ pay.addEventListener('click', () => {
 function settle(orderId: string): Order {
   const done = paid.get(orderId) ?? orderOf(orderId);
   paid.delete(orderId);
-  if (orderId === order.orderId) void nextOrder();
+  if (orderId === order.orderId) {
+    history.replaceState(null, '');
+    void nextOrder();
+  }
   return done;
 }
 
 numpad.addEventListener('print-receipt', ({ detail: { orderId, reason } }) => {
   paper.prepend(receipt(settle(orderId), reason));
+  remember(orderId, reason);
 });
 
 numpad.addEventListener('ereceipt-sent', ({ detail: { orderId } }) => {
   settle(orderId);
-  void refresh();
+  refresh().catch(() => {});
 });
 
 /** The phone shows what the sandbox received, not what the page believes. */
@@ -97,4 +120,9 @@ part('reset').addEventListener('click', async () => {
 setInterval(() => {
   if (!document.hidden) refresh().catch(() => {});
 }, 1000);
-await Promise.all([nextOrder(), refresh()]);
+for (const { orderId, reason } of printed()) paper.prepend(receipt(orderOf(orderId), reason));
+const { orderId: open } = (history.state ?? {}) as { orderId?: string };
+// What was printed while the page went away has had its outcome.
+const goesOn = open && !printed().some(({ orderId }) => orderId === open);
+if (goesOn) show(open);
+await Promise.all([goesOn || nextOrder(), refresh()]);

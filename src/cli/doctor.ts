@@ -1,3 +1,4 @@
+import { checkConnection } from '../conformance/gate-checks.js';
 import { frameAncestorsOf, mayFrame } from '../proxy/embeddable.js';
 import { UsageError } from './fail.js';
 
@@ -25,11 +26,17 @@ function urlFrom(text: string, flag: string): URL {
   return url;
 }
 
-async function look(url: URL, headers: Record<string, string> = {}): Promise<Response | string> {
+/** What a URL answers, or why it does not. Only where the body is wanted is it there. */
+async function look(
+  url: URL,
+  headers: Record<string, string> = {},
+  body = false,
+): Promise<{ status: number; ok: boolean; headers: Headers; text: string } | string> {
   try {
     const answer = await fetch(url, { headers, redirect: 'follow', signal: AbortSignal.timeout(timeoutMs) });
-    await answer.body?.cancel();
-    return answer;
+    const text = body ? await answer.text() : '';
+    if (!body) await answer.body?.cancel();
+    return { status: answer.status, ok: answer.ok, headers: answer.headers, text };
   } catch (error) {
     const { code, message, name } = ((error as Error).cause ?? error) as Error & { code?: unknown };
     if (message === 'bad port') return 'a port that browsers do not open';
@@ -65,8 +72,40 @@ function lets(header: string, names: readonly string[], target: string, pageOrig
   );
 }
 
+type Answer = Awaited<ReturnType<typeof look>>;
+
+/** True if some policy of the header lets no script run at all. Which ones it lets in depends on the page. */
+function stopsScripts(header: string): boolean {
+  return sourcesOf(header, ['script-src-elem', 'script-src', 'default-src']).some((sources) =>
+    sources?.every((source) => source.toLowerCase() === "'none'"),
+  );
+}
+
+/** What a policy's `sandbox` keeps from the page and both elements need; empty if nothing. */
+function keptBySandbox(header: string): string[] {
+  const lists = sourcesOf(header, ['sandbox']).map((list) => list?.map((word) => word.toLowerCase()));
+  return ['allow-scripts', 'allow-same-origin'].filter((word) => lists.some((list) => list && !list.includes(word)));
+}
+
+/** What is wrong with a proxy's answer to `GET /connection`; null if nothing is. */
+function proxyTrouble({ status, headers, text }: Exclude<Answer, string>): string | null {
+  const type = headers.get('Content-Type') ?? '';
+  const spoken = status === 200 ? /^application\/json\b/i : /^application\/problem\+json\b/i;
+  if (!spoken.test(type))
+    return `answers ${status} as "${type}": that is not the proxy. Look at basePath and at what stands in front.`;
+  if (status === 401) return null;
+  if (status !== 200)
+    return `answers ${status}${status === 404 ? ': look at basePath and at what stands in front' : ': its log says why'}.`;
+  try {
+    checkConnection(JSON.parse(text));
+    return null;
+  } catch {
+    return 'answers 200, and not with {connected, ereceipt, expiration}: that is not the proxy.';
+  }
+}
+
 /** What the connect page's answer says about framing. */
-function judgeConnectPage(answer: Response | string, connect: URL, pageOrigin: string): [Finding['status'], string] {
+function judgeConnectPage(answer: Answer, connect: URL, pageOrigin: string): [Finding['status'], string] {
   if (typeof answer === 'string') return ['unknown', `${connect.origin} does not answer (${answer}) from here.`];
   const frameAncestors = frameAncestorsOf(answer.headers.get('Content-Security-Policy') ?? '');
   const frameOptions = answer.headers.get('X-Frame-Options');
@@ -104,8 +143,11 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   if (page) {
     const answer = await look(page);
     if (typeof answer === 'string') find('problem', 'Page', `${page.href} does not answer (${answer}).`);
+    else if (answer.status >= 400)
+      find('problem', 'Page', `${page.href} answers ${answer.status}: the policy of an error page says nothing.`);
     else {
       const policy = answer.headers.get('Content-Security-Policy') ?? '';
+      const kept = keptBySandbox(policy);
       const reports: [boolean, string][] = [
         [
           lets(policy, ['frame-src', 'child-src', 'default-src'], connect.origin, pageOrigin),
@@ -115,6 +157,8 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
           lets(policy, ['connect-src', 'default-src'], proxy?.origin ?? pageOrigin, pageOrigin),
           `connect-src lacks ${proxy && proxy.origin !== pageOrigin ? proxy.origin : "'self'"}: the elements cannot reach the proxy.`,
         ],
+        [!stopsScripts(policy), 'script-src lets no script run: there will be no elements.'],
+        [!kept.length, `sandbox lacks ${kept.join(' and ')}: the elements cannot work.`],
       ];
       const wrong = reports.filter(([good]) => !good);
       for (const [, text] of wrong) find('problem', 'Page', text);
@@ -133,17 +177,11 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
 
   if (proxy) {
     const target = new URL(`${proxy.href}/connection`);
-    const answer = await look(target, { Origin: pageOrigin, 'Rulrr-Embed': '1' });
+    const answer = await look(target, { Origin: pageOrigin, 'Rulrr-Embed': '1' }, true);
     if (typeof answer === 'string') find('problem', 'Proxy', `${target.href} does not answer (${answer}).`);
     else {
-      const type = answer.headers.get('Content-Type') ?? '';
-      const spoken = answer.status === 200 ? /^application\/json\b/i : /^application\/problem\+json\b/i;
-      if (!spoken.test(type))
-        find(
-          'problem',
-          'Proxy',
-          `${target.href} answers ${answer.status} as "${type}": that is not the proxy. Look at basePath and at what stands in front.`,
-        );
+      const trouble = proxyTrouble(answer);
+      if (trouble) find('problem', 'Proxy', `${target.href} ${trouble}`);
       else find('ok', 'Proxy', `answers${answer.status === 401 ? '; it wants a signed-in till, as it should' : ''}.`);
       const store = (answer.headers.get('Cache-Control') ?? '').toLowerCase();
       if (store.includes('no-store')) find('ok', 'Proxy', 'answers with Cache-Control: no-store.');

@@ -3,6 +3,23 @@ import { EreceiptUnconfirmedError, type EreceiptJob, type Subject } from '../pro
 const sidecarHeader = 'Rulrr-Sidecar';
 const authorizeTimeoutMs = 5000;
 
+/** What the log gets as `code` where the vendor's server fails: closed, and nothing of an address. */
+type HookErrorName =
+  | 'AuthorizeUnreachableError'
+  | 'AuthorizeTimeoutError'
+  | 'AuthorizeServerError'
+  | 'AuthorizeStatusError'
+  | 'AuthorizeBodyError'
+  | 'SendUnreachableError'
+  | 'SendRefusedError';
+
+class HookError extends Error {
+  constructor(name: HookErrorName, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = name;
+  }
+}
+
 /** Asks the vendor's server who is signed in, with the till's own Cookie and Authorization. */
 export function authorizeBy(url: string, secret: string | undefined): (request: Request) => Promise<Subject | null> {
   return async (request) => {
@@ -12,7 +29,13 @@ export function authorizeBy(url: string, secret: string | undefined): (request: 
       if (value) headers.set(name, value);
     }
     if (secret) headers.set(sidecarHeader, secret);
-    const answer = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(authorizeTimeoutMs) });
+    const signal = AbortSignal.timeout(authorizeTimeoutMs);
+    const failed = (error: unknown) => {
+      const late = (error as Error).name === 'TimeoutError';
+      const name = late ? 'AuthorizeTimeoutError' : 'AuthorizeUnreachableError';
+      throw new HookError(name, 'The authorize URL did not answer.', error);
+    };
+    const answer = await fetch(url, { headers, redirect: 'manual', signal }).catch(failed);
     // A server that sends strangers to its login page says the same as 401.
     if (
       answer.status === 401 ||
@@ -23,9 +46,16 @@ export function authorizeBy(url: string, secret: string | undefined): (request: 
       await answer.body?.cancel();
       return null;
     }
-    if (answer.status !== 200) throw new Error('The authorize URL did not answer 200 or 401.');
-    const body = (await answer.json()) as { storeId?: unknown } | null;
-    return body === null ? null : (body as Subject);
+    if (answer.status !== 200) {
+      const name = answer.status >= 500 ? 'AuthorizeServerError' : 'AuthorizeStatusError';
+      throw new HookError(name, 'The authorize URL did not answer 200 or 401.');
+    }
+    const text = await answer.text().catch(failed);
+    try {
+      return JSON.parse(text) as Subject | null;
+    } catch (error) {
+      throw new HookError('AuthorizeBodyError', 'The authorize URL did not answer with JSON.', error);
+    }
   };
 }
 
@@ -36,10 +66,13 @@ export function sendBy(url: string, secret: string | undefined): (job: EreceiptJ
     if (secret) headers[sidecarHeader] = secret;
     const body = JSON.stringify({ storeId, orderId, phoneNumber, idempotencyKey });
     // What fetch throws is judged by the proxy: it knows which failures happen before anything is sent.
-    const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
+    const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).catch((error) => {
+      throw new HookError('SendUnreachableError', 'The send URL did not answer.', error);
+    });
     await answer.body?.cancel();
     if (answer.ok) return;
-    if (answer.status >= 400 && answer.status < 500) throw new Error('The send URL refused the receipt.');
+    if (answer.status >= 400 && answer.status < 500)
+      throw new HookError('SendRefusedError', 'The send URL refused the receipt.');
     throw new EreceiptUnconfirmedError();
   };
 }

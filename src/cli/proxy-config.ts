@@ -108,6 +108,9 @@ export function readConfig(env: Env): ProxyConfig {
     const url = given[name];
     if (url && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
       wrong.push(`${name} must be an http(s) URL.`);
+    // fetch() takes none: every call would fail.
+    else if (url && (new URL(url).username || new URL(url).password))
+      wrong.push(`${name} must hold no user name or password; RULRR_SEND_SECRET is sent as a header.`);
   }
   const storeUrl = given.RULRR_STORE_URL ?? '';
   if (storeUrl && !/^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(storeUrl)) {

@@ -65,6 +65,10 @@ export const answerChecks: Partial<Record<CheckId, (probe: Probe) => Promise<voi
       const name = secretNames.exec(exchange.text)?.[1];
       demand(!name, `${describe(exchange)} with a field "${name}".`);
       demand(!/[?&]client_secret=/.test(text), `${describe(exchange)} with an address that holds client_secret.`);
+      demand(
+        !probe.options.sandbox || !/\b(at|rt)_[0-9a-f]{32}/.test(text),
+        `${describe(exchange)} with an access or refresh token of the sandbox.`,
+      );
       // A number that was typed is nobody's to repeat.
       demand(
         exchange.status < 400 || !text.includes(probe.phoneNumber.slice(1)),

@@ -116,24 +116,22 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     demand(field(answer.json, 'status') === 'cancelled', `${describe(answer)} with another "status" than "cancelled".`);
     demand(field(answer.json, 'connection') === undefined, 'A cancelled session came with a "connection".');
   },
-  async 'upstream-trouble'(probe, story) {
-    const session = await story.start();
+  async 'upstream-trouble'(_probe, story) {
     const sandbox = story.sandbox();
-    await sandbox.fault({ route: 'integration-status', kind: 'status', status: 500, times: 1 });
-    try {
-      await sandbox.end(session.connectUrl, 'cancel');
-      const first = await probe.call('GET', `/integrations/${session.id}`);
-      const helped = first.status === 502 || first.status === 504 || first.status === 429;
+    const session = await story.start();
+    const fault = { route: 'integration-status', kind: 'status', status: 500, times: 1 };
+    await sandbox.during(fault, async (struck) => {
+      const met = await story.meeting(session.id, struck);
+      const helped = met.status === 502 || met.status === 504 || met.status === 429;
       demand(
-        helped || (first.status === 200 && field(first.json, 'status') !== 'finished'),
-        `${describe(first)} while Rulrr's status call failed with 500.`,
+        helped || (met.status === 200 && field(met.json, 'status') === 'pending'),
+        `${describe(met)} while Rulrr's status call failed with 500.`,
       );
-      if (helped) demand(first.headers.has('Retry-After'), `${describe(first)} without Retry-After.`);
-    } finally {
-      await sandbox.clearFaults();
-    }
+      if (helped) demand(met.headers.has('Retry-After'), `${describe(met)} without Retry-After.`);
+    });
+    await sandbox.end(session.connectUrl, 'finish', 'off');
     const answer = await story.outcome(session.id);
-    demand(field(answer.json, 'status') === 'cancelled', `${describe(answer)}: the session did not recover.`);
+    demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not recover.`);
   },
   async finished(_probe, story) {
     const { answer } = await story.connect();

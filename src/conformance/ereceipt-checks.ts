@@ -2,7 +2,7 @@ import { demand, describe, expectRefusal, expectStatus, field, newKey, Skip, typ
 import type { Story } from './story.js';
 import type { CheckId } from './types.js';
 
-const orderId = () => `check-${newKey().slice(0, 8)}`;
+export const orderId = () => `check-${newKey().slice(0, 8)}`;
 
 /** Sends, and counts what arrived. @throws Skip where the proxy sends by another way than the sandbox's orders */
 async function sentOnce(
@@ -35,14 +35,23 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
     for (const body of bodies) {
       expectRefusal(await probe.ereceipt({ body }), 400, 'bad_request', `body ${body.slice(0, 40) || 'empty'}`);
     }
-    const keyless = await probe.ereceipt({ key: null, order: { orderId: 'check-1', phoneNumber: '+1' } });
-    expectRefusal(keyless, 400, 'bad_request', 'no Idempotency-Key');
-    const empty = await probe.ereceipt({ key: '', order: { orderId: 'check-1', phoneNumber: '+1' } });
-    expectRefusal(empty, 400, 'bad_request', 'an empty Idempotency-Key');
+    const keys = [
+      [null, 'no Idempotency-Key'],
+      ['', 'an empty Idempotency-Key'],
+      ['k'.repeat(201), 'an Idempotency-Key of 201 characters'],
+      ['check 1', 'an Idempotency-Key with a space'],
+    ] as const;
+    for (const [key, when] of keys) {
+      const answer = await probe.ereceipt({ key, order: { orderId: 'check-1', phoneNumber: '+1' } });
+      expectRefusal(answer, 400, 'bad_request', when);
+    }
   },
   async 'ereceipt-too-large'(probe) {
-    const order = { orderId: 'check-1', phoneNumber: '+1', filler: 'x'.repeat(64 * 1024) };
-    expectRefusal(await probe.ereceipt({ order }), 413, 'body_too_large', 'a body of 64 KiB');
+    // The limit itself, and the limits that servers have of their own.
+    for (const bytes of [8193, 32 * 1024, 64 * 1024]) {
+      const body = JSON.stringify({ orderId: 'check-1', phoneNumber: '+1' }).padEnd(bytes);
+      expectRefusal(await probe.ereceipt({ body }), 413, 'body_too_large', `a body of ${bytes} bytes`);
+    }
   },
   async 'ereceipt-content-type'(probe) {
     const order = { orderId: 'check-1', phoneNumber: '+1' };
@@ -57,8 +66,12 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
       '2135550176',
       '+1',
       '+0135550176',
+      '+12345',
       '+1213555017x',
       '+12135550176 ',
+      '+12135550176\n',
+      // A digit to Unicode, which some languages' \d takes.
+      '+1213555017\u0666',
       '+1213555017645678',
     ]) {
       const order = { orderId: 'check-1', phoneNumber };
@@ -112,5 +125,13 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
     const { order, key } = await sentOnce(probe, story);
     const other = { ...order, orderId: orderId() };
     expectRefusal(await probe.ereceipt({ order: other, key }), 400, 'bad_request', 'a used key with another order');
+    const swapped = probe.phoneNumber.endsWith('1') ? '2' : '1';
+    const elsewhere = { ...order, phoneNumber: probe.phoneNumber.slice(0, -1) + swapped };
+    expectRefusal(
+      await probe.ereceipt({ order: elsewhere, key }),
+      400,
+      'bad_request',
+      'a used key with another number',
+    );
   },
 };

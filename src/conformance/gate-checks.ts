@@ -13,14 +13,28 @@ import type { CheckId } from './types.js';
 
 const stranger = 'https://stranger.example';
 
+/** Origins that are not the till's, though one or the other comparison takes them for it. */
+function foreignOrigins(probe: Probe): string[] {
+  const own = new URL(probe.origin);
+  const scheme = own.protocol === 'https:' ? 'http:' : 'https:';
+  const lookalikes = [
+    `${own.protocol}//${own.hostname}:${own.port === '49151' ? '49150' : '49151'}`,
+    `${scheme}//${own.host}`,
+    `${probe.origin}.stranger.example`,
+    `${own.protocol}//stranger-${own.host}`,
+  ];
+  // The page may stand elsewhere than the proxy, whose own origin is let in as well.
+  return [stranger, 'null', ...lookalikes].filter((origin) => origin !== probe.proxyOrigin);
+}
+
 /** Requests that change something. None is one that a proxy would carry out in the end, unless it is asked to start a session. */
 function unsafe(probe: Probe): [method: string, path: string, body?: string][] {
   const calls: [string, string, string?][] = [
     ['POST', '/integrations'],
     ['POST', '/ereceipts', '{}'],
   ];
-  // Without a sandbox the store may be a real one, and a proxy that fails here would forget it.
-  if (probe.options.sandbox) calls.push(['DELETE', '/connection']);
+  // Where the store may be a real one, a proxy that fails here would forget it.
+  if (probe.mayForget) calls.push(['DELETE', '/connection']);
   return calls;
 }
 
@@ -40,6 +54,8 @@ export function checkConnection(json: unknown): void {
     '"expiration" is neither a text nor null (it must be there).',
   );
   demand(connected || !ereceipt, '"ereceipt" is true for a store that is not connected.');
+  const unknown = Object.keys(json as object).filter((name) => !['connected', 'ereceipt', 'expiration'].includes(name));
+  demand(!unknown.length, `The connection has a field that the contract does not know: "${unknown[0]?.slice(0, 40)}".`);
 }
 
 /** The gate: who may come in, by which path and method. */
@@ -78,9 +94,7 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
     await eachRefused(probe, { fromElement: false, headers: other }, 'Rulrr-Embed: yes');
   },
   async 'csrf-foreign-origin'(probe) {
-    const own = new URL(probe.origin);
-    const lookalikes = [`${probe.origin}.stranger.example`, `${own.protocol}//stranger-${own.host}`];
-    for (const origin of [stranger, 'null', ...lookalikes]) {
+    for (const origin of foreignOrigins(probe)) {
       await eachRefused(probe, { headers: { Origin: origin } }, `Origin: ${origin}`);
     }
   },
@@ -115,15 +129,19 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
     expectRefusal(bySite, 400, 'bad_request', 'Sec-Fetch-Site: same-origin and Rulrr-Embed, no Origin');
   },
   async 'cors-strangers'(probe) {
-    const preflight = { Origin: stranger, 'Access-Control-Request-Method': 'POST' };
-    const answers = [
-      await probe.call('OPTIONS', '/integrations', { as: 'nobody', fromElement: false, headers: preflight }),
-      await probe.call('GET', '/connection', { headers: { Origin: stranger } }),
-    ];
-    for (const answer of answers) {
-      const allowed = answer.headers.get('Access-Control-Allow-Origin');
-      if (allowed === null || allowed === probe.origin) continue;
-      throw new Mismatch(`${describe(answer)} with Access-Control-Allow-Origin: ${allowed.slice(0, 80)}.`);
+    for (const origin of foreignOrigins(probe)) {
+      const preflight = { Origin: origin, 'Access-Control-Request-Method': 'POST' };
+      const answers = [
+        await probe.call('OPTIONS', '/integrations', { as: 'nobody', fromElement: false, headers: preflight }),
+        await probe.call('GET', '/connection', { headers: { Origin: origin } }),
+      ];
+      for (const answer of answers) {
+        const allowed = answer.headers.get('Access-Control-Allow-Origin');
+        if (allowed === null || allowed === probe.origin) continue;
+        throw new Mismatch(
+          `${describe(answer)} with Access-Control-Allow-Origin: ${allowed.slice(0, 80)} (Origin: ${origin}).`,
+        );
+      }
     }
   },
   async 'not-found'(probe) {

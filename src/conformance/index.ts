@@ -5,13 +5,20 @@ import { gateChecks } from './gate-checks.js';
 import { Mismatch, Probe, Skip } from './probe.js';
 import { Story } from './story.js';
 import { texts } from './texts.js';
+import { troubleChecks } from './trouble-checks.js';
 import { checkIds, type CheckId, type CheckOptions, type CheckReport, type CheckResult } from './types.js';
 
 export { checkIds } from './types.js';
 export type { CheckId, CheckOptions, CheckReport, CheckResult, SandboxAccess } from './types.js';
 
 type Check = (probe: Probe, story: Story) => Promise<void>;
-const checks: Partial<Record<CheckId, Check>> = { ...gateChecks, ...connectChecks, ...ereceiptChecks, ...answerChecks };
+const checks: Partial<Record<CheckId, Check>> = {
+  ...gateChecks,
+  ...connectChecks,
+  ...ereceiptChecks,
+  ...troubleChecks,
+  ...answerChecks,
+};
 
 /**
  * Checks a proxy, in whatever language it is written, against the contract of `openapi.yaml`: as a till would call it, as a
@@ -25,7 +32,8 @@ const checks: Partial<Record<CheckId, Check>> = { ...gateChecks, ...connectCheck
  * });
  * if (!report.ok) console.error(report.checks.filter((check) => check.status === 'fail'));
  * ```
- * @throws TypeError where the URL or an option cannot be used; a proxy that does not answer fails the check `reachable`
+ * @throws TypeError where the URL or an option cannot be used, a sandbox that the proxy does not use among them; a proxy that does
+ * not answer fails the check `reachable`
  */
 export async function checkProxy(url: string, options: CheckOptions = {}): Promise<CheckReport> {
   checkArguments(url, options);
@@ -35,6 +43,7 @@ export async function checkProxy(url: string, options: CheckOptions = {}): Promi
   for (const id of checkIds) {
     const unreachable = results[0]?.status === 'fail';
     results.push(unreachable ? result(id, 'skip', 'The proxy does not answer.') : await run(id, probe, story));
+    if (id === 'reachable' && results[0]?.status === 'pass') await story.aim();
   }
   return { ok: results.every(({ status }) => status !== 'fail'), url, checks: results };
 }
@@ -57,7 +66,8 @@ async function run(id: CheckId, probe: Probe, story: Story): Promise<CheckResult
 function noAnswer(error: unknown): string {
   if (!(error instanceof Error)) return 'A call failed.';
   if (error.name === 'TimeoutError') return 'No answer in time.';
-  const { code } = (error.cause ?? error) as { code?: unknown };
+  const { code, message } = (error.cause ?? error) as { code?: unknown; message?: unknown };
+  if (message === 'bad port') return 'No answer: a port that neither fetch nor browsers open.';
   return `No answer${typeof code === 'string' ? ` (${code})` : `: ${error.message}`}.`;
 }
 
@@ -80,8 +90,13 @@ function checkArguments(url: string, options: CheckOptions): void {
     );
   }
   const { sandbox, origin, phoneNumber, timeoutMs } = options;
-  if (typeof sandbox === 'string' && !URL.canParse(sandbox)) {
-    throw new TypeError('checkProxy: option "sandbox" must be the URL of the sandbox, or the sandbox itself.');
+  if (typeof sandbox === 'string') {
+    const { protocol, username, password } = URL.canParse(sandbox) ? new URL(sandbox) : { protocol: '' };
+    if (!/^https?:$/.test(protocol) || username || password) {
+      throw new TypeError(
+        'checkProxy: option "sandbox" must be the http(s) URL of the sandbox, without credentials, or the sandbox itself.',
+      );
+    }
   }
   if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).origin !== origin)) {
     throw new TypeError('checkProxy: option "origin" must be scheme, host and port only, such as https://pos.example.');

@@ -19,6 +19,8 @@ export interface Call {
   as?: 'own' | 'other' | 'nobody';
   /** False leaves out `Rulrr-Embed` and `Origin`, which the elements send with every call. Default true. */
   fromElement?: boolean;
+  /** Waits no longer than this for the answer. */
+  withinMs?: number;
 }
 
 /** What is wrong, in words for the report. */
@@ -31,16 +33,21 @@ export class Probe {
   readonly exchanges: Exchange[] = [];
   readonly options: CheckOptions;
   readonly origin: string;
+  /** The proxy's own, as its URL has it. */
+  readonly proxyOrigin: string;
+  /** True once the proxy has shown that it uses the sandbox that was given: a real store's tokens are not there to be forgotten. */
+  mayForget = false;
   private readonly base: string;
 
   constructor(url: string, options: CheckOptions) {
     this.options = options;
     this.base = url.replace(/\/+$/, '');
-    this.origin = options.origin ?? new URL(url).origin;
+    this.proxyOrigin = new URL(url).origin;
+    this.origin = options.origin ?? this.proxyOrigin;
   }
 
   async call(method: string, path: string, call: Call = {}): Promise<Exchange> {
-    const { as = 'own', fromElement = true, body } = call;
+    const { as = 'own', fromElement = true, body, withinMs = Infinity } = call;
     const identity = as === 'own' ? this.options.headers : as === 'other' ? this.options.otherHeaders : {};
     const element: Record<string, string> = fromElement ? { [embedHeader]: embedHeaderValue, Origin: this.origin } : {};
     const answer = await (this.options.fetch ?? fetch)(this.base + path, {
@@ -48,7 +55,7 @@ export class Probe {
       headers: { ...identity, ...element, ...call.headers },
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(this.options.timeoutMs ?? 20_000),
+      signal: AbortSignal.timeout(Math.min(withinMs, this.options.timeoutMs ?? 20_000)),
     });
     const text = await answer.text();
     const exchange: Exchange = {

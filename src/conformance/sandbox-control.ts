@@ -1,5 +1,15 @@
-import { Skip } from './probe.js';
+import { field, Skip } from './probe.js';
 import type { SandboxAccess } from './types.js';
+
+interface State {
+  messages?: { orderId: string }[];
+  faults?: { route: string; times?: number }[];
+}
+
+/** An origin, with the names that a machine has for itself taken for one: the proxy and the check may use different ones. */
+function placeOf(url: URL): string {
+  return url.origin.replace(/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(?=:|$)/, 'http://loopback');
+}
 
 /** What a merchant does on the connect page, and what the customer's phone shows; through the sandbox's own pages. */
 export class SandboxControl {
@@ -11,6 +21,24 @@ export class SandboxControl {
     this.fetch = fetchIt;
   }
 
+  /** True if the other end answers as a sandbox does that can be steered. */
+  async answers(): Promise<boolean> {
+    try {
+      return Array.isArray(field(await this.state(), 'messages'));
+    } catch {
+      return false;
+    }
+  }
+
+  /** True if a session was started at this sandbox. A token that leads elsewhere is not shown to it. */
+  async knows(connectUrl: string): Promise<boolean> {
+    const url = new URL(connectUrl);
+    if (typeof this.access === 'string' && placeOf(url) !== placeOf(new URL(this.access))) return false;
+    const answer = await this.ask(`/connect/${url.search}`);
+    await answer.body?.cancel();
+    return answer.status !== 400 && answer.status !== 403;
+  }
+
   private async ask(path: string, init?: RequestInit): Promise<Response> {
     const { access } = this;
     if (typeof access !== 'string') return access.fetch(new Request(new URL(path, 'http://sandbox.invalid'), init));
@@ -20,7 +48,7 @@ export class SandboxControl {
   /** Takes the last step of the connect page. Only ever asks the sandbox, wherever `connectUrl` points. */
   async end(connectUrl: string, action: 'finish' | 'cancel', ereceipt: 'on' | 'off' = 'on'): Promise<void> {
     const url = new URL(connectUrl);
-    if (typeof this.access === 'string' && url.origin !== new URL(this.access).origin) {
+    if (typeof this.access === 'string' && placeOf(url) !== placeOf(new URL(this.access))) {
       throw new Skip("The proxy's connectUrl does not lead to the sandbox that was given.");
     }
     const form = new URLSearchParams({ action, ereceipt, step: '3' });
@@ -35,17 +63,32 @@ export class SandboxControl {
 
   /** How many text messages there are for an order. */
   async messagesFor(orderId: string): Promise<number> {
-    const answer = await this.ask('/_sandbox/state');
-    const state = (await answer.json()) as { messages?: { orderId: string }[] };
-    return (state.messages ?? []).filter((message) => message.orderId === orderId).length;
+    const { messages } = await this.state();
+    return (messages ?? []).filter((message) => message.orderId === orderId).length;
   }
 
-  async fault(fault: Record<string, unknown>): Promise<void> {
-    await this.post('/_sandbox/fault', fault);
-  }
-
-  async clearFaults(): Promise<void> {
+  /**
+   * Runs something while Rulrr misbehaves in one way, `times` times. What runs may ask whether that came about: a proxy may have
+   * answered without asking Rulrr.
+   */
+  async during<Result>(
+    fault: { route: string; kind: string; status?: number; ms?: number; times: number },
+    run: (struck: () => Promise<boolean>) => Promise<Result>,
+  ): Promise<Result> {
     await this.post('/_sandbox/clear-faults', {});
+    await this.post('/_sandbox/fault', fault);
+    try {
+      return await run(async () => {
+        const { faults = [] } = await this.state();
+        return !faults.some(({ route, times }) => route === fault.route && times === fault.times);
+      });
+    } finally {
+      await this.post('/_sandbox/clear-faults', {});
+    }
+  }
+
+  private async state(): Promise<State> {
+    return (await (await this.ask('/_sandbox/state')).json()) as State;
   }
 
   private async post(path: string, body: unknown): Promise<void> {

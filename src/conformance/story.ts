@@ -10,6 +10,7 @@ export interface Session {
 /** What the checks have in common: one session that stays pending, one that was finished. Started once, when first needed. */
 export class Story {
   private readonly probe: Probe;
+  private control: SandboxControl | undefined;
   private pending: Promise<Session> | undefined;
   private finished: Promise<Session> | undefined;
 
@@ -17,10 +18,39 @@ export class Story {
     this.probe = probe;
   }
 
-  sandbox(): SandboxControl {
+  /**
+   * Before anything is forgotten: does the proxy use the sandbox that was given? The store behind it might be a real one.
+   * @throws TypeError if it does not
+   */
+  async aim(): Promise<void> {
     const { sandbox, fetch } = this.probe.options;
-    if (!sandbox) throw new Skip('Needs the sandbox, to act as the merchant: give its URL.');
-    return new SandboxControl(sandbox, typeof sandbox === 'string' ? fetch : undefined);
+    if (!sandbox) return;
+    const control = new SandboxControl(sandbox, typeof sandbox === 'string' ? fetch : undefined);
+    if (!(await control.answers())) {
+      throw new TypeError(
+        'checkProxy: option "sandbox" does not lead to a sandbox: nothing there answers as one. Nothing was sent or forgotten.',
+      );
+    }
+    const session = await this.start().catch(() => null);
+    // Where the proxy starts none, the check `start` says why.
+    if (!session) return;
+    if (!(await control.knows(session.connectUrl))) {
+      throw new TypeError(
+        'checkProxy: option "sandbox" leads to another sandbox than the proxy uses: the "connectUrl" that it gives is not of this one. Nothing was sent or forgotten.',
+      );
+    }
+    this.pending = Promise.resolve(session);
+    this.control = control;
+    this.probe.mayForget = true;
+  }
+
+  sandbox(): SandboxControl {
+    if (this.control) return this.control;
+    throw new Skip(
+      this.probe.options.sandbox
+        ? 'The proxy started no session, so it is not known whether it uses the sandbox.'
+        : 'Needs the sandbox, to act as the merchant: give its URL.',
+    );
   }
 
   async start(): Promise<Session> {
@@ -44,16 +74,26 @@ export class Story {
     const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);
     for (;;) {
       const answer = await this.probe.call('GET', `/integrations/${id}`);
-      const again = [429, 502, 503, 504].includes(answer.status);
+      const again = mayAskAgain(answer);
       if (!again) {
         expectStatus(answer, 200);
         if (field(answer.json, 'status') !== 'pending') return answer;
       }
-      const asked = again
-        ? Number(answer.headers.get('Retry-After') ?? 1) * 1000
-        : Number(field(answer.json, 'pollAfterMs'));
-      const wait = Math.min(Math.max(Number.isFinite(asked) ? asked : 1000, 50), 5000);
+      const wait = waitAfter(answer);
       if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last: the session never ended.`);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
+  /** Polls until Rulrr's fault has met the proxy, or the session has ended; answers with the last poll's answer. */
+  async meeting(id: string, struck: () => Promise<boolean>): Promise<Exchange> {
+    const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);
+    for (;;) {
+      const answer = await this.probe.call('GET', `/integrations/${id}`);
+      const pending = answer.status === 200 && field(answer.json, 'status') === 'pending';
+      if ((await struck()) || !(pending || mayAskAgain(answer))) return answer;
+      const wait = waitAfter(answer);
+      if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last, and Rulrr was never asked.`);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
@@ -71,4 +111,15 @@ export class Story {
       return { ...session, answer };
     })());
   }
+}
+
+/** True for answers after which a till asks again. */
+export const mayAskAgain = ({ status }: Exchange): boolean => [429, 502, 503, 504].includes(status);
+
+/** How long the answer asks a till to wait, within bounds. */
+export function waitAfter(answer: Exchange): number {
+  const asked = mayAskAgain(answer)
+    ? Number(answer.headers.get('Retry-After') ?? 1) * 1000
+    : Number(field(answer.json, 'pollAfterMs'));
+  return Math.min(Math.max(Number.isFinite(asked) ? asked : 1000, 50), 5000);
 }

@@ -15,7 +15,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'connection-shape': {
     title: 'GET /connection tells how the store stands',
-    expected: '200 {connected, ereceipt, expiration} as application/json, for a store that was never connected too.',
+    expected:
+      '200 {connected, ereceipt, expiration} and no other field, as application/json, for a store that was never connected too.',
     help: 'Answer {"connected": false, "ereceipt": false, "expiration": null} where there are no tokens.',
   },
   unauthorized: {
@@ -31,7 +32,7 @@ export const texts: Record<CheckId, CheckText> = {
   'csrf-foreign-origin': {
     title: 'Pages of other sites cannot change anything',
     expected:
-      '403 forbidden_origin for POST and DELETE with a foreign Origin, with "null", and with one that only looks alike.',
+      '403 forbidden_origin for POST and DELETE with a foreign Origin, with "null", and with one that only looks alike: another scheme or port, too.',
     help: oneGate + ' "Starts with" and "ends with" are not enough.',
   },
   'csrf-fetch-site': {
@@ -52,7 +53,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'cors-strangers': {
     title: 'Strangers get no CORS headers',
-    expected: 'No Access-Control-Allow-Origin for origins that are not expressly allowed; never "*".',
+    expected:
+      'No Access-Control-Allow-Origin for origins that are not expressly allowed, "null" among them; never "*".',
     help: 'Do not echo Origin; compare it with your list first. Look for a CORS middleware in front that allows everything.',
   },
   'not-found': {
@@ -108,7 +110,7 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-bad-request': {
     title: 'Sends that cannot be read are refused',
     expected:
-      '400 bad_request for bodies without orderId or phoneNumber as texts, and for a missing or short Idempotency-Key.',
+      '400 bad_request for bodies without orderId or phoneNumber as texts, and for an Idempotency-Key that is missing, empty, too long or has spaces.',
     help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters, key 1 to 200 visible ASCII characters. Judge the form before the number.',
   },
   'ereceipt-too-large': {
@@ -124,7 +126,7 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-phone-number': {
     title: 'Only E.164 numbers are taken',
     expected: '422 invalid_phone_number.',
-    help: 'A plus sign, no zero after it, 7 to 15 digits and nothing else; trim nothing.',
+    help: 'A plus sign, no zero after it, 7 to 15 digits (0-9) and nothing else; trim nothing. In many languages $ lets a line end through: use \\z or compare the whole.',
   },
   'ereceipt-disabled': {
     title: 'No sends for stores without e-receipts',
@@ -133,7 +135,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'upstream-trouble': {
     title: 'A failing Rulrr ends no session',
-    expected: '502, 504 or 429 with Retry-After, or 200 pending; afterwards the session goes on.',
+    expected: '502, 504 or 429 with Retry-After, or 200 pending; afterwards the session goes on, and can finish.',
     help: 'Treat errors of the status call as passing ones: answer 502 upstream_error with Retry-After, and keep the session.',
   },
   finished: {
@@ -173,8 +175,35 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'ereceipt-key-reuse': {
     title: 'A key belongs to one receipt',
-    expected: '400 bad_request for a used key with another order or number.',
+    expected: '400 bad_request for a used key with another order, and with another number.',
     help: 'Keep a digest of order and number with the key, and compare.',
+  },
+  'ereceipt-refused': {
+    title: 'A refused send is told as such',
+    expected: '502 send_failed while Rulrr\'s orders answer 400, and no text message; never {"sent": true}.',
+    help: 'Wait for the answer to the send before you give yours, and look at its status. 502 send_failed where it surely was not sent.',
+  },
+  'ereceipt-unconfirmed': {
+    title: 'A send that nobody confirmed is not sent again',
+    expected:
+      '504 send_unconfirmed where the answer to the send was lost, and again for the same key; one text message at most.',
+    help: 'Keep the outcome with the key, and never repeat a send after a broken connection; some HTTP clients do so by themselves. 200 only if you made sure that it arrived.',
+  },
+  'tokens-retried': {
+    title: 'A failing token call loses nothing',
+    expected: 'After one 500 of GET /v1/auth/integration/token the session still comes to finished.',
+    help: 'Only 410 means that the tokens were handed out. After anything else answer 502 or pending, and call again at a later poll.',
+  },
+  'tokens-at-once': {
+    title: 'Tills that ask at once do not spoil it',
+    expected: 'Six polls at once at the end of a session: pending or finished for each, tokens_lost for none.',
+    help: 'Let one poll redeem and the others wait for it (a lock, a unique row): Rulrr hands the tokens out once, the second call hears 410.',
+  },
+  'tokens-gone': {
+    title: 'Tokens that are gone are not told as stored',
+    expected:
+      '409 tokens_lost where Rulrr answers 410 and nobody has the tokens, at once or after a while of pending; never finished.',
+    help: 'Answer finished only from tokens that you stored. After 410 look whether another process stored them; if not, say tokens_lost.',
   },
   forgotten: {
     title: 'DELETE /connection forgets the store',

@@ -30,8 +30,9 @@ export interface CheckOptions {
   /** Origin of the till's page. Default: that of the proxy's URL. */
   origin?: string | undefined;
   /**
-   * The sandbox that the proxy is set up with. With it the whole story is checked: cancel, finish, send, forget. The store's
-   * connection is forgotten on the way, so without it nothing is sent that a correct proxy would carry out, apart from starts.
+   * The sandbox that the proxy is set up with. With it the whole story is checked: cancel, finish, send, fail, forget. The store's
+   * connection is forgotten on the way, so without it nothing is sent that a correct proxy would carry out, apart from starts; nor
+   * is it before the proxy has shown that it uses this sandbox. Faults that were set in the sandbox are cleared.
    */
   sandbox?: SandboxAccess | undefined;
   /** E.164; gets the sandbox's text messages. Default `+12135550176`. */
@@ -78,6 +79,11 @@ export const checkIds = [
   'ereceipt-once',
   'ereceipt-at-once',
   'ereceipt-key-reuse',
+  'ereceipt-refused',
+  'ereceipt-unconfirmed',
+  'tokens-retried',
+  'tokens-at-once',
+  'tokens-gone',
   'forgotten',
   'no-store',
   'problem-json',

@@ -40,6 +40,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['sandbox', '--scenario', ''], /no scenario "".*Scenarios: /],
     [['check', 'http://127.0.0.1:9/rulrr', '--timeout', '1e12'], /--timeout must be a number of seconds up to 86400/],
     [['check', 'http://127.0.0.1:9/rulrr', '--phone', '12'], /^--phone must be E\.164/],
+    [['check', 'http://127.0.0.1:9/rulrr', '--sandbox', 'localhost:4444'], /^--sandbox must be the http\(s\) URL/],
     [['check', 'http://127.0.0.1:9/rulrr', '--origin', 'nonsense'], /^--origin must be scheme, host and port/],
   ];
   for (const [args, says] of cases) {
@@ -95,6 +96,17 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
       /PORT must/,
     ])
       assert.match(stderr, says);
+    assert.doesNotMatch(stdout + stderr, /cli-canary/);
+  });
+
+  it('proxy refuses passwords in the URLs of its hooks, and names the variables', async () => {
+    const { code, stdout, stderr } = await rulrr(['proxy'], {
+      RULRR_AUTHORIZE_URL: 'http://till:cli-canary@127.0.0.1:9/whoami',
+      RULRR_SEND_URL: 'http://cli-canary@127.0.0.1:9/send',
+    });
+    assert.equal(code, 2);
+    for (const name of ['RULRR_AUTHORIZE_URL', 'RULRR_SEND_URL'])
+      assert.match(stderr, new RegExp(`${name} must hold no user name or password`));
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
   });
 
@@ -157,6 +169,20 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
     const { code, stdout } = await rulrr(['check', 'http://127.0.0.1:9/rulrr']);
     assert.equal(code, 2, stdout);
     assert.match(stdout, /✖ .*\(reachable\)/);
+  });
+
+  it('check: 2 where --sandbox leads to none, before anything is forgotten', async () => {
+    const methods: string[] = [];
+    const server = await serve((request, response) => {
+      methods.push(request.method!);
+      response.setHeader('Content-Type', 'application/json');
+      response.end('{"connected":false,"ereceipt":false,"expiration":null}');
+    });
+    const { code, stdout, stderr } = await rulrr(['check', `${server.origin}/rulrr`, '--sandbox', server.origin]);
+    await server.close();
+    assert.equal(code, 2, stdout);
+    assert.match(stderr, /^--sandbox does not lead to a sandbox[^\n]+\n$/);
+    assert.ok(!methods.includes('DELETE'));
   });
 
   it('check --json: 1 where something is wrong, with what to change', async () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { checkIds, checkProxy, type CheckId } from '../../src/conformance/index.js';
 import type { RulrrProxyOptions } from '../../src/proxy/index.js';
-import type { ServedSandbox } from '../../src/sandbox/index.js';
 import { client, openSandbox, other, own, serveProxy, type Breaking } from './support/served.js';
 
 interface Broken {
@@ -12,7 +11,7 @@ interface Broken {
   /** May fail too: the same defect seen from elsewhere. */
   also?: readonly CheckId[];
   breaking?: Breaking;
-  options?: (sandbox: ServedSandbox) => Partial<RulrrProxyOptions>;
+  options?: () => Partial<RulrrProxyOptions>;
 }
 
 const pathOf = (request: Request) => new URL(request.url).pathname.replace(/^\/rulrr/, '');
@@ -42,7 +41,14 @@ const as = async (request: Request, headers: Record<string, string>, path?: stri
 };
 const trusted = { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin' };
 /** What follows where a till without a session, or of another store, forgot the tokens on the way. */
-const unsent = ['ereceipt-sent', 'ereceipt-once', 'ereceipt-at-once', 'ereceipt-key-reuse'] as const;
+const unsent = [
+  'ereceipt-sent',
+  'ereceipt-once',
+  'ereceipt-at-once',
+  'ereceipt-key-reuse',
+  'ereceipt-refused',
+  'ereceipt-unconfirmed',
+] as const;
 const is = (request: Request, method: string, path: RegExp) => request.method === method && path.test(pathOf(request));
 const session = /^\/integrations\/./;
 
@@ -52,6 +58,14 @@ const changing = (method: string, path: RegExp, change: (body: Record<string, un
   return async (request, next) => {
     const answer = await next(request);
     return is(request, method, path) && answer.ok ? editor(answer) : answer;
+  };
+};
+/** Changes what the proxy gets for its token calls. */
+const onTokens = (change: (answer: Response) => Response): typeof fetch => {
+  return async (input, init) => {
+    const answer = await fetch(input, init);
+    const { href } = new URL(input instanceof Request ? input.url : input);
+    return /\/auth\/integration\/token\?/.test(href) ? change(answer) : answer;
   };
 };
 /** Gives one refusal another face. */
@@ -92,6 +106,26 @@ const brokenProxies: Broken[] = [
     },
   },
   {
+    rule: 'believes every page of its own host, whatever the scheme',
+    fails: 'csrf-foreign-origin',
+    breaking: async (request, next) => {
+      const { origin, host } = new URL(request.url);
+      return next(
+        request.headers.get('Origin')?.endsWith(`://${host}`) ? await as(request, { Origin: origin }) : request,
+      );
+    },
+  },
+  {
+    rule: 'believes every port of its own host',
+    fails: 'csrf-foreign-origin',
+    breaking: async (request, next) => {
+      const { origin, hostname } = new URL(request.url);
+      const from = request.headers.get('Origin') ?? '';
+      const near = from.startsWith('http:') && URL.canParse(from) && new URL(from).hostname === hostname;
+      return next(near ? await as(request, { Origin: origin }) : request);
+    },
+  },
+  {
     rule: 'takes a missing Origin for its own',
     fails: 'csrf-fetch-site',
     breaking: async (request, next) =>
@@ -121,6 +155,16 @@ const brokenProxies: Broken[] = [
         return text;
       }),
   },
+  ...['null', 'stranger.example'].map((end): Broken => ({
+    rule: `gives CORS headers to origins that end in ${end}`,
+    fails: 'cors-strangers',
+    breaking: async (request, next) =>
+      rebuilt(await next(request), (text, headers) => {
+        const from = request.headers.get('Origin');
+        if (from?.endsWith(end)) headers.set('Access-Control-Allow-Origin', from);
+        return text;
+      }),
+  })),
   {
     rule: "shows the framework's own 404 page",
     fails: 'not-found',
@@ -185,7 +229,6 @@ const brokenProxies: Broken[] = [
   {
     rule: 'hears no cancel',
     fails: 'cancelled',
-    also: ['upstream-trouble'],
     breaking: changing('GET', session, (body) => {
       if (body['status'] === 'cancelled') Object.assign(body, { status: 'finished', connection: {} });
     }),
@@ -197,6 +240,28 @@ const brokenProxies: Broken[] = [
     breaking: insteadOf('bad_request', () =>
       json(500, { type: 'x', title: 'x', status: 500, code: 'internal' }, 'application/problem+json'),
     ),
+  },
+  ...[
+    ['reads keys of any length', 201, 300],
+    ['reads keys with spaces', 7, 7],
+  ].map(([rule, from, to]): Broken => ({
+    rule: String(rule),
+    fails: 'ereceipt-bad-request',
+    breaking: async (request, next) => {
+      const { length } = request.headers.get('Idempotency-Key') ?? '';
+      const taken = length >= Number(from) && length <= Number(to);
+      return next(taken ? await as(request, { 'Idempotency-Key': 'short-enough' }) : request);
+    },
+  })),
+  {
+    rule: 'reads bodies up to 32 KiB and a little more',
+    fails: 'ereceipt-too-large',
+    breaking: async (request, next) => {
+      const text = request.method === 'POST' ? await request.clone().text() : '';
+      return text.length > 8192 && text.length < 40_000
+        ? json(422, { type: 'x', title: 'x', status: 422, code: 'invalid_phone_number' }, 'application/problem+json')
+        : next(request);
+    },
   },
   {
     rule: 'reads bodies of any size',
@@ -219,6 +284,18 @@ const brokenProxies: Broken[] = [
     fails: 'ereceipt-phone-number',
     breaking: insteadOf('invalid_phone_number', () => json(200, { sent: true })),
   },
+  ...[
+    ['lets a line end pass behind a number', /\\n"/],
+    ["takes Unicode's digits", /\u0666/],
+    ['takes numbers of five digits', /"\+12345"/],
+  ].map(([rule, taken]): Broken => ({
+    rule: String(rule),
+    fails: 'ereceipt-phone-number',
+    breaking: async (request, next) => {
+      const text = request.method === 'POST' ? await request.clone().text() : '';
+      return (taken as RegExp).test(text) ? json(200, { sent: true }) : next(request);
+    },
+  })),
   {
     rule: 'sends for stores without e-receipts',
     fails: 'ereceipt-disabled',
@@ -231,6 +308,21 @@ const brokenProxies: Broken[] = [
       rebuilt(await next(request), (text, headers) => (headers.delete('Retry-After'), text)),
   },
   {
+    rule: 'ends the session at an error of the status call',
+    fails: 'upstream-trouble',
+    breaking: (() => {
+      const ended = new Set<string>();
+      return async (request, next) => {
+        const answer = await next(request);
+        if (is(request, 'GET', session) && answer.status === 502) ended.add(request.url);
+        return ended.has(request.url)
+          ? json(200, { status: 'cancelled', pollAfterMs: 1000, expiresAt: new Date().toISOString() })
+          : answer;
+      };
+    })(),
+    also: ['tokens-retried'],
+  },
+  {
     rule: 'tells another choice than the merchant made',
     fails: 'finished',
     also: ['ereceipt-disabled'],
@@ -241,7 +333,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'redeems again and hears 410',
     fails: 'finished-stays',
-    also: ['stores-apart'],
+    also: ['stores-apart', 'tokens-retried', 'tokens-at-once'],
     breaking: (() => {
       const seen = new Set<string>();
       return async (request, next) => {
@@ -281,7 +373,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'does not know keys',
     fails: 'ereceipt-once',
-    also: ['ereceipt-at-once', 'ereceipt-key-reuse'],
+    also: ['ereceipt-bad-request', 'ereceipt-at-once', 'ereceipt-key-reuse', 'ereceipt-unconfirmed'],
     breaking: async (request, next) => {
       const key = request.headers.get('Idempotency-Key');
       return next(key ? await as(request, { 'Idempotency-Key': crypto.randomUUID() }) : request);
@@ -313,6 +405,99 @@ const brokenProxies: Broken[] = [
         is(request, 'POST', /^\/ereceipts$/) && answer.status === 400 && /"check-[0-9a-f]{8}"/.test(await copy.text());
       return valid ? json(200, { sent: true }) : answer;
     },
+  },
+  {
+    rule: 'compares orders alone',
+    fails: 'ereceipt-key-reuse',
+    breaking: (() => {
+      const known = new Map<string, string>();
+      return async (request, next) => {
+        const key = request.headers.get('Idempotency-Key') ?? '';
+        const { orderId = '' } =
+          (key &&
+            (await request
+              .clone()
+              .json()
+              .catch(() => null))) ||
+          {};
+        if (key && orderId && known.get(key) === orderId) return json(200, { sent: true });
+        const answer = await next(request);
+        if (key && answer.status === 200) known.set(key, orderId);
+        return answer;
+      };
+    })(),
+  },
+  {
+    rule: 'answers before it sends',
+    fails: 'ereceipt-refused',
+    also: ['ereceipt-unconfirmed'],
+    options: () => ({
+      sendEreceipt({ api, orderId, phoneNumber }) {
+        api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch(() => {});
+        return Promise.resolve();
+      },
+    }),
+  },
+  {
+    rule: 'does not look at what came of the send',
+    fails: 'ereceipt-refused',
+    also: ['ereceipt-unconfirmed'],
+    options: () => ({
+      sendEreceipt: ({ api, orderId, phoneNumber }) =>
+        api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch(() => {}),
+    }),
+  },
+  {
+    rule: 'takes a lost answer for a failed send',
+    fails: 'ereceipt-unconfirmed',
+    options: () => ({
+      sendEreceipt: ({ api, orderId, phoneNumber }) =>
+        api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch(() => {
+          throw new Error('not sent');
+        }),
+    }),
+  },
+  {
+    rule: 'sends again after a broken connection',
+    fails: 'ereceipt-unconfirmed',
+    options: () => ({
+      sendEreceipt: ({ api, orderId, phoneNumber }) => {
+        const send = () => api.createOrder({ orderId, ereceipt: { phoneNumber } });
+        return send().catch(send);
+      },
+    }),
+  },
+  {
+    rule: 'takes every failure of the token call for lost tokens',
+    fails: 'tokens-retried',
+    options: () => ({ fetch: onTokens((answer) => (answer.ok ? answer : json(410, {}))) }),
+  },
+  {
+    rule: 'lets every poll redeem',
+    fails: 'tokens-at-once',
+    breaking: (() => {
+      const under = new Map<string, number>();
+      return async (request, next) => {
+        const others = under.get(request.url) ?? 0;
+        under.set(request.url, others + 1);
+        const answer = await next(request);
+        under.set(request.url, under.get(request.url)! - 1);
+        return is(request, 'GET', session) && others
+          ? json(409, { type: 'x', title: 'x', status: 409, code: 'tokens_lost' }, 'application/problem+json')
+          : answer;
+      };
+    })(),
+  },
+  {
+    rule: 'says finished where there are no tokens',
+    fails: 'tokens-gone',
+    options: () => ({
+      fetch: onTokens((answer) =>
+        answer.status === 410
+          ? json(200, { accessToken: 'none', refreshToken: 'none', expiration: '2030-01-01T00:00:00Z', ereceipt: true })
+          : answer,
+      ),
+    }),
   },
   {
     rule: 'keeps the tokens when told to forget',
@@ -349,9 +534,21 @@ const brokenProxies: Broken[] = [
   {
     rule: 'hands out the access token',
     fails: 'no-secrets',
+    also: ['finished'],
     breaking: changing('GET', session, (body) => {
       if (body['connection']) Object.assign(body['connection'], { accessToken: 'at_1' });
     }),
+  },
+  {
+    rule: 'tells more of a connection than the contract names',
+    fails: 'connection-shape',
+    also: ['finished', 'connection-after', 'forgotten', 'stores-apart'],
+    breaking: changing('GET', /^\/connection$/, (body) => (body['storeName'] = 'Corner Bakery')),
+  },
+  {
+    rule: 'shows a token under a name of its own',
+    fails: 'no-secrets',
+    breaking: changing('GET', session, (body) => (body['ticket'] = `at_${'0123456789abcdef'.repeat(3)}`)),
   },
   {
     rule: 'shows the client secret in base64 in a header',
@@ -364,14 +561,12 @@ const brokenProxies: Broken[] = [
   },
 ];
 
-describe('checkProxy on proxies that break one rule each', () => {
-  let sandbox: ServedSandbox;
-  before(async () => void (sandbox = await openSandbox()));
-  after(() => sandbox.close());
-
+describe('checkProxy on proxies that break one rule each', { concurrency: 4 }, () => {
   for (const { rule, fails, also = [], breaking, options } of brokenProxies) {
     it(`${rule}: ${fails}`, async () => {
-      const proxy = await serveProxy(sandbox, breaking, options?.(sandbox));
+      // One for each: checks set faults.
+      const sandbox = await openSandbox();
+      const proxy = await serveProxy(sandbox, breaking, options?.());
       const report = await checkProxy(proxy.url, {
         headers: own,
         otherHeaders: other,
@@ -379,7 +574,7 @@ describe('checkProxy on proxies that break one rule each', () => {
         canaries: [client.clientSecret],
         timeoutMs: 4000,
       });
-      await proxy.close();
+      await Promise.all([proxy.close(), sandbox.close()]);
       const failed = report.checks.filter(({ status }) => status === 'fail');
       assert.ok(
         failed.some(({ id }) => id === fails),

@@ -56,11 +56,74 @@ describe('checkProxy on the proxy of the package', () => {
     assert.equal(calls.filter((call) => call === 'DELETE/rulrr/connection').length, 0);
   });
 
+  it('forgets nothing before the proxy has shown that it uses the sandbox', async () => {
+    const deleted: string[] = [];
+    const proxy = await serveProxy(sandbox, (request, next) => {
+      if (request.method === 'DELETE') deleted.push(request.url);
+      return next(request);
+    });
+    const another = await openSandbox();
+    for (const [given, says] of [
+      [another.origin, /"sandbox" leads to another sandbox/],
+      [another.sandbox, /"sandbox" leads to another sandbox/],
+      [new URL(proxy.url).origin, /"sandbox" does not lead to a sandbox/],
+      ['http://127.0.0.1:9', /"sandbox" does not lead to a sandbox/],
+    ] as const) {
+      await assert.rejects(checkProxy(proxy.url, { headers: own, sandbox: given }), (error: Error) => {
+        assert.ok(error instanceof TypeError);
+        assert.match(error.message, says);
+        return true;
+      });
+    }
+    await Promise.all([another.close(), proxy.close()]);
+    assert.deepEqual(deleted, []);
+  });
+
+  it('knows the sandbox by another name of this machine', async () => {
+    const proxy = await serveProxy(sandbox);
+    const report = await checkProxy(proxy.url, {
+      headers: own,
+      sandbox: sandbox.origin.replace('127.0.0.1', 'localhost'),
+    });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    assert.deepEqual(withStatus(report, 'skip'), ['not-yours', 'stores-apart']);
+  });
+
+  it('forgets nothing where the proxy starts no session', async () => {
+    const methods: string[] = [];
+    const proxy = await serveProxy(
+      sandbox,
+      (request, next) => {
+        methods.push(`${request.method} ${new URL(request.url).pathname}`);
+        return next(request);
+      },
+      { apiBaseUrl: 'http://127.0.0.1:9' },
+    );
+    const report = await checkProxy(proxy.url, { headers: own, sandbox: sandbox.origin });
+    await proxy.close();
+    assert.ok(failed(report).some((line) => line.startsWith('start:')));
+    assert.ok(withStatus(report, 'skip').includes('forgotten'));
+    assert.ok(!methods.includes('DELETE /rulrr/connection'));
+  });
+
+  it('leaves failing sends out for a proxy that sends by another way than the sandbox', async () => {
+    const proxy = await serveProxy(sandbox, undefined, { sendEreceipt: () => Promise.resolve() });
+    const report = await checkProxy(proxy.url, { headers: own, otherHeaders: other, sandbox: sandbox.origin });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    for (const id of ['ereceipt-refused', 'ereceipt-unconfirmed'] as const)
+      assert.ok(withStatus(report, 'skip').includes(id));
+  });
+
   it('says that nobody answers, and runs nothing else', async () => {
     const report = await checkProxy('http://127.0.0.1:9/rulrr');
     assert.deepEqual(withStatus(report, 'fail'), ['reachable']);
-    assert.match(report.checks[0]!.actual, /No answer/);
+    assert.match(report.checks[0]!.actual, /No answer: a port that neither/);
     assert.equal(withStatus(report, 'skip').length, checkIds.length - 1);
+    const proxy = await serveProxy(sandbox);
+    await proxy.close();
+    assert.match((await checkProxy(proxy.url)).checks[0]!.actual, /No answer \(ECONNREFUSED\)/);
   });
 
   it('refuses arguments that cannot be used', async () => {
@@ -71,6 +134,8 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', { origin: 'https://pos.example/till' }],
       ['http://x/rulrr', { phoneNumber: '555' }],
       ['http://x/rulrr', { sandbox: 'nowhere' }],
+      ['http://x/rulrr', { sandbox: 'localhost:4444' }],
+      ['http://x/rulrr', { sandbox: 'http://user:secret@x/' }],
       ['http://x/rulrr', { timeoutMs: 0 }],
       ['http://x/rulrr', { timeoutMs: 2 ** 31 }],
     ] as const) {

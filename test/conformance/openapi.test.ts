@@ -10,7 +10,15 @@ import { maxIdLength } from '../../src/proxy/seal.js';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import { problemCodes, type ProblemCode } from '../../src/shared/wire.js';
 import { harness, site, type CallOptions, type Harness } from '../proxy/harness.js';
-import { answerFaults, document, faults, references, resolve, type Operation } from './support/openapi.js';
+import {
+  answerFaults,
+  document,
+  documentFaults,
+  faults,
+  references,
+  resolve,
+  type Operation,
+} from './support/openapi.js';
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
@@ -31,6 +39,10 @@ function codesOf(response: object): ProblemCode[] {
 }
 
 describe('openapi.yaml', () => {
+  it("is valid by OpenAPI's own schema", async () => {
+    assert.deepEqual(await documentFaults(), []);
+  });
+
   it('is OpenAPI 3.1 of this version, and every reference leads somewhere', () => {
     assert.match(document.openapi, /^3\.1\.\d+$/);
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

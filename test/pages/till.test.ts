@@ -163,6 +163,67 @@ describe('the demo till', { timeout: 240_000 }, () => {
     assert.equal((await till.paper())[0]![1], 'declined');
   });
 
+  it('keeps the order over a reload, and what it has printed', async () => {
+    const number = () => till.page.locator('[data-demo="order"]').textContent();
+    const reload = async () => {
+      await till.page.reload();
+      await till.page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
+    };
+    await till.connect('on');
+    const first = await number();
+    await reload();
+    assert.equal(await number(), first);
+    await till.pay();
+    await till.print.waitFor();
+    // The numpad prints when its page goes away.
+    await reload();
+    assert.deepEqual(await till.paper(), [[first, 'closed']]);
+    assert.notEqual(await number(), first);
+    const second = await till.pay();
+    await till.print.click();
+    await till.receipts.nth(1).waitFor();
+    await reload();
+    assert.deepEqual(await till.paper(), [
+      [second, 'declined'],
+      [first, 'closed'],
+    ]);
+    await forgetEverything();
+    assert.deepEqual(await till.paper(), []);
+  });
+
+  it('takes the next order once the server is back that was away at the end of a prompt', async () => {
+    const { port } = new URL(demo.url);
+    await till.connect('on');
+    const order = await till.pay();
+    await till.print.waitFor();
+    await demo.stop();
+    await till.print.click();
+    await till.receipts.first().waitFor();
+    demo = await startDemo(folder.path, port);
+    await till.page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'declined']]);
+    assert.notEqual(await till.page.locator('[data-demo="order"]').textContent(), order);
+  });
+
+  it('shares its numbers with another demo of the same folder', async () => {
+    const beside = await startDemo(folder.path);
+    const order = async ({ url }: Demo) => {
+      const answer = await fetch(`${url}demo/orders`, { method: 'POST' });
+      return ((await answer.json()) as { orderId: string }).orderId;
+    };
+    const orders: string[] = [];
+    for (const one of [demo, beside, demo, beside]) orders.push(await order(one));
+    await beside.stop();
+    assert.equal(new Set(orders).size, 4, orders.join(' '));
+  });
+
+  it('says so when its folder is a file', async () => {
+    await assert.rejects(
+      startDemo('package.json'),
+      /ended with 1: RULRR_DEMO_DATA: there can be no folder.*\(EEXIST\)/,
+    );
+  });
+
   it('says so when the port is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));

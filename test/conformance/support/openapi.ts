@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 
@@ -36,6 +37,17 @@ export interface Document {
 
 const text = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
 export const document = parse(text, { merge: true }) as Document;
+
+/** What is wrong with the document by OpenAPI's own schema; empty if nothing is. */
+export async function documentFaults(): Promise<string[]> {
+  const { valid, errors = [] } = await new Validator().validate(
+    structuredClone(document) as unknown as Record<string, unknown>,
+  );
+  if (valid) return [];
+  return typeof errors === 'string'
+    ? [errors]
+    : errors.map(({ instancePath, message }) => `${instancePath || '(whole)'} ${message}`);
+}
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);

@@ -1,0 +1,134 @@
+import { orderId } from './ereceipt-checks.js';
+import {
+  demand,
+  describe,
+  expectRefusal,
+  expectStatus,
+  field,
+  newKey,
+  Skip,
+  type Exchange,
+  type Probe,
+} from './probe.js';
+import { mayAskAgain, waitAfter, type Story } from './story.js';
+import type { CheckId } from './types.js';
+
+/** Longer than any check takes: a fault that stands while the check does. */
+const standing = 1000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @throws Skip unless the send met the fault; a proxy that answered before it sent gets a moment for it */
+async function mustMeet(struck: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await struck()); tries += 1) {
+    if (tries === 5)
+      throw new Skip('The proxy sends by another way than the orders of the sandbox, which cannot fail here.');
+    await pause(100);
+  }
+}
+
+/** A poll that is not answered yet. @throws what else went wrong */
+function orStillWaits(error: unknown): null {
+  if ((error as Error).name === 'TimeoutError') return null;
+  throw error;
+}
+
+/** Whether an answer claims a send; any other than a refusal of this code is a defect. */
+function claims(answer: Exchange, status: number, code: string, when: string): boolean {
+  if (answer.status !== 200) expectRefusal(answer, status, code, when);
+  return answer.status === 200;
+}
+
+/** What a proxy makes of a Rulrr that fails: promises break here, not on good days. */
+export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
+  async 'ereceipt-refused'(probe, story) {
+    await story.connect();
+    const sandbox = story.sandbox();
+    const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+    const refused = { route: 'post-order', kind: 'status', status: 400, times: standing };
+    await sandbox.during(refused, async (struck) => {
+      const answer = await probe.ereceipt({ order });
+      await mustMeet(struck);
+      expectRefusal(answer, 502, 'send_failed', 'Rulrr refused the order with 400');
+    });
+    const messages = await sandbox.messagesFor(order.orderId);
+    demand(messages === 0, `A send that was answered with send_failed made ${messages} text messages.`);
+  },
+  async 'ereceipt-unconfirmed'(probe, story) {
+    await story.connect();
+    const sandbox = story.sandbox();
+    // Rulrr did its part and its answer was lost; the connection broke before it did: a proxy cannot tell the two apart.
+    for (const [kind, arrived] of [
+      ['lose-answer', 1],
+      ['reset', 0],
+    ] as const) {
+      const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+      const key = newKey();
+      const first = await sandbox.during({ route: 'post-order', kind, times: 1 }, async (struck) => {
+        const answer = await probe.ereceipt({ order, key });
+        await mustMeet(struck);
+        return answer;
+      });
+      const again = await probe.ereceipt({ order, key });
+      const messages = await sandbox.messagesFor(order.orderId);
+      const when = arrived ? "Rulrr's answer was lost" : 'the connection to Rulrr broke';
+      demand(
+        messages <= arrived,
+        `${describe(first)} and ${again.status} (${when}), and made ${messages} text messages.`,
+      );
+      for (const [answer, time] of [
+        [first, when],
+        [again, `the same key after ${when}`],
+      ] as const) {
+        // A proxy may have made sure by asking for the order.
+        const sent = claims(answer, 504, 'send_unconfirmed', time);
+        demand(!sent || messages === 1, `${describe(answer)} (${time}), and nothing was sent.`);
+      }
+    }
+  },
+  async 'tokens-retried'(_probe, story) {
+    const sandbox = story.sandbox();
+    const session = await story.start();
+    await sandbox.end(session.connectUrl, 'finish', 'on');
+    await sandbox.during({ route: 'token', kind: 'status', status: 500, times: 1 }, async (struck) => {
+      const met = await story.meeting(session.id, struck);
+      if (!mayAskAgain(met)) expectStatus(met, 200, 'the token call failed with 500');
+    });
+    const answer = await story.outcome(session.id);
+    demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not recover.`);
+  },
+  async 'tokens-at-once'(probe, story) {
+    const sandbox = story.sandbox();
+    const session = await story.start();
+    await sandbox.end(session.connectUrl, 'finish', 'on');
+    // Slow, so that calls meet that would only sometimes do so.
+    await sandbox.during({ route: 'token', kind: 'slow', ms: 200, times: standing }, async () => {
+      const polls = [1, 2, 3, 4, 5, 6].map(() => probe.call('GET', `/integrations/${session.id}`));
+      for (const answer of await Promise.all(polls)) {
+        if (!mayAskAgain(answer)) expectStatus(answer, 200, 'six polls at once at the end');
+      }
+    });
+    const answer = await story.outcome(session.id);
+    demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not finish.`);
+  },
+  async 'tokens-gone'(probe, story) {
+    const sandbox = story.sandbox();
+    const session = await story.start();
+    await sandbox.end(session.connectUrl, 'finish', 'on');
+    await sandbox.during({ route: 'token', kind: 'status', status: 410, times: standing }, async (struck) => {
+      let until = Date.now() + (probe.options.timeoutMs ?? 20_000);
+      let met = false;
+      // How long a proxy looks for another process that may have them is its own affair: a moment shows where it leads.
+      do {
+        const answer = await probe.call('GET', `/integrations/${session.id}`, { withinMs: 1500 }).catch(orStillWaits);
+        if (answer?.status === 409) return expectRefusal(answer, 409, 'tokens_lost', 'the token call answered 410');
+        if (answer && !mayAskAgain(answer)) {
+          const pending = answer.status === 200 && field(answer.json, 'status') === 'pending';
+          demand(pending, `${describe(answer)} though Rulrr answered 410 and nobody has the tokens.`);
+        }
+        if (!met && (await struck())) [met, until] = [true, Date.now() + 1500];
+        await pause(answer ? waitAfter(answer) : 0);
+      } while (Date.now() < until);
+      demand(met, 'Rulrr says finished, and was never asked for the tokens.');
+    });
+  },
+};

@@ -1,0 +1,86 @@
+// What the doctor makes of pages and proxies that are not well.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { examine, policyFor } from '../../src/cli/doctor.js';
+import { serve } from './support.js';
+
+/** What stands there: a page with its policy, a proxy with its answer. */
+interface Case {
+  title: string;
+  page?: { status?: number; policy?: string };
+  proxy?: { status: number; type: string; body: string };
+  says: RegExp | null;
+}
+
+const connection = JSON.stringify({ connected: false, ereceipt: false, expiration: null });
+const problem = (status: number) => ({ status, type: 'application/problem+json', body: JSON.stringify({ status }) });
+const json = (body: string) => ({ status: 200, type: 'application/json', body });
+
+const cases: Case[] = [
+  { title: 'a proxy with a connection', proxy: json(connection), says: null },
+  { title: 'a proxy that wants a signed-in till', proxy: problem(401), says: null },
+  { title: 'a proxy that knows no such path', proxy: problem(404), says: /answers 404: look at basePath/ },
+  { title: 'a proxy with a defect', proxy: problem(500), says: /answers 500/ },
+  { title: 'a proxy that refuses', proxy: problem(403), says: /answers 403/ },
+  { title: 'another API', proxy: json('{"hello":"world"}'), says: /not with \{connected/ },
+  { title: 'JSON that is none', proxy: json('{'), says: /not with \{connected/ },
+  { title: 'a page', page: {}, says: null },
+  { title: 'a page that is not there', page: { status: 404 }, says: /answers 404/ },
+  { title: 'a page with a defect', page: { status: 500 }, says: /answers 500/ },
+  { title: 'no scripts', page: { policy: "script-src 'none'; default-src 'self' http:" }, says: /no script/ },
+  { title: 'no script elements', page: { policy: "script-src-elem 'none'; default-src http:" }, says: /no script/ },
+  {
+    title: 'nothing by default',
+    page: { policy: "default-src 'none'; connect-src *; frame-src *" },
+    says: /no script/,
+  },
+  { title: 'a second policy without scripts', page: { policy: "script-src 'self', script-src" }, says: /no script/ },
+  { title: 'scripts by their hash', page: { policy: "script-src 'sha256-AA='" }, says: null },
+  { title: 'a sandboxed page', page: { policy: 'sandbox allow-forms' }, says: /allow-scripts and allow-same-origin/ },
+  {
+    title: 'a sandboxed page of no origin',
+    page: { policy: 'sandbox allow-scripts' },
+    says: /lacks allow-same-origin:/,
+  },
+  { title: 'a sandbox that lets them be', page: { policy: 'sandbox Allow-Scripts allow-same-origin' }, says: null },
+];
+
+describe('rulrr-embed doctor', () => {
+  let server: Awaited<ReturnType<typeof serve>>;
+  let now: Case;
+  before(async () => {
+    server = await serve((request, response) => {
+      const { page, proxy } = now;
+      if (request.url === '/till') {
+        if (page?.policy !== undefined) response.setHeader('Content-Security-Policy', page.policy);
+        response.writeHead(page?.status ?? 200, { 'Content-Type': 'text/html' }).end('<p>till');
+      } else if (request.url === '/rulrr/connection' && proxy) {
+        response.writeHead(proxy.status, { 'Content-Type': proxy.type, 'Cache-Control': 'no-store' }).end(proxy.body);
+      } else response.end();
+    });
+  });
+  after(() => server.close());
+
+  const look = async (given: Case) => {
+    now = given;
+    const findings = await examine({
+      connectBaseUrl: `${server.origin.replace('127.0.0.1', 'localhost')}/connect/`,
+      page: given.page && `${server.origin}/till`,
+      proxy: given.proxy && `${server.origin}/rulrr`,
+    });
+    return findings.filter(({ status }) => status === 'problem').map(({ about, text }) => `${about}: ${text}`);
+  };
+
+  for (const given of cases) {
+    it(`${given.title}: ${given.says ? 'a problem' : 'no problem'}`, async () => {
+      const problems = await look(given);
+      assert.equal(problems.length, given.says ? 1 : 0, problems.join('\n'));
+      if (given.says) assert.match(problems[0]!, given.says);
+    });
+  }
+
+  it('finds no fault with its own policy', async () => {
+    const policy = policyFor(server.origin.replace('127.0.0.1', 'localhost'), null);
+    assert.deepEqual(await look({ title: '', page: { policy }, says: null }), []);
+  });
+});
