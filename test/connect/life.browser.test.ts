@@ -328,6 +328,23 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(it.part('status')!.textContent).to.contain('Text receipts are off');
   });
 
+  it('does not start by itself for a store that was connected, where that cannot be read any more', async () => {
+    const it = await stage((_, proxy) => {
+      proxy.connection = { body: { connected: true, ereceipt: true, expiration: null } };
+    });
+    const parent = it.element.parentElement!;
+    await it.pass();
+    it.element.remove();
+    await it.pass();
+    it.proxy.connection = refusal(503, 'store_unavailable');
+    it.element.autostart = true;
+    parent.append(it.element);
+    await it.pass();
+    await it.pass();
+    expect(it.element.connection!.connected).to.equal(true);
+    expect(it.proxy.count('POST', '/integrations')).to.equal(0);
+  });
+
   it('waits for the page when it is started outside of it', async () => {
     const it = await stage((element) => void element.start());
     expect(it.proxy.count('POST', '/')).to.equal(1);

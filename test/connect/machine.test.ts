@@ -83,6 +83,12 @@ describe('the connect machine', () => {
     assert.equal(feed(resume, answer('finished')).model.state, 'finished');
   });
 
+  it('tells whoever wanted a session that nobody is signed in, though it began with a kept one', () => {
+    const { model, effects } = feed({ type: 'resume', id: 'kept' }, { type: 'start' }, refused('unauthorized'));
+    assert.equal(model.state, 'failed');
+    assert.deepEqual(effects, ['recall', 'ended']);
+  });
+
   it('ends each start exactly once, whatever comes in whatever order', () => {
     const inputs = fc.constantFrom<ConnectInput>(
       { type: 'start' },

@@ -44,6 +44,19 @@ describe('<rulrr-connect>: a page that', () => {
       }));
   }
 
+  it('is signed in is asked as who it is, and nothing comes from what a browser remembers', async () => {
+    const asked: string[] = [];
+    const it = await startedWith((element) => {
+      const { fetch } = element as unknown as { fetch: ScriptedProxy['fetch'] };
+      element['fetch'] = (input: string, init: RequestInit) => {
+        asked.push(`${init.method} ${init.credentials} ${init.cache}`);
+        return fetch(input, init);
+      };
+    });
+    await it.pass(3000);
+    expect(asked).to.deep.equal(['GET', 'POST', 'GET'].map((method) => `${method} same-origin no-store`));
+  });
+
   it('takes the attribute away has the usual proxy, and a blank one is the root', async () => {
     for (const [set, path] of [
       [(element: HTMLElement) => element.setAttribute('proxy-url', '/x'), '/x/connection'],
@@ -66,6 +79,39 @@ describe('<rulrr-connect>: a page that', () => {
       });
       expect(asked).to.deep.equal([path]);
     }
+  });
+
+  it('forbids storage connects all the same', async () => {
+    const own = Object.getOwnPropertyDescriptor(window, 'sessionStorage')!;
+    Object.defineProperty(window, 'sessionStorage', {
+      configurable: true,
+      get: () => {
+        throw new DOMException('', 'SecurityError');
+      },
+    });
+    try {
+      const it = await startedWith(() => undefined);
+      expect(it.element.state).to.equal('pending');
+      it.proxy.status = finished();
+      await it.pass(3000);
+      expect(it.events).to.deep.equal(['connect-started', 'connect-finished']);
+    } finally {
+      Object.defineProperty(window, 'sessionStorage', own);
+    }
+  });
+
+  it('cancels as soon as it hears of a start has it cancelled for good', async () => {
+    const it = await stage();
+    it.element.addEventListener('connect-started', () => it.element.cancel(), { once: true });
+    void it.element.start();
+    await it.pass();
+    await it.pass();
+    expect(it.element.state).to.equal('cancelled');
+    expect(sessionStorage.length).to.equal(0);
+    const calls = it.proxy.calls.length;
+    await it.pass(60_000);
+    expect([it.proxy.calls.length, it.clock.pending]).to.deep.equal([calls, 0]);
+    expect(it.events).to.deep.equal(['connect-started', 'connect-cancelled']);
   });
 
   it('gives properties what is no value for them harms nothing', async () => {

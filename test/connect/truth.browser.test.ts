@@ -91,6 +91,22 @@ describe('<rulrr-connect>: the server is the only truth', () => {
     expect(other.proxy.polls).to.equal(2);
   });
 
+  it('takes a reading that was asked for before the end of a session for what it is: older', async () => {
+    let answer: (response: Response) => void = () => {};
+    const it = await stage((element, proxy) => {
+      element.fetch = (input, init) =>
+        input.endsWith('/connection') ? new Promise((resolve) => (answer = resolve)) : proxy.fetch(input, init);
+    });
+    void it.element.start();
+    await it.pass();
+    it.proxy.status = finished();
+    await it.pass(3000);
+    expect(it.element.connection!.connected).to.equal(true);
+    answer(new Response('{"connected":false,"ereceipt":false,"expiration":null}'));
+    await it.pass();
+    expect(it.element.connection!.connected).to.equal(true);
+  });
+
   it('never has two requests under way, and waits after the answer', async () => {
     const { element, proxy, clock, pass } = await pendingStage();
     proxy.status = { hang: true };

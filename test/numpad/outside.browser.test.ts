@@ -282,6 +282,15 @@ describe('a page that', () => {
     expect(t.pad.value).to.equal('');
   });
 
+  it('names one country alone has numbers read as they are written there', async () => {
+    await start({ countries: 'GB' });
+    void t.pad.prompt('order');
+    t.tap('07400123456');
+    await until(() => t.pad.value === '+447400123456');
+    await t.pass(200);
+    expect(t.shown()).to.equal('07400 123456');
+  });
+
   it('hears of the number as it changes, and of outcomes wherever it listens', async () => {
     await start();
     const heard: Event[] = [];

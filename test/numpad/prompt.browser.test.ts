@@ -44,6 +44,9 @@ describe('a prompt', () => {
     const { init } = server.calls[1]!;
     expect(JSON.parse(init.body as string)).to.deep.equal({ orderId: 'order-1', phoneNumber: '+12135550123' });
     expect((init.headers as Record<string, string>)['Idempotency-Key']).to.match(/^[0-9a-f]{32}$/);
+    // As who is signed in, and never from what a browser remembers.
+    for (const call of server.calls)
+      expect([call.init.credentials, call.init.cache]).to.deep.equal(['same-origin', 'no-store']);
     expect(t.pad.state).to.equal('sent');
     expect(t.pad.open).to.equal(false);
     await t.pass(3000);
@@ -176,6 +179,7 @@ describe('a prompt', () => {
       [() => reply('<html>', 403), 'failed'],
       [() => json({ code: 'invalid_phone_number' }, 422), 'asking'],
       [() => json({ code: 'ereceipt_disabled' }, 403), 'printed', 'ereceipt-disabled'],
+      [() => json({}, 408), 'printed', 'send-unconfirmed'],
       [() => json({ code: 'in_progress' }, 409), 'printed', 'send-unconfirmed'],
       [() => json({ code: 'send_unconfirmed' }, 504), 'printed', 'send-unconfirmed'],
       [() => json({ code: 'internal' }, 500), 'printed', 'send-unconfirmed'],
@@ -220,6 +224,68 @@ describe('a prompt', () => {
     await t.pass();
     expect(t.pad.state).to.equal('asking');
     expect(t.told.length).to.equal(1);
+  });
+
+  it('leaves the next order its own time, however late its own answer comes', async () => {
+    await start();
+    void t.pad.prompt('order-25');
+    t.tap(good);
+    t.part('send').click();
+    const late = t.settle.resolve;
+    void t.pad.prompt('order-26');
+    await t.pass();
+    t.tap(good);
+    t.part('send').click();
+    await t.pass();
+    late();
+    await t.pass();
+    expect(t.pad.state).to.equal('sending');
+    await t.pass(8000);
+    expect(t.told.map(({ orderId, reason }) => `${orderId} ${reason}`)).to.deep.equal([
+      'order-25 superseded',
+      'order-26 send-unconfirmed',
+    ]);
+  });
+
+  it('leaves the next order its own time to be checked, and ends its own check', async () => {
+    const signals: AbortSignal[] = [];
+    const hang = (_path: string, { signal }: RequestInit = {}) =>
+      new Promise<Response>((_, reject) => {
+        signals.push(signal!);
+        signal!.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
+      });
+    await start({ 'proxy-url': '/rulrr' }, { send: null, fetch: hang });
+    void t.pad.prompt('order-27');
+    await t.pass();
+    void t.pad.prompt('order-28');
+    await t.pass();
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true, false]);
+    await t.pass(4000);
+    expect(t.told.map(({ orderId, reason }) => `${orderId} ${reason}`)).to.deep.equal([
+      'order-27 superseded',
+      'order-28 ereceipt-disabled',
+    ]);
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true, true]);
+  });
+
+  it('sends nothing while the till is offline, says so, and sends once it is not', async () => {
+    const server = proxy({ '/rulrr/connection': connected, '/rulrr/ereceipts': () => json({ sent: true }) });
+    await start({ 'proxy-url': '/rulrr' }, { fetch: server.fetch, send: null });
+    void t.pad.prompt('order-29');
+    await t.pass();
+    t.tap(good);
+    Object.defineProperty(navigator, 'onLine', { configurable: true, value: false });
+    try {
+      t.part('send').click();
+      await t.pass();
+    } finally {
+      delete (navigator as { onLine?: boolean }).onLine;
+    }
+    expect(t.pad.state).to.equal('failed');
+    expect(server.calls.map(({ path }) => path)).to.deep.equal(['/rulrr/connection']);
+    t.part('send').click();
+    await t.pass();
+    expect(t.told).to.deep.equal([{ type: 'ereceipt-sent', orderId: 'order-29', phoneNumber: '+12135550123' }]);
   });
 
   it('may be followed by the next one from a listener of its outcome', async () => {

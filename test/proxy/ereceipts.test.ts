@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EreceiptUnconfirmedError, type EreceiptJob } from '../../src/proxy/index.js';
 import { planted } from './canaries.js';
+import { settle } from '../support/settle.js';
 import { harness, problemOf, Upstream, type CallOptions, type Harness } from './harness.js';
 
 const key = 'till-7-order-1001-a';
@@ -194,6 +195,29 @@ test('a hook that comes through too late: a repeat hears the truth', async () =>
   assert.ok(h.events.some(({ type, code }) => type === 'ereceipt-late' && code === 'sent'));
 });
 
+test('a repeat while the receipt is being sent hears when to ask again', async () => {
+  const { h, jobs } = await till(() => new Promise(() => {}));
+  void send(h);
+  await until(() => jobs.length === 1);
+  const again = await send(h);
+  assert.equal(again.headers.get('Retry-After'), '1');
+  assert.equal((await problemOf(again)).code, 'in_progress');
+});
+
+test('close waits for a send that is under way, and the till hears how it ended', async () => {
+  let finish: (outcome?: unknown) => void = () => {};
+  const { h, jobs } = await till(() => new Promise((resolve) => (finish = resolve)));
+  const waiting = send(h);
+  await until(() => jobs.length === 1);
+  let closed = false;
+  const closing = h.proxy.close().then(() => (closed = true));
+  await settle();
+  assert.equal(closed, false);
+  finish();
+  await closing;
+  assert.equal((await waiting).status, 200);
+});
+
 test('the process dies while it sends: afterwards in progress, then unconfirmed, never sent again', async () => {
   const dead = await till(() => new Promise(() => {}));
   void send(dead.h);
@@ -230,6 +254,15 @@ test('stores without e-receipts, or not connected: 403 before anything is kept o
   await h.call('DELETE', '/connection');
   assert.equal((await send(h)).status, 200);
   assert.equal((await problemOf(await send(h, { key: key + 'b' }))).code, 'ereceipt_disabled');
+});
+
+test('disconnected in the middle of a send: it failed, and the till is told so', async () => {
+  const { h } = await till(async ({ api }) => {
+    await disconnect();
+    await api.getStore();
+  });
+  const disconnect = () => h.call('DELETE', '/connection');
+  assert.equal((await problemOf(await send(h))).code, 'send_failed');
 });
 
 test('without a hook: 500 `misconfigured`', async () => {
@@ -308,7 +341,10 @@ test('bodies: capped while they stream, whatever their length claims', async () 
   });
   assert.equal((await post({ body: chopped, duplex: 'half' })).status, 200);
   assert.equal(jobs[0]!.orderId, 'örder-\u{1f9fe}');
-  assert.equal((await problemOf(await post({ body: new Uint8Array([0x7b, 0xff, 0x7d]) }))).code, 'bad_request');
+  // Good JSON, but for a byte that UTF-8 does not have.
+  const latin = Buffer.from(JSON.stringify({ ...receipt, orderId: 'order-\xff' }), 'latin1');
+  assert.equal((await problemOf(await post({ body: latin }, { 'Idempotency-Key': key + 'b' }))).code, 'bad_request');
+  assert.equal(jobs.length, 1);
   h.assertClean();
 }); // prettier-ignore
 
@@ -374,6 +410,46 @@ test('sent, but the outcome could not be kept: the answer is true, and a repeat 
   assert.equal((await problemOf(await send(h))).code, 'in_progress');
   h.clock.advance(20_000);
   assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
+  assert.equal(jobs.length, 1);
+});
+
+test('sent, and the store takes it at the second try: a repeat hears that it was sent', async () => {
+  const { h, jobs } = await till();
+  const { put } = h.store;
+  let writes = 0;
+  h.store.put = (...args) => (++writes === 2 ? Promise.reject(new Error('down')) : put.apply(h.store, args));
+  assert.equal((await send(h)).status, 200);
+  assert.equal((await send(h)).status, 200);
+  assert.ok(writes > 2);
+  assert.equal(jobs.length, 1);
+});
+
+test('the token store hangs before the hook is called: surely not sent, now or later, and the key is free', async () => {
+  const { h, jobs } = await till();
+  const { get, put } = h.store;
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let hanging = false;
+  h.store.put = async (...args) => {
+    h.store.put = put;
+    // The key is taken: what is read next is the store's access token.
+    const taken = await put.apply(h.store, args);
+    h.store.get = async (name) => {
+      h.store.get = get;
+      hanging = true;
+      await held;
+      return get.call(h.store, name);
+    };
+    return taken;
+  };
+  const waiting = send(h);
+  await until(() => hanging);
+  await h.clock.advanceAsync(8000);
+  assert.equal((await problemOf(await waiting)).code, 'send_failed');
+  release();
+  await settle();
+  assert.equal(jobs.length, 0);
+  assert.equal((await send(h)).status, 200);
   assert.equal(jobs.length, 1);
 });
 

@@ -239,6 +239,21 @@ test('starts are limited for each store: a burst, then one each two seconds', as
   assert.equal(h.upstream.apiCalls.length, 32);
 });
 
+test('starts: a night without any saves up no more than the burst', async () => {
+  const h = harness({ checkFraming: false });
+  await h.start();
+  h.clock.advance(12 * 3600_000);
+  for (let at = 0; at < 30; at++) await h.start();
+  assert.equal((await h.call('POST', '/integrations')).status, 429);
+});
+
+test('starts: a clock that is set back holds nobody up', async () => {
+  const h = harness({ checkFraming: false });
+  for (let at = 0; at < 10; at++) await h.start();
+  h.clock.advance(-3600_000);
+  await h.start();
+});
+
 test('DELETE /connection: 204, as often as one likes, and for one store only', async () => {
   const h = harness();
   await h.connect('store-1');

@@ -18,21 +18,11 @@ import { expirationText, lifeOf, parseTokens } from '../../src/proxy/tokens-answ
 import { UpstreamBudget } from '../../src/proxy/upstream-budget.js';
 import { createVault, UnreadableRow, type Vault } from '../../src/proxy/vault.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
+import { settle } from '../support/settle.js';
 
 const day = 86_400_000;
 const oldKey = 'the old key, thirty-two bytes or more';
 const newKey = 'the new key, thirty-two bytes or more';
-
-/**
- * Encryption answers from another thread: give it real turns, while the clock stands still. Each turn waits for a piece of work on
- * those threads too, so that a busy machine gets longer turns and not fewer results.
- */
-async function settle(turns = 60): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) {
-    await crypto.subtle.digest('SHA-256', new Uint8Array(1));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** No encryption, so nothing runs on another thread: turns alone bring everything as far as it gets at this time. */
 const plain: { vault: Vault } = {
@@ -49,6 +39,8 @@ interface Upstream {
   calls: { status: number; redeem: number; refresh: number; data: number };
   /** Access tokens that are refused. */
   revoked: Set<string>;
+  /** The status that they are refused with. */
+  revokedStatus: number;
   expiration: unknown;
   refreshBody: ((generation: number) => unknown) | null;
   generation: number;
@@ -67,6 +59,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
     status: 'finished',
     calls: { status: 0, redeem: 0, refresh: 0, data: 0 },
     revoked: new Set(),
+    revokedStatus: 403,
     expiration: new Date(clock.now() + 365 * day).toISOString(),
     refreshBody: (generation) => ({
       success: true,
@@ -110,7 +103,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
       upstream.calls.data += 1;
       void init;
       return upstream.revoked.has(searchParams.get('access_token')!)
-        ? json({}, 403)
+        ? json({}, upstream.revokedStatus)
         : json({ success: true, ...upstream.settings, used: searchParams.get('access_token') });
     },
   });
@@ -395,6 +388,63 @@ describe('what stands in the store', () => {
     assert.equal(upstream.calls.refresh, 1);
   });
 
+  test('tokens come in for a session whose row nobody can read any more: the store is connected all the same', async () => {
+    const { connections, upstream, store } = bench();
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a', 'store');
+    await connections.open(flow);
+    const first = connections.check(flow).catch(() => undefined);
+    await settle();
+    const row = (await store.get('flow/a'))!;
+    assert.equal((await store.put('flow/a', 'nothing that anybody sealed', { ifVersion: row.version })).ok, true);
+    release();
+    await settle();
+    assert.equal((await connections.connection('store')).connected, true);
+    await first;
+  });
+
+  test('an answer that nobody could read is kept, though the merchant is then said to have given up', async () => {
+    const { connections, upstream, store, make } = bench();
+    upstream.refreshBody = () => ({ success: true, token: 'odd' });
+    const flow = flowOf('a', 'store');
+    await connections.open(flow);
+    void connections.check(flow).catch(() => undefined);
+    await settle();
+    upstream.status = 'cancelled';
+    assert.equal((await make().check(flow)).status, 'cancelled');
+    await settle();
+    assert.ok(await store.get('flow/a'));
+  });
+
+  test('what could be stored only at the second try is stored: the end of the process has nothing unsaved to tell', async () => {
+    const store = memoryTokenStore();
+    let failures = 0;
+    const brittle: TokenStore = {
+      ...store,
+      put: (...args) => (failures-- > 0 ? Promise.reject(new Error('down')) : store.put(...args)),
+    };
+    const { connections, upstream, events, clock } = bench({ store: brittle });
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a', 'store');
+    await connections.open(flow);
+    const first = connections.check(flow);
+    await settle();
+    failures = 1;
+    release();
+    await settle();
+    await clock.advanceAsync(100);
+    await settle();
+    assert.equal((await first).status, 'finished');
+    assert.ok(events.some(({ type }) => type === 'save-retried'));
+    const closing = connections.close();
+    await settle(20);
+    await clock.advanceAsync(0);
+    await closing;
+    assert.ok(!events.some(({ type }) => type === 'tokens-unsaved'));
+  });
+
   test('an older session that finishes later does not replace a newer one', async () => {
     const { connections, upstream } = bench();
     const [older, newer] = [flowOf('older', 'shop'), flowOf('newer', 'shop')];
@@ -550,14 +600,17 @@ describe('after connecting', () => {
     assert.ok(dueAt.length > 8, `on ${dueAt.length} different days`);
   });
 
-  test('a 403 is answered by one refresh and one more try', async () => {
-    const { connections, upstream } = bench();
-    await connect(connections);
-    upstream.revoked.add('access-0');
-    const api = await connections.forStore('store');
-    assert.equal((await api.getStore())['used'], 'access-1');
-    assert.deepEqual(upstream.calls, { status: 1, redeem: 1, refresh: 1, data: 2 });
-  });
+  for (const status of [403, 401]) {
+    test(`a ${status} is answered by one refresh and one more try`, async () => {
+      const { connections, upstream } = bench();
+      await connect(connections);
+      upstream.revokedStatus = status;
+      upstream.revoked.add('access-0');
+      const api = await connections.forStore('store');
+      assert.equal((await api.getStore())['used'], 'access-1');
+      assert.deepEqual(upstream.calls, { status: 1, redeem: 1, refresh: 1, data: 2 });
+    });
+  }
 
   test('a store that is refused for good costs one refresh a minute, not one a call', async () => {
     const { connections, upstream, clock } = bench();
@@ -619,6 +672,43 @@ describe('after connecting', () => {
       return client;
     };
     await assert.rejects((await connections.forStore('store')).createOrder({ id: 1 }), { code: 'connection_lost' });
+  });
+
+  test('a refresh that brings no refresh token keeps the old one, and what was known of e-receipts', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    upstream.refreshBody = (generation) => ({
+      success: true,
+      accessToken: `access-${generation}`,
+      expiration: new Date(clock.now() + 365 * day).toISOString(),
+    });
+    for (const round of [1, 2]) {
+      clock.advance(340 * day);
+      const api = await connections.forStore('store');
+      await api.getStore();
+      await settle();
+      assert.equal((await api.getStore())['used'], `access-${round}`);
+      assert.equal((await connections.connection('store')).ereceipt, true);
+    }
+    assert.equal(upstream.calls.refresh, 2);
+  });
+
+  test('a refresh that comes in after the store was connected anew replaces nothing', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    const body = upstream.refreshBody!;
+    upstream.refreshBody = (generation) => ({ ...(body(generation) as object), accessToken: 'access-new' });
+    await connect(connections, 'b', 'store');
+    upstream.refreshBody = body;
+    release();
+    await settle();
+    for (let call = 0; call < 2; call++) assert.equal((await api.getStore())['used'], 'access-new');
   });
 
   test('an answer to a refresh that nobody can read is kept until somebody can', async () => {
@@ -720,6 +810,20 @@ describe('after connecting', () => {
     }
     assert.equal(upstream.calls.refresh, 1);
     assert.equal(events.filter(({ type }) => type === 'refresh-failed').length, 1);
+  });
+
+  test('the longer refreshes fail, the longer the pauses between them: a store in use for a day costs few', async () => {
+    const { connections, upstream, clock } = bench(plain);
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.refreshBody = null;
+    const api = await connections.forStore('store');
+    for (let minute = 0; minute < 24 * 60; minute += 10) {
+      assert.equal((await api.getStore())['used'], 'access-0');
+      await settle(10);
+      clock.advance(600_000);
+    }
+    assert.ok(upstream.calls.refresh > 3 && upstream.calls.refresh <= 20, `${upstream.calls.refresh} refreshes`);
   });
 
   for (const expiration of [

@@ -170,12 +170,16 @@ test('100,000 mutated ids: none is accepted, none throws', async () => {
 
 test('ids remembered as opened stay bounded, and are never mixed up', async () => {
   const sealer = createSealer([newest], audience);
-  const ids = await Promise.all(
-    Array.from({ length: 2500 }, (_, at) => sealer.seal({ ...flow, storeId: `store-${at}` })),
-  );
-  for (const round of [0, 1]) {
-    for (let at = round; at < ids.length; at += 7)
-      assert.equal((await sealer.unseal(ids[at]!))?.storeId, `store-${at}`);
-    for (let at = 0; at < ids.length; at++) assert.equal((await sealer.unseal(ids[at]!))?.storeId, `store-${at}`);
+  const ids: string[] = [];
+  // Two generations of 10,000 are remembered at most, and one at least.
+  while (ids.length < 21_000) {
+    const batch = Array.from({ length: 500 }, (_, at) => `store-${ids.length + at}`);
+    ids.push(...(await Promise.all(batch.map((storeId) => sealer.seal({ ...flow, storeId })))));
+  }
+  for (let at = 0; at < 500; at++) assert.equal(sealer.known(ids[at]!), undefined);
+  for (let at = ids.length - 1; at >= ids.length - 9_000; at--)
+    assert.equal(sealer.known(ids[at]!)?.storeId, `store-${at}`);
+  for (const step of [70, 50]) {
+    for (let at = 0; at < ids.length; at += step) assert.equal((await sealer.unseal(ids[at]!))?.storeId, `store-${at}`);
   }
 });
