@@ -208,7 +208,7 @@ export class RulrrConnect extends LitElement {
       model,
       text: this.words(),
       connection: this.known,
-      told: session ? session.told : 'starting',
+      told: session ? session.told : model.state,
       panel: null,
       blank: this.blank,
       modal: !!session && session.panel.modal,

@@ -70,9 +70,14 @@ export class ConnectSession {
     this.panel = new ConnectPanel(host, () => this.poller!.hint());
   }
 
-  /** What there is to say while it is on. */
+  /** What there is to say while it is on, and of an end other than finished. */
   get told(): keyof ConnectStrings {
-    const { ending, state } = this.model;
+    const { ending, state, outcome } = this.model;
+    if (outcome && outcome.type === 'failed') {
+      if (outcome.code === 'unauthorized') return 'signedOut';
+      return outcome.code === 'tokens_lost' ? 'lost' : 'failed';
+    }
+    if (outcome && outcome.type !== 'finished') return outcome.type;
     if (ending) return 'cancelling';
     if (this.offline) return 'offline';
     return state === 'starting' ? state : this.panel.told;

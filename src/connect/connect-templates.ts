@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Messages } from '../shared/localize.js';
 import type { Connection } from '../shared/wire.js';
-import { isActive, type ConnectModel } from './connect-model.js';
+import { isActive, type ConnectModel, type ConnectState } from './connect-model.js';
 
 export type ConnectStrings = Messages['connect'];
 
@@ -10,8 +10,8 @@ export interface ConnectView {
   model: ConnectModel;
   text: ConnectStrings;
   connection: Connection | null;
-  /** What there is to say of a session that is on. */
-  told: keyof ConnectStrings;
+  /** What there is to say of a session that is on, or did not finish. */
+  told: ConnectState | keyof ConnectStrings;
   /** The session's panel, which takes the place of the button unless it is a dialog. */
   panel: TemplateResult | null;
   /** What the page has put between the tags is white space: it fills the slot, and says nothing. */
@@ -59,12 +59,10 @@ export function status(view: ConnectView): TemplateResult {
 
 function statusText({ model, text, connection, told }: ConnectView): string {
   const { outcome } = model;
-  if (isActive(model)) return text[told];
-  if (outcome && outcome.type === 'failed') {
-    if (outcome.code === 'unauthorized') return text.signedOut;
-    return outcome.code === 'tokens_lost' ? text.lost : text.failed.replace('{code}', outcome.code);
+  if (isActive(model) || (outcome && outcome.type !== 'finished')) {
+    const words = text[told as keyof ConnectStrings];
+    return outcome && outcome.type === 'failed' ? words.replace('{code}', outcome.code) : words;
   }
-  if (outcome && outcome.type !== 'finished') return text[outcome.type];
   return connection && connection.connected
     ? `${text.connected} ${connection.ereceipt ? text.ereceiptOn : text.ereceiptOff}`
     : '';

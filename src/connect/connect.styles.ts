@@ -4,7 +4,6 @@ import { css } from 'lit';
 export const connectStyles = css`
   :host {
     display: block;
-    line-height: 1.4;
     overflow-wrap: break-word;
   }
   /* What stands on the page itself takes the page's colour, unless it is told another: nobody else knows what is behind it. */

@@ -23,8 +23,9 @@ export const numpadStyles = css`
     border: 0;
     border-radius: var(--_radius);
     background: var(--_surface);
+  }
+  [lang] {
     font-size: 16px;
-    line-height: 1.4;
   }
   dialog[open] {
     display: block;

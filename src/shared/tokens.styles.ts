@@ -22,19 +22,15 @@ export const tokens = css`
   /* The root of each element. What a page says of its text, to whatever element, ends here; the size is the page's unless an element has its own. */
   [lang] {
     color: var(--_text);
-    font-family: var(--_font);
-    font-style: normal;
-    font-weight: 400;
-    font-variant: normal;
+    font: 1em/1.4 var(--_font);
     letter-spacing: normal;
-    word-spacing: normal;
+    word-spacing: 0;
     text-align: start;
     text-indent: 0;
     text-shadow: none;
     text-transform: none;
     white-space: normal;
     -webkit-text-fill-color: currentColor;
-    -webkit-text-stroke: 0;
   }
   @media (prefers-color-scheme: dark) {
     :host {
