@@ -17,6 +17,8 @@ export class ScannerFilter {
   /** What the number was before the run of keys; null until its next key tells. */
   private before: string | null = null;
   private scanning = false;
+  /** The key that ends the burst has come. */
+  private ended = false;
 
   /**
    * @param at when the key went down, in ms.
@@ -33,13 +35,17 @@ export class ScannerFilter {
     }
     if (this.before === null) this.before = text;
     times.push(at);
+    this.ended = false;
     if (times.length >= burst && (this.fast(burst) || this.fast(times.length))) this.scanning = true;
     return this.scanning ? this.before : null;
   }
 
   /** True for the Enter, Tab or space that ends a burst, or that comes faster after a character than a hand can. */
   terminator(at: number): boolean {
-    return this.gap(at) <= (this.scanning ? lag : meanGap);
+    // Some send two of them; a hand that presses Enter after a scan means it.
+    if (this.gap(at) > (this.scanning && !this.ended ? lag : meanGap)) return false;
+    this.times.push(at);
+    return (this.ended = true);
   }
 
   /** The number is gone: a burst that is still on its way must not bring it back. */

@@ -60,7 +60,13 @@ describe('a scanner', () => {
     for (const lag of [90, 200, 500]) {
       const filter = new ScannerFilter();
       const { at } = key(filter, text, () => 15);
-      assert.equal(filter.terminator(at - 15 + lag), true, `${lag} ms`);
+      // What `key` has sent behind the text is the first of two.
+      assert.equal(filter.terminator(at + 5), true, `${lag} ms`);
+      assert.equal(filter.terminator(at + 5 + lag), false, 'a hand');
+      const late = new ScannerFilter();
+      let last = 0;
+      for (const character of text) late.character((last += 15), character);
+      assert.equal(late.terminator(last + lag), true, `${lag} ms`);
     }
   });
 
