@@ -33,7 +33,10 @@ export async function ensureSession(rows: Rows, flow: Flow): Promise<FlowRow> {
   return row!;
 }
 
-/** True for a session so old that its row may have been let go: without one, nothing can be said of it any more but that. */
+/**
+ * True for a session so old that its row has been let go: nothing can be said of it any more but that. False at once, without a look
+ * at the store, for one whose row must still be there: every poll asks.
+ */
 export function isOver(rows: Rows, flow: Flow, now: number): false | Promise<boolean> {
   // Replicas' clocks differ: the first to let go may be ahead of the one that is asked.
   if (now <= flow.expiresAt + keepMs - expirySlackMs) return false;
