@@ -213,12 +213,16 @@ export class RulrrEreceiptNumpad extends LitElement {
     // A modal dialog that was moved is modal no more.
     this.panel.hide();
     this.requestUpdate();
-    if (!this.stopWarm)
+    if (this.stopWarm) return;
+    // On a slow till 200 ms can be over before the first frame, which is not to wait for this.
+    const frame = requestAnimationFrame(() => {
       this.stopWarm = this.clock.after(200, () => {
         this.stopWarm = null;
         rehearse(this.renderRoot.querySelector('[data-key="3"]'), this.entry.node);
         this.entry.prepare();
       });
+    });
+    this.stopWarm = () => cancelAnimationFrame(frame);
   }
 
   override disconnectedCallback(): void {
