@@ -52,3 +52,9 @@ export function leave(signal: CallSignal, stopped: boolean): void {
   if (stopped) signal.stopped = true;
   if (signal.stopped && !signal.open) signal.controller.abort();
 }
+
+/** @throws TypeError for what cannot be listened to, such as the controller where its signal is meant: before anything is sent */
+export function requireSignal(signal: AbortSignal | null | undefined, operation: string): void {
+  if (signal && typeof signal.addEventListener !== 'function')
+    throw new TypeError(`${operation}: "signal" must be an AbortSignal.`);
+}

@@ -1,6 +1,6 @@
 import { systemClock } from '../shared/clock.js';
 import { field, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
-import { CallSignals } from './call-signals.js';
+import { CallSignals, requireSignal } from './call-signals.js';
 import { RulrrApiError } from './errors.js';
 import { transmit, type Call, type RawAnswer, type TransportOptions } from './transport.js';
 import type {
@@ -62,7 +62,11 @@ function isHeaderValue(value: string): boolean {
 }
 
 /** A call that must not be cut off once it is under way may still be called off beforehand. */
-function notBegun(signal: AbortSignal | undefined, operation: string): void {
+function notBegun({ signal, onRawAnswer }: TokenCallOptions, operation: string): void {
+  requireSignal(signal, operation);
+  // Found out afterwards, it would cost an answer that comes once.
+  if (onRawAnswer && typeof onRawAnswer !== 'function')
+    throw new TypeError(`${operation}: "onRawAnswer" must be a function.`);
   if (signal?.aborted) throw new RulrrApiError(operation, 'aborted', { sent: 'no' });
 }
 
@@ -156,7 +160,7 @@ export class RulrrApi {
     requireArgument(integrationToken, operation, 'integrationToken');
     const query = { ...this.#credentials(), integration_token: integrationToken };
     const url = this.#url('/v1/auth/integration/token', query);
-    notBegun(options.signal, operation);
+    notBegun(options, operation);
     const raw = await this.#transmit({ operation, method: 'GET', url, timeoutMs: this.#redeemTimeoutMs, once: true });
     await options.onRawAnswer?.(raw.text);
     return tokensOf(parse(raw, operation), operation);
@@ -175,7 +179,7 @@ export class RulrrApi {
         `${operation}: option "refreshRequest" must answer with {query, body}, either may be left out.`,
       );
     const url = this.#url('/v1/auth/token', request.query ?? {});
-    notBegun(options.signal, operation);
+    notBegun(options, operation);
     const raw = await this.#transmit({
       operation,
       method: 'POST',

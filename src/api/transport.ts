@@ -1,4 +1,4 @@
-import { leave, loneSignal, type CallSignal, type CallSignals } from './call-signals.js';
+import { leave, loneSignal, requireSignal, type CallSignal, type CallSignals } from './call-signals.js';
 import type { Clock } from '../shared/clock.js';
 import { RulrrApiError, codeOfStatus, neverSent } from './errors.js';
 
@@ -36,6 +36,7 @@ export interface RawAnswer {
  * Resolves with an answer of status 2xx. @throws RulrrApiError for everything else
  */
 export function transmit(call: Call, options: TransportOptions): Promise<RawAnswer> {
+  requireSignal(call.signal, call.operation);
   if (call.signal?.aborted) return Promise.reject(new RulrrApiError(call.operation, 'aborted', { sent: 'no' }));
   return new Promise((resolve, reject) => void new Transmission(call, options, resolve, reject).run());
 }

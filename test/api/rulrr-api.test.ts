@@ -212,6 +212,10 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/body/, () => store.uploadCustomers(undefined as never, 'text/csv')],
       [/"orderId" of the query/, () => store.getOrder({ orderId: undefined as never })],
       [/plain object/, () => store.getOrder(new URLSearchParams({ orderId: 'A-1' }) as never)],
+      [/"signal"/, () => store.getStore({ signal: new AbortController() as never })],
+      [/"signal"/, () => store.createOrder({ id: 1 }, { signal: new AbortController() as never })],
+      [/"signal"/, () => bare.retrieveTokens('token', { signal: new AbortController() as never })],
+      [/"onRawAnswer"/, () => bare.retrieveTokens('token', { onRawAnswer: 'keep' as never })],
       [/refreshRequest/, () => new RulrrApi({ ...good, fetch, refreshRequest: () => 5 as never }).refreshTokens('r')],
     ];
     for (const [names, mistake] of mistakes) {
