@@ -8,8 +8,8 @@ export interface RedemptionTiming {
   /** How long one redeem call is waited for. It is not aborted then: its answer is saved whenever it comes. */
   attempt: number;
   /**
-   * From the first 410 to the verdict that the tokens are lost: longer than any call in flight is waited for. Calls of this
-   * process that still stand then are waited for as well.
+   * From the first 410 to the verdict that the tokens are lost, where another replica called too: longer than any call in
+   * flight is waited for. Calls of this process that still stand then are waited for as well.
    */
   grace: number;
   /** Waits between redeem calls, each jittered; when they are used up, a later poll begins again. */

@@ -32,8 +32,8 @@ type Attempt = { end: Redeemed } | 'gone' | { sent: Sent; error: unknown };
  * Fetches the tokens that Rulrr gives out once, and stores them.
  *
  * Rulrr is the judge of "once": replicas may call twice, and the second hears 410. What makes it safe: whoever holds an
- * answer may always save it; 410 is believed only after a grace period and another look; `stored` never goes back. An
- * answer is saved before it is read, and read before anybody hears of it. A call once sent is never aborted.
+ * answer may always save it; 410 is believed only once no other call can bring the tokens, and after another look; `stored`
+ * never goes back. An answer is saved before it is read, and read before anybody hears of it. A call once sent is never aborted.
  */
 export class Redemption {
   private readonly options: RedemptionOptions;
@@ -76,12 +76,15 @@ export class Redemption {
     const { inFlight, timing, clock, emit } = this.options;
     const { flowId, storeId } = flow;
     let sent: Sent = 'unclear';
+    let calls = 0;
     for (let tries = 1; ; tries++) {
-      const claimed = await this.claim(flow, tries > 1 && sent === 'no');
-      if (claimed === 'gone') return this.afterGone(flow, false);
+      const lastWasUnsent = tries > 1 && sent === 'no';
+      const claimed = await this.claim(flow, lastWasUnsent);
+      if (claimed === 'gone') return this.afterGone(flow, 0);
       if (claimed !== 'ours') return claimed;
+      if (!lastWasUnsent) calls += 1;
       const outcome = await this.attempt(flow);
-      if (outcome === 'gone') return this.afterGone(flow, true);
+      if (outcome === 'gone') return this.afterGone(flow, calls);
       if ('end' in outcome) return outcome.end;
 
       sent = outcome.sent;
@@ -239,9 +242,11 @@ export class Redemption {
 
   /**
    * Rulrr says 410. Another replica may hold the answer and not have saved it yet, so wait for longer than any call takes,
-   * and look again. No call is made meanwhile: 410 is for good.
+   * and look again. No call is made meanwhile: 410 is for good. Where the row counts no call but those of this drive, there
+   * is nobody to wait for, and a merchant is not kept waiting.
+   * @param calls of this drive that may have reached Rulrr, the one that just heard it among them; 0 if the row says so
    */
-  private async afterGone(flow: Flow, heardJustNow: boolean): Promise<Redeemed> {
+  private async afterGone(flow: Flow, calls: number): Promise<Redeemed> {
     const { rows, clock, owner, timing, inFlight, emit } = this.options;
     const { flowId, storeId } = flow;
     const key = flowKey(flowId);
@@ -253,8 +258,9 @@ export class Redemption {
     if (row?.state === 'open' && row.goneAt !== undefined) {
       const waited = clock.now() - row.goneAt;
       // What this process heard itself it measures itself; what it read in the row goes by the clock on the wall.
-      const wait = heardJustNow || waited < 0 ? timing.grace : Math.max(0, timing.grace - waited);
-      if (!(await inFlight.pause(wait)) || !(await this.standing.settled(driveKey(flow), timing.grace))) {
+      const left = calls || waited < 0 ? timing.grace : Math.max(0, timing.grace - waited);
+      const allOurs = calls > 0 && row.attempts === calls;
+      if (!(allOurs || (await inFlight.pause(left))) || !(await this.standing.settled(driveKey(flow), timing.grace))) {
         await this.letGo(flow, 0);
         return 'busy';
       }
