@@ -28,6 +28,9 @@ export interface NodeHandler {
   (request: WrappedRequest, reply: WrappedReply): void;
 }
 
+const unreadable = new Refusal('bad_request', 'The request cannot be read.');
+const failed = new Refusal('internal', 'The request could not be answered.');
+
 /** The proxy, or the sandbox, which has no path of its own and takes every request. */
 type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>;
 
@@ -52,8 +55,9 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     throw new TypeError('toNodeHandler: needs a proxy, as createRulrrProxy makes it.');
   async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
     const fetchParts = partsOf(proxy.fetch);
-    // Somebody's own `fetch` around the proxy's.
-    if (!fetchParts) return proxy.fetch(request, { incoming });
+    // Somebody's own `fetch` around the proxy's. What it throws is not the request's fault.
+    if (!fetchParts)
+      return proxy.fetch(copyable(request), { incoming }).catch(() => respond(partsFor(problem(failed), null)));
     const parts = await fetchParts(request, { incoming });
     // A browser that is gone: the listener knows what to do.
     if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
@@ -67,7 +71,7 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
   const listener = getRequestListener(answer, {
     // Leaves the application's own Request and Response alone.
     overrideGlobalObjects: false,
-    errorHandler: () => respond(partsFor(problem(new Refusal('bad_request', 'The request cannot be read.')), null)),
+    errorHandler: () => respond(partsFor(problem(unreadable), null)),
   });
 
   function isOurs(url: string): boolean {
@@ -98,6 +102,16 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     res.hijack();
     handle(body === undefined ? raw : Object.assign(raw, { body }), res.raw);
   };
+}
+
+/** The listener's own makes `new Request(request)` and `fetch(request)` throw: it only looks like one until it is asked for more. */
+function copyable(request: Request): Request {
+  const { url, method, headers, body, signal } = request;
+  // Methods that `Request` takes from nobody.
+  if (/^(TRACE|TRACK|CONNECT)$/i.test(method)) return request;
+  const init: RequestInit & { duplex?: 'half' } = { method, headers, signal };
+  if (body) Object.assign(init, { body, duplex: 'half' });
+  return new Request(url, init);
 }
 
 function write(res: ServerResponse, { status, headers, text }: Parts): void {

@@ -45,7 +45,10 @@ export interface RulrrProxyOptions {
    */
   sealingKeys: readonly (string | Uint8Array)[];
   tokenStore: TokenStore;
-  /** Says whose store asks, from the vendor's own session; null where nobody is signed in. The request comes without its body. */
+  /**
+   * Says whose store asks, from the vendor's own session; null where nobody is signed in. The request comes without its body. What
+   * makes a `Request` of it or fetches it is given `request.clone()`: `toNodeHandler` makes a whole one only where it is asked to.
+   */
   authorize(request: Request, context: ProxyContext): Subject | null | Promise<Subject | null>;
   /**
    * Brings the receipt on its way; resolves once it is surely sent. Throw `EreceiptUnconfirmedError` where that is unknown: the till

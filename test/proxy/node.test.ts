@@ -135,6 +135,37 @@ test('the framework finds its URL again, and what the host knows reaches authori
   assert.deepEqual(incoming?.session, { user: 7 });
 }); // prettier-ignore
 
+test('a fetch of one’s own gets a Request that others can be made of, and authorize one that can be cloned for it', async () => {
+  const seen: (string | null)[] = [];
+  const authorize = (request: Request) => {
+    seen.push(new Request(request.clone(), { headers: { 'X-Seen': request.method } }).headers.get('X-Seen'));
+    return { storeId: 'store-1' };
+  };
+  const { proxy } = till({ authorize });
+  const bare = await serve(toNodeHandler(proxy));
+  const wrapped = await serve(
+    toNodeHandler({ ...proxy, fetch: (request) => proxy.fetch(new Request(request, { cache: 'no-store' })) }),
+  );
+  for (const url of [bare, wrapped]) {
+    assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+    assert.equal((await fetch(url + '/rulrr/integrations', { method: 'POST', headers: ours })).status, 201);
+    const receiptFor = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt });
+    assert.equal(((await receiptFor.json()) as { code: string }).code, 'ereceipt_disabled', 'the body came along');
+  }
+  assert.deepEqual(seen, ['GET', 'POST', 'POST', 'GET', 'POST', 'POST']);
+});
+
+test('a fetch of one’s own that throws is not said to be the till’s mistake', async () => {
+  const { proxy } = till();
+  const url = await serve(toNodeHandler({ ...proxy, fetch: () => Promise.reject(new Error(planted.clientSecret)) }));
+  const answer = await fetch(url + '/rulrr/connection', { headers: ours });
+  assert.equal(answer.status, 500);
+  assertHardened(answer);
+  const text = await answer.text();
+  assert.match(text, /"code":"internal"/);
+  assert.ok(!text.includes(planted.clientSecret));
+});
+
 test('the application’s own Request and Response stay what they were', () => {
   const before = [globalThis.Request, globalThis.Response];
   toNodeHandler(till().proxy);
