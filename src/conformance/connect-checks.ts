@@ -54,6 +54,11 @@ export function tampered(id: string): string[] {
   );
 }
 
+/** The URL holds the integration token, which nobody needs any more. */
+function checkOver(answer: Exchange): void {
+  demand(field(answer.json, 'connectUrl') === undefined, 'A session that has ended still comes with its "connectUrl".');
+}
+
 /** Linking a store, from the start to the tokens. */
 export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
   async 'unknown-integration'(probe) {
@@ -115,6 +120,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     const answer = await story.outcome(session.id);
     demand(field(answer.json, 'status') === 'cancelled', `${describe(answer)} with another "status" than "cancelled".`);
     demand(field(answer.json, 'connection') === undefined, 'A cancelled session came with a "connection".');
+    checkOver(answer);
   },
   async 'upstream-trouble'(_probe, story) {
     const sandbox = story.sandbox();
@@ -136,6 +142,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
   async finished(_probe, story) {
     const { answer } = await story.connect();
     checkTimes(answer);
+    checkOver(answer);
     const connection = field(answer.json, 'connection');
     checkConnection(connection);
     demand(field(connection, 'connected') === true, '"connection.connected" is not true.');

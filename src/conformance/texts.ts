@@ -104,7 +104,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   cancelled: {
     title: 'A merchant who gives up is heard',
-    expected: '200 {status: "cancelled"}.',
+    expected: '200 {status: "cancelled"}, without "connectUrl".',
     help: 'Pass on the status "cancelled" of GET /v1/auth/integration, and redeem nothing.',
   },
   'ereceipt-bad-request': {
@@ -140,7 +140,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   finished: {
     title: 'A session that the merchant ends is finished',
-    expected: '200 {status: "finished", connection: {connected: true, ereceipt, expiration}}.',
+    expected: '200 {status: "finished", connection: {connected: true, ereceipt, expiration}}, without "connectUrl".',
     help: 'When Rulrr says finished, call GET /v1/auth/integration/token once, keep its raw answer (encrypted) before you parse it, and answer finished only after that is durable.',
   },
   'finished-stays': {

@@ -227,6 +227,22 @@ const brokenProxies: Broken[] = [
       next(is(request, 'GET', session) && request.headers.has('Cookie') ? await as(request, own) : request),
   },
   {
+    rule: 'gives the connect page away when the merchant has finished',
+    fails: 'finished',
+    breaking: changing('GET', session, (body) => {
+      if (body['status'] === 'finished')
+        body['connectUrl'] = 'https://connect.rulrr.com/?integration_token=it&client_id=pos';
+    }),
+  },
+  {
+    rule: 'gives the connect page away when the merchant has given up',
+    fails: 'cancelled',
+    breaking: changing('GET', session, (body) => {
+      if (body['status'] === 'cancelled')
+        body['connectUrl'] = 'https://connect.rulrr.com/?integration_token=it&client_id=pos';
+    }),
+  },
+  {
     rule: 'hears no cancel',
     fails: 'cancelled',
     breaking: changing('GET', session, (body) => {
