@@ -112,6 +112,16 @@ describe('the package', () => {
     assert.deepEqual(run(process.execPath, ['--input-type=module', '-e', code], project), { status: 0, output: '' });
   });
 
+  it('gives the script tag by its path in the package too, as bundlers ask for it', () => {
+    const code = `
+      const [short, path] = ['rulrr-embed.iife.js', 'dist/rulrr-embed.iife.js'].map((name) => import.meta.resolve('rulrr-embed/' + name));
+      console.log(short === path);`;
+    assert.deepEqual(run(process.execPath, ['--input-type=module', '-e', code], project), {
+      status: 0,
+      output: 'true\n',
+    });
+  });
+
   it('registers in the registering modules only', () => {
     const code = `
       const defined = [];
