@@ -89,7 +89,22 @@ function checkArguments(url: string, options: CheckOptions): void {
       'checkProxy: the URL of the proxy must hold no user name or password; give them as a header, such as Authorization.',
     );
   }
-  const { sandbox, origin, phoneNumber, timeoutMs } = options;
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('checkProxy: the options must be an object.');
+  const { sandbox, origin, phoneNumber, timeoutMs, canaries = [], fetch: fetchIt } = options;
+  for (const name of ['headers', 'otherHeaders'] as const) {
+    if (!areHeaders(options[name] ?? {})) {
+      throw new TypeError(
+        `checkProxy: option "${name}" must hold names and values of headers, such as {Cookie: 'session=…'}.`,
+      );
+    }
+  }
+  if (!Array.isArray(canaries) || !canaries.every((secret) => typeof secret === 'string')) {
+    throw new TypeError('checkProxy: option "canaries" must be an array of texts.');
+  }
+  if (fetchIt !== undefined && typeof fetchIt !== 'function') {
+    throw new TypeError('checkProxy: option "fetch" must be a function.');
+  }
   if (typeof sandbox === 'string') {
     const { protocol, username, password } = URL.canParse(sandbox) ? new URL(sandbox) : { protocol: '' };
     if (!/^https?:$/.test(protocol) || username || password) {
@@ -107,5 +122,16 @@ function checkArguments(url: string, options: CheckOptions): void {
   // Beyond that a timer fires at once, and a good proxy would fail.
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
     throw new TypeError(`checkProxy: option "timeoutMs" must be a positive number, ${2 ** 31 - 1} at most.`);
+  }
+}
+
+/** Never quotes what it looks at: a session is in it. */
+function areHeaders(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null) return false;
+  try {
+    for (const [name, value] of Object.entries(given)) new Headers({ [name]: value as string });
+    return Object.values(given).every((value) => typeof value === 'string');
+  } catch {
+    return false;
   }
 }

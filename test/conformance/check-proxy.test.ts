@@ -138,8 +138,15 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', { sandbox: 'http://user:secret@x/' }],
       ['http://x/rulrr', { timeoutMs: 0 }],
       ['http://x/rulrr', { timeoutMs: 2 ** 31 }],
+      ['http://x/rulrr', null],
+      ['http://x/rulrr', { headers: 'Cookie: session=1' }],
+      ['http://x/rulrr', { headers: { 'Cookie:': 'session=1' } }],
+      ['http://x/rulrr', { otherHeaders: { Cookie: 'session=1\nX-More: 1' } }],
+      ['http://x/rulrr', { otherHeaders: { Cookie: undefined } }],
+      ['http://x/rulrr', { canaries: 'secret' }],
+      ['http://x/rulrr', { fetch: 'fetch' }],
     ] as const) {
-      await assert.rejects(checkProxy(url, options), TypeError);
+      await assert.rejects(checkProxy(url, options as never), TypeError);
     }
   });
 });
