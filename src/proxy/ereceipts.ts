@@ -236,13 +236,14 @@ function unconfirmed(): Refusal {
 }
 
 /**
- * A hook may hand on the gateway's answer as it is, and `fetch` does not throw for a refusal. A plain `false` is a refusal too;
- * whatever else comes back means that it was sent.
+ * A hook may hand on the gateway's answer as it is, a `Response` or its body, and `fetch` does not throw for a refusal. A plain
+ * `false` is a refusal too; whatever else comes back means that it was sent.
  */
 function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   if (result === false) return 'failed';
-  if (typeof result !== 'object' || result === null || (result as { ok?: unknown }).ok !== false) return null;
-  const { status } = result as { status?: unknown };
+  if (typeof result !== 'object' || result === null) return null;
+  const { ok, success, sent, status } = result as Record<string, unknown>;
+  if (ok !== false && success !== false && sent !== false) return null;
   return typeof status === 'number' && status >= 400 && status < 500 ? 'failed' : 'unclear';
 }
 

@@ -148,6 +148,9 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [new Response('', { status: 422 }), 502, 'send_failed'],
     [new Response('', { status: 500 }), 504, 'send_unconfirmed'],
     [{ ok: false }, 504, 'send_unconfirmed'],
+    [{ success: false }, 504, 'send_unconfirmed'],
+    [{ sent: false, status: 'queued' }, 504, 'send_unconfirmed'],
+    [{ success: false, status: 400 }, 502, 'send_failed'],
   ];
   for (const [result, status, code] of cases) {
     const { h } = await till(() => result);
