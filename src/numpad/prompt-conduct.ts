@@ -50,7 +50,11 @@ export class PromptConduct {
     const before = this.model;
     const { state, effects } = step(before, event);
     this.model = state;
-    if (state.phase !== before.phase || state.turn !== before.turn) this.host.changed(before);
+    try {
+      if (state.phase !== before.phase || state.turn !== before.turn) this.host.changed(before);
+    } catch (error) {
+      console.error(error);
+    }
     if (this.queue) {
       this.queue.push(...effects);
       return;
