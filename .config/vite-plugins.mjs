@@ -67,7 +67,9 @@ export function unpackMetadata(packed) {
     const [lengths] = columns.pop().slice(at);
     const row = rowOf(columns, at);
     if (row[11]) row[11] = [0, lengths ? [row[11], lengths] : [row[11]]];
-    if (row[4]) row[4] = Array.from({ length: row[4] }, () => rowOf(formats, format++));
+    // Not `Array.from`: Prototype.js and MooTools have their own, which calls nothing.
+    const last = format + row[4];
+    if (row[4]) for (row[4] = []; format < last;) row[4].push(rowOf(formats, format++));
     metadata.countries[region] = row;
     codes[row[0]] = (codes[row[0]] || []).concat(region);
   });

@@ -205,6 +205,38 @@ describe('the script tag in a page', () => {
     }
   });
 
+  /** Old libraries, loaded before the script tag, as a till may still have them. */
+  const libraries = {
+    // Prototype.js and MooTools have their own of this name, which knows no second argument.
+    'an Array.from of its own': 'Array.from = function (list) { return [].slice.call(list); };',
+  };
+  for (const [what, code] of Object.entries(libraries)) {
+    it(`works beside a library that has ${what}`, async () => {
+      shop.finish();
+      shop.pages['/lax-library'] = html(`<script>${code}</script>${tag}`, both).replace(
+        '<!doctype html>',
+        '<!doctype html><html lang="fr">',
+      );
+      const { page, problems } = await watchedPage(browser);
+      await page.goto(`${shop.origin}/lax-library`);
+      const pad = page.locator('rulrr-ereceipt-numpad');
+      const outcome = pad.evaluate((element) => {
+        Object.assign(window, { heard: 0 });
+        element.addEventListener('input', () => ((window as unknown as { heard: number }).heard += 1));
+        return (element as Numpad).prompt('order-5');
+      });
+      for (const digit of ['plus', ...'819012345678']) await pad.locator(`[data-key="${digit}"]`).click();
+      await page.waitForFunction(() => document.querySelector('rulrr-ereceipt-numpad')!.value === '+819012345678');
+      assert.equal(await pad.locator('[part~="display"]').textContent(), '+81 90 1234 5678');
+      assert.equal(await pad.locator('[part~="send"]').innerText(), 'Envoyer');
+      assert.ok(await page.evaluate(() => (window as unknown as { heard: number }).heard));
+      await pad.locator('[part~="send"]').click();
+      assert.deepEqual(await outcome, { type: 'ereceipt-sent', orderId: 'order-5', phoneNumber: '+819012345678' });
+      assert.deepEqual(problems, []);
+      await page.close();
+    });
+  }
+
   it('takes properties that were set before it was loaded', async () => {
     shop.finish();
     shop.pages['/lax-late'] = html('', both);
