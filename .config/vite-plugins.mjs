@@ -114,9 +114,10 @@ export function packMessages(messages, english) {
 export function unpackMessages(packed, english) {
   const words = packed.split('|');
   const messages = {};
-  for (const room in english) {
+  // Only their own: a library may have given all objects something.
+  for (const room of Object.keys(english)) {
     messages[room] = {};
-    for (const key in english[room]) messages[room][key] = words.shift();
+    for (const key of Object.keys(english[room])) messages[room][key] = words.shift();
   }
   return messages;
 }

@@ -209,6 +209,8 @@ describe('the script tag in a page', () => {
   const libraries = {
     // Prototype.js and MooTools have their own of this name, which knows no second argument.
     'an Array.from of its own': 'Array.from = function (list) { return [].slice.call(list); };',
+    'methods on every object':
+      "Object.prototype.toJSONString = function () { return JSON.stringify(this); }; Object.prototype.nothing = '';",
   };
   for (const [what, code] of Object.entries(libraries)) {
     it(`works beside a library that has ${what}`, async () => {
