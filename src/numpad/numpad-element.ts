@@ -435,7 +435,8 @@ export class RulrrEreceiptNumpad extends LitElement {
       this.conduct.feed({ type: 'edit' });
       this.touched();
     }
-    this.dispatchEvent(new Event('input', { bubbles: true, composed: true }));
+    // Old libraries have an `Event` of their own.
+    this.dispatchEvent(new CustomEvent('input', { bubbles: true, composed: true }));
   }
 
   /** Somebody is there. */

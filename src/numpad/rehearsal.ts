@@ -27,7 +27,7 @@ export function rehearse(key: Element | null, number: Text): void {
   taps.pointerdown({ button: 0, target: key } as unknown as PointerEvent);
   taps.stop();
   // Lit's way to a listener, by an event that goes no further than the pad and presses nothing.
-  if (key) key.parentNode!.dispatchEvent(new Event('pointerdown'));
+  if (key) key.parentNode!.dispatchEvent(new CustomEvent('pointerdown'));
   // The font in the number's size, for which a sandboxed browser asks another process: laid out, and gone before anything is painted.
   const { parentElement } = number;
   if (parentElement && !number.data) {

@@ -209,6 +209,7 @@ describe('the script tag in a page', () => {
   const libraries = {
     // Prototype.js and MooTools have their own of this name, which knows no second argument.
     'an Array.from of its own': 'Array.from = function (list) { return [].slice.call(list); };',
+    'an Event of its own': 'window.Event = function (event) { this.type = event.type; };',
     'methods on every object':
       "Object.prototype.toJSONString = function () { return JSON.stringify(this); }; Object.prototype.nothing = '';",
   };
