@@ -24,6 +24,7 @@ interface Due {
  * Turns presses on keys into digits. A digit counts when the finger comes down, whichever finger, so that neither a slide, nor a second finger,
  * nor a long press loses or doubles it. A `click` counts unless a press has accounted for it: each press accounts for the one that it brings,
  * and for none if it brings none. So a screen reader, a switch, the keyboard or `el.click()` are heard at any time, also right after a tap.
+ * Libraries against slow clicks send one of their own while the browser tells of the finger: that is the press once more.
  * Where there are no pointer events (Safari 12), touches and the mouse do the same.
  */
 export class TapController {
@@ -31,6 +32,9 @@ export class TapController {
   private due: { [key: string]: Due } = {};
   private held: { [pointer: string]: Key } = {};
   private stopRepeat: (() => void) | null = null;
+  /** The key that a finger or the mouse was on last, and the event that has told of its lift. */
+  private last: Key | null = null;
+  private lifted: Event | null = null;
 
   constructor(host: TapHost) {
     this.host = host;
@@ -62,7 +66,8 @@ export class TapController {
   readonly click = (event: MouseEvent): void => {
     const key = keyAt(event.target);
     if (!key) return;
-    if (this.dueTo(key, event)) this.settle(key);
+    if (this.isEcho(key, event)) this.last = null;
+    else if (this.dueTo(key, event)) this.settle(key);
     else this.host.commit(key);
   };
 
@@ -75,6 +80,7 @@ export class TapController {
   forget(): void {
     const held = this.keysHeld();
     for (const key in this.due) if (held.indexOf(key as Key) < 0) delete this.due[key];
+    if (held.indexOf(this.last!) < 0) this.last = null;
   }
 
   /** Lets go of everything. */
@@ -82,6 +88,7 @@ export class TapController {
     this.held = {};
     this.watch(false);
     this.hush();
+    window.removeEventListener('touchend', this.lastTouch, true);
   }
 
   private press(pointer: number, { isTrusted, target }: UIEvent, at: EventTarget | null = target): void {
@@ -94,7 +101,10 @@ export class TapController {
     const owed = due && due.trusted === isTrusted && now - due.at < clickWithin ? due.clicks : 0;
     this.due[key] = { clicks: owed + 1, trusted: isTrusted, at: now };
     this.held[pointer] = key;
+    this.last = isTrusted ? key : null;
     this.watch(true);
+    // It comes after the pointer's own lift.
+    window.addEventListener('touchend', this.lastTouch, true);
     if (key === 'delete') this.repeat(repeatAfter);
   }
 
@@ -115,10 +125,16 @@ export class TapController {
   private readonly pointerup = (event: PointerEvent | MouseEvent): void => {
     const pointer = 'pointerId' in event ? event.pointerId : -1;
     const key = this.held[pointer];
+    if (key && event.isTrusted) this.last = key;
+    this.lifted = event;
     this.lift(pointer);
     // A press that ends elsewhere, or is taken away for a scroll or a zoom, brings no click to its key.
     if (key && (event.type === 'pointercancel' || (event.isTrusted && keyAt(event.composedPath()[0]) !== key)))
       this.settle(key);
+  };
+
+  private readonly lastTouch = (event: Event): void => {
+    this.lifted = event;
   };
 
   private lift(pointer: number): void {
@@ -133,6 +149,12 @@ export class TapController {
 
   private keysHeld(): (Key | undefined)[] {
     return Object.keys(this.held).map((pointer) => this.held[pointer]);
+  }
+
+  /** True for what a script sends while the browser tells of a press on the same key, from the first event to the last. */
+  private isEcho(key: Key, { isTrusted }: Event): boolean {
+    const { last, lifted } = this;
+    return !isTrusted && key === last && (this.keysHeld().indexOf(key) >= 0 || (!!lifted && lifted.eventPhase > 0));
   }
 
   /** True for what a browser sends after a press on the same key. */
