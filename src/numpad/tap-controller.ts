@@ -51,8 +51,14 @@ export class TapController {
 
   /** On the pad only; a double tap must not zoom the page, and the digit has counted already. */
   readonly touchend = (event: TouchEvent): void => {
-    if (event.cancelable) event.preventDefault();
-    for (const { identifier, target } of Array.from(event.changedTouches)) {
+    const touches = Array.from(event.changedTouches);
+    // Where the page has kept the press from the keys, only the click is left.
+    const unheard = ({ target }: Touch): boolean => {
+      const key = keyAt(target);
+      return !!key && !(this.due[key] && this.due[key]!.clicks);
+    };
+    if (event.cancelable && !touches.some(unheard)) event.preventDefault();
+    for (const { identifier, target } of touches) {
       if (!hasPointerEvents()) this.lift(identifier);
       // A browser sends no click after this; a script may.
       if (event.isTrusted && event.defaultPrevented) this.settle(keyAt(target));

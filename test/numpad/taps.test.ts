@@ -259,6 +259,26 @@ describe('real touches', { skip }, () => {
     }
   });
 
+  it('one digit each where the page keeps the presses from the keys', async () => {
+    await page.evaluate(`{
+      const keep = (event) => event.stopPropagation();
+      document.addEventListener('pointerdown', keep, true);
+      window.takeAway = () => document.removeEventListener('pointerdown', keep, true);
+    }`);
+    await clear();
+    for (const digit of '2015550123') {
+      await touch('touchStart', [{ ...at[digit]!, id: 1 }]);
+      await touch('touchEnd', []);
+    }
+    // The browser may wait for a second tap before it sends the click of the first.
+    await page.waitForFunction(
+      () =>
+        document.querySelector('rulrr-ereceipt-numpad')!.shadowRoot!.querySelector('[part~=display]')!.textContent ===
+        '(201) 555-0123',
+    );
+    await page.evaluate('takeAway()');
+  });
+
   it('a long press is one digit', async () => {
     await clear();
     await touch('touchStart', [{ ...at['5']!, id: 1 }]);
