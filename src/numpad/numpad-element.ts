@@ -373,11 +373,14 @@ export class RulrrEreceiptNumpad extends LitElement {
       this.asked = null;
     }
     const { orderId } = outcome;
-    this.dispatchEvent(
-      outcome.type === 'ereceipt-sent'
-        ? new EreceiptSentEvent({ orderId, phoneNumber: outcome.phoneNumber })
-        : new PrintReceiptEvent({ orderId, reason: outcome.reason }),
-    );
+    // Out of the page its event ends at the element; whoever listens further up is told by the document.
+    for (const target of this.isConnected ? [this] : [this, document]) {
+      target.dispatchEvent(
+        outcome.type === 'ereceipt-sent'
+          ? new EreceiptSentEvent({ orderId, phoneNumber: outcome.phoneNumber })
+          : new PrintReceiptEvent({ orderId, reason: outcome.reason }),
+      );
+    }
   }
 
   // ── what keys, fingers and time ask for

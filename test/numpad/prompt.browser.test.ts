@@ -1,4 +1,5 @@
 import { expect } from '@open-wc/testing';
+import type { PrintReceiptEvent } from '../../src/numpad/events.js';
 import { connected, json, proxy, reply, till, type Till } from './support.js';
 
 const good = '2135550123';
@@ -358,6 +359,22 @@ describe('a prompt', () => {
       'order-21 closed',
     ]);
     expect(t.pad.shadowRoot!.innerHTML + t.shown()).not.to.match(/5550123|555-/);
+  });
+
+  it('tells a page that listens at its document of the receipt also where the element was taken out, once', async () => {
+    await start();
+    const heard: string[] = [];
+    const listen = ({ detail }: PrintReceiptEvent) => heard.push(`${detail.orderId} ${detail.reason}`);
+    document.addEventListener('print-receipt', listen);
+    void t.pad.prompt('order-22');
+    t.pad.remove();
+    await t.pass(10);
+    document.body.append(t.pad);
+    void t.pad.prompt('order-23');
+    t.pad.close();
+    document.removeEventListener('print-receipt', listen);
+    expect(heard).to.deep.equal(['order-22 closed', 'order-23 closed']);
+    expect(t.told.map(({ orderId, reason }) => `${orderId} ${reason}`)).to.deep.equal(heard);
   });
 
   it('prints when nobody is there, with a warning in the last ten seconds', async () => {
