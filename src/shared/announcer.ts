@@ -20,13 +20,16 @@ export class Announcer {
     if (this.stopTimer) this.stopTimer();
     this.stopTimer = null;
     if (text === this.last) return;
-    const wait = this.lastAt + 1000 - this.clock.now();
+    const now = this.clock.now();
+    // The clock may have been set back.
+    this.lastAt = Math.min(this.lastAt, now);
+    const wait = this.lastAt + 1000 - now;
     if (wait > 0) {
       this.stopTimer = this.clock.after(wait, () => this.announce(text));
       return;
     }
     this.last = text;
-    this.lastAt = this.clock.now();
+    this.lastAt = now;
     this.say(text);
   }
 

@@ -25,4 +25,18 @@ describe('Announcer', () => {
     expect(said).to.deep.equal(['one']);
     expect(clock.pending).to.equal(0);
   });
+
+  it('is silent for no more than a second when the clock is set back', () => {
+    const clock = fakeClock();
+    const said: string[] = [];
+    let back = 0;
+    const announcer = new Announcer({ ...clock, now: () => clock.now() - back }, (text) => said.push(text));
+    announcer.announce('one');
+    back = 3_600_000;
+    announcer.announce('two');
+    clock.advance(500);
+    announcer.announce('three');
+    clock.advance(500);
+    expect(said).to.deep.equal(['one', 'three']);
+  });
 });
