@@ -312,6 +312,7 @@ export class RulrrEreceiptNumpad extends LitElement {
       entry.rejudge();
     }
     if (changed.has('open') || changed.has('orderId')) this.declare();
+    if (changed.has('idleTimeout')) this.touched();
     const { phase } = conduct.model;
     panel.present(this.isConnected && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
     panel.announce();

@@ -258,6 +258,20 @@ describe('a page that', () => {
     expect(t.told).to.deep.equal([]);
   });
 
+  it('changes the seconds while it asks has the new ones count from then on', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass(55_000);
+    t.pad.idleTimeout = 0;
+    await t.pass(86_400_000);
+    expect(t.told).to.deep.equal([]);
+    t.pad.setAttribute('idle-timeout', '2');
+    await t.pass(1900);
+    expect(t.told).to.deep.equal([]);
+    await t.pass(200);
+    expect(reasons()).to.deep.equal(['order idle']);
+  });
+
   it('writes countries as it likes', async () => {
     await start({ countries: ' us, ca ', 'default-country': 'us' });
     void t.pad.prompt('order');
