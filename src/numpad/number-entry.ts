@@ -1,6 +1,7 @@
 import type { Clock } from '../shared/clock.js';
 import { press, type Key } from './keypad-machine.js';
 import { loadWorld, phoneRules, worldIsHere } from './phone-library.js';
+import { textOf } from './numpad-model.js';
 import { judge, type NumberReason, type Verdict } from './phone-number.js';
 
 /** The phone rules of the world may take this long, in ms; then the server decides. */
@@ -154,16 +155,16 @@ export class NumberEntry {
 
   /** Countries that may be texted, as ISO codes; none means all. */
   allowed(): string[] {
-    return (this.host.countries || '')
+    return textOf(this.host.countries)
       .toUpperCase()
       .split(/[\s,]+/)
-      .filter(Boolean);
+      .filter((code, at, all) => code && all.indexOf(code) === at);
   }
 
   /** Whose national numbers these are. */
   country(): string {
     const allowed = this.allowed();
-    const own = (this.chosen || this.host.defaultCountry || 'US').toUpperCase();
+    const own = (this.chosen || textOf(this.host.defaultCountry) || 'US').toUpperCase();
     return allowed.length && allowed.indexOf(own) < 0 ? allowed[0]! : own;
   }
 }

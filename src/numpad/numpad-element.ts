@@ -17,7 +17,7 @@ import { IdleTimer } from './idle-timer.js';
 import { KeyboardController } from './keyboard-controller.js';
 import type { Key } from './keypad-machine.js';
 import { NumberEntry } from './number-entry.js';
-import { choiceOf, newKey, problemOf, wordsFor } from './numpad-model.js';
+import { choiceOf, newKey, problemOf, textOf, wordsFor } from './numpad-model.js';
 import { numpadTemplate, type NumpadStrings, type NumpadView } from './numpad-templates.js';
 import { numpadStyles } from './numpad.styles.js';
 import { PanelController } from './panel-controller.js';
@@ -251,7 +251,7 @@ export class RulrrEreceiptNumpad extends LitElement {
    * @returns how it ended. Rejects only if `orderId` is blank, and then nothing has changed.
    */
   prompt(orderId: string): Promise<EreceiptOutcome> {
-    const order = orderId == null ? '' : String(orderId);
+    const order = textOf(orderId);
     if (!order.trim())
       return Promise.reject(
         new TypeError('rulrr-ereceipt-numpad: prompt(orderId) needs an order id, and got a blank one.'),
@@ -325,7 +325,10 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (!this.open) {
       this.asked = null;
       if (isOpen(this.conduct.model)) this.close();
-    } else if (String(this.orderId || '').trim() && this.orderId !== this.asked) void this.prompt(this.orderId);
+    } else {
+      const order = textOf(this.orderId);
+      if (order.trim() && order !== this.asked) void this.prompt(order);
+    }
   }
 
   // ── what the conduct of the prompt asks for

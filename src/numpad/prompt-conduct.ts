@@ -101,7 +101,7 @@ export class PromptConduct {
     };
     const { proxyUrl, fetch } = this.host;
     const signal = this.call(checkDeadline, () => answer(false));
-    callProxy<Connection>(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }).then(
+    callProxy<Connection>(String(proxyUrl), fetch, 'GET', '/connection', { signal, wants: ['connected'] }).then(
       (connection) => answer(connection.connected === true && connection.ereceipt === true),
       () => answer(false),
     );

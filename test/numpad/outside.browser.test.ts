@@ -300,6 +300,40 @@ describe('a page that', () => {
     expect(t.pad.value).to.equal('');
   });
 
+  it('gives countries as a list, the proxy as a URL, and names a country twice is understood', async () => {
+    await start({}, { countries: ['us', 'ca'], defaultCountry: ['CA'] } as never);
+    const choice = () =>
+      [...((t.part('country') as HTMLSelectElement | null)?.options ?? [])].map(({ value }) => value);
+    void t.pad.prompt('order');
+    await t.pass();
+    expect(choice()).to.deep.equal(['US', 'CA']);
+    t.pad.countries = 'US, us US';
+    await t.pass();
+    expect(choice()).to.deep.equal([]);
+    t.tap(good);
+    expect(t.pad.value).to.equal('+12135550123');
+    t.remove();
+    const server = proxy({ 'https://till.example/p/connection': connected });
+    await start({}, { proxyUrl: new URL('https://till.example/p'), fetch: server.fetch, send: null } as never);
+    void t.pad.prompt('order');
+    await t.pass();
+    expect(t.pad.state).to.equal('asking');
+    t.tap(good);
+    t.part('send').click();
+    await t.pass();
+    expect(server.calls.map(({ path }) => path.slice(-10))).to.deep.equal(['connection', '/ereceipts']);
+  });
+
+  it('opens it for order number 0 has that one asked about', async () => {
+    await start();
+    Object.assign(t.pad, { orderId: 0, open: true });
+    await t.pass();
+    expect(t.pad.state).to.equal('asking');
+    t.part('print').click();
+    await t.pass();
+    expect(reasons()).to.deep.equal(['0 declined']);
+  });
+
   it('names one country alone has numbers read as they are written there', async () => {
     await start({ countries: 'GB' });
     void t.pad.prompt('order');
