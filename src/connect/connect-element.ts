@@ -66,7 +66,7 @@ import { claim, keptIds, release } from './session-keeper.js';
  * @cssprop [--rulrr-connect-panel-background=var(--rulrr-surface-raised)] - Background of the panel.
  * @cssprop [--rulrr-connect-panel-border=1px solid var(--rulrr-border)] - Border of the panel.
  * @cssprop [--rulrr-connect-panel-radius=var(--rulrr-radius)] - Corner radius of panel and dialog.
- * @cssprop [--rulrr-connect-status-color=var(--rulrr-text)] - Text of the status, unless it is an error.
+ * @cssprop [--rulrr-connect-status-color=var(--rulrr-text)] - Text of the status; of an error too, unless `--rulrr-danger` is set.
  * @cssprop [--rulrr-connect-height=640px] - Height of the frame.
  * @cssprop [--rulrr-connect-width=640px] - Width of the dialog.
  */
