@@ -79,11 +79,10 @@ export class ConnectPanel implements PanelView {
   /** After each render. */
   updated(): void {
     const { renderRoot } = this.host;
-    // Style sheets hold only in the document that made them: in another one the session has to do without.
-    if (!this.styled && renderRoot.ownerDocument === document) {
-      adoptStyles(renderRoot as ShadowRoot, [tokens, connectStyles, panelStyles]);
-      this.styled = true;
-    }
+    // Style sheets hold only in the document that made them: in another one the session has to do without, and none comes back from there.
+    const here = renderRoot.ownerDocument === document;
+    if (here && !this.styled) adoptStyles(renderRoot as ShadowRoot, [tokens, connectStyles, panelStyles]);
+    this.styled = here;
     if (this.frame.node) this.frame.node.title = this.host.words().connect;
     const dialog = this.dialog();
     if (dialog && this.host.isConnected && !dialog.hasAttribute('open')) this.openDialog(dialog);

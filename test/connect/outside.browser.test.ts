@@ -195,6 +195,9 @@ describe('<rulrr-connect>: a page that', () => {
   for (const presentation of ['inline', 'dialog'] as const) {
     it(`starts it in another document has a session there, and a styled one back here: ${presentation}`, async () => {
       const it = await stage((element) => (element.presentation = presentation));
+      // Drawn anew with all that a session brings.
+      it.element.strings = { connect: 'Link' };
+      await it.pass();
       const other = document.createElement('iframe');
       document.body.append(other);
       other.contentDocument!.body.append(it.element);
