@@ -146,7 +146,7 @@ export class RulrrConnect extends LitElement {
     this.stopAway = null;
     this.setAttribute('state', this.state);
     if (this.hasUpdated && !(moved && (this.known || this.reader.busy))) this.settle();
-    if (this.session && isActive(this.session.model)) this.session.wake('asked');
+    if (this.session) this.session.back();
   }
 
   /** Keeps a frame that is moved with `moveBefore` as it is. */

@@ -1,5 +1,6 @@
 import type { TemplateResult } from 'lit';
 import type { Clock } from '../shared/clock.js';
+import { watchPageLanguage } from '../shared/page-language.js';
 import { callProxy, ProxyError, type FetchLike, type ProxyCall } from '../shared/proxy-client.js';
 import type { IntegrationAnswer, StartedIntegration } from '../shared/wire.js';
 import { step, type ConnectEffect, type ConnectInput } from './connect-machine.js';
@@ -64,10 +65,12 @@ export class ConnectSession {
   private pollAfterMs = 0;
   private limitAt = 0;
   private stopLimit: (() => void) | null = null;
+  private stopLanguage: (() => void) | null = null;
 
   constructor(host: SessionHost) {
     this.host = host;
     this.panel = new ConnectPanel(host, () => this.poller!.hint());
+    if (host.isConnected) this.watchLanguage();
   }
 
   /** What there is to say while it is on, and of an end other than finished. */
@@ -88,8 +91,17 @@ export class ConnectSession {
     if (this.poller) this.poller.hint('asked');
   }
 
+  /** The element is in the page, perhaps in another place of it. */
+  back(): void {
+    this.watchLanguage();
+    this.host.requestUpdate();
+    if (isActive(this.model)) this.wake('asked');
+  }
+
   /** The element is out of the page, perhaps only for a move. */
   pause(): void {
+    if (this.stopLanguage) this.stopLanguage();
+    this.stopLanguage = null;
     // The last question goes on: by whoever gave up, the element is often taken out at once.
     if (this.poller && !this.model.ending) this.poller.stop();
     this.panel.pause();
@@ -227,6 +239,10 @@ export class ConnectSession {
       const pause = retryAfterMs(retryAfter, clock.now()) || Math.min(60_000, 1000 * 2 ** ++this.looks);
       reader.plan(clock.after(pause, () => host.settle()));
     }
+  }
+
+  private watchLanguage(): void {
+    this.stopLanguage = watchPageLanguage(() => this.host.requestUpdate());
   }
 
   private create(): void {

@@ -9,6 +9,7 @@ import {
   withWords,
 } from '../shared/localize.js';
 import { enNumpad } from '../shared/messages/en.js';
+import { watchPageLanguage } from '../shared/page-language.js';
 import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
 import { EreceiptSentEvent, PrintReceiptEvent, type EreceiptOutcome } from './events.js';
@@ -176,6 +177,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   private rtl = false;
   private stopRest: (() => void) | null = null;
   private stopWarm: (() => void) | null = null;
+  private stopLanguage: (() => void) | null = null;
 
   /** How the prompt stands. Reflected to the attribute `state`. */
   get state(): PromptPhase {
@@ -210,6 +212,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.formValue.connect();
     window.addEventListener('pagehide', this.leave);
     this.watchKeys();
+    this.stopLanguage = watchPageLanguage(() => this.requestUpdate());
     // A modal dialog that was moved is modal no more.
     this.panel.hide();
     this.requestUpdate();
@@ -229,6 +232,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     super.disconnectedCallback();
     window.removeEventListener('pagehide', this.leave);
     this.keyboard.listen(null);
+    if (this.stopLanguage) this.stopLanguage();
     this.taps.stop();
     this.panel.stop();
     if (this.stopWarm) this.stopWarm();

@@ -466,6 +466,40 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(direction()).to.equal('rtl');
   });
 
+  it('follows the language of the page around it, and of where it is moved to', async () => {
+    const it = await stage();
+    const page = document.documentElement;
+    const { lang } = page;
+    const says = async (words: string): Promise<void> => {
+      for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes(words); turn++)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(it.part('button')!.textContent).to.contain(words);
+    };
+    const place = document.createElement('div');
+    place.lang = 'fr';
+    document.body.append(place);
+    try {
+      page.lang = 'de';
+      await says('verbinden');
+      page.lang = 'es';
+      await says('Conectar');
+      place.append(it.element);
+      await says('Se connecter');
+      place.lang = 'de';
+      await says('verbinden');
+      // Away, nothing is heard; back, it is seen.
+      it.element.remove();
+      await it.pass(10);
+      page.lang = 'es';
+      document.body.append(it.element);
+      await says('Conectar');
+    } finally {
+      page.lang = lang;
+      it.element.remove();
+      place.remove();
+    }
+  });
+
   it('follows the direction of a page outside of the shadow root that it is in', async () => {
     const it = await stage((element) => element.setAttribute('lang', 'he'));
     const host = document.createElement('div');

@@ -145,6 +145,24 @@ describe('what is seen and heard', () => {
     expect(t.pad.shadowRoot!.querySelector('#title')!.textContent).to.equal('Receipt by text?');
   });
 
+  it('follows the language of the page around it while it asks', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass();
+    const page = document.documentElement;
+    const { lang } = page;
+    const no = () => t.part('print').textContent.trim();
+    try {
+      page.lang = 'es';
+      await until(() => no() === 'No, gracias');
+      page.lang = 'fr';
+      await until(() => no() === 'Non, merci');
+    } finally {
+      page.lang = lang;
+    }
+    expect(t.pad.state).to.equal('asking');
+  });
+
   it('offers a choice of country where several are named', async () => {
     await start({ countries: 'US DE GB', 'default-country': 'DE' });
     const select = t.part('country') as HTMLSelectElement;
