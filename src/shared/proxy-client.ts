@@ -74,7 +74,8 @@ export async function callProxy<Answer>(
     const code = typeof record['code'] === 'string' ? record['code'] : 'bad_answer';
     const detail =
       typeof record['detail'] === 'string' ? record['detail'] : 'The proxy refused: ' + response.status + '.';
-    throw new ProxyError(code, response.status, detail, response.headers.get('Retry-After'));
+    // A page's own `fetch` may leave the headers out.
+    throw new ProxyError(code, response.status, detail, response.headers && response.headers.get('Retry-After'));
   }
   for (const field of options.wants || []) {
     if (!(field in record))

@@ -57,6 +57,21 @@ describe('<rulrr-connect>: a page that', () => {
     expect(asked).to.deep.equal(['GET', 'POST', 'GET'].map((method) => `${method} same-origin no-store`));
   });
 
+  it('answers from a fetch of its own without headers is told what the proxy refused', async () => {
+    const bare = (status: number, code: string) => ({ ok: false, status, text: async () => JSON.stringify({ code }) });
+    const starting = await startedWith((element) => (element['fetch'] = async () => bare(403, 'forbidden_origin')));
+    expect(starting.details).to.have.lengthOf(1);
+    expect((starting.details[0] as { code: string }).code).to.equal('forbidden_origin');
+    const polled = await startedWith((element) => {
+      const { fetch } = element as unknown as { fetch: ScriptedProxy['fetch'] };
+      element['fetch'] = (input: string, init: RequestInit) =>
+        /integrations\/./.test(input) ? Promise.resolve(bare(409, 'tokens_lost')) : fetch(input, init);
+    });
+    await polled.pass(3000);
+    expect(polled.events).to.deep.equal(['connect-started', 'connect-failed']);
+    expect((polled.details[1] as { code: string }).code).to.equal('tokens_lost');
+  });
+
   it('takes the attribute away has the usual proxy, and a blank one is the root', async () => {
     for (const [set, path] of [
       [(element: HTMLElement) => element.setAttribute('proxy-url', '/x'), '/x/connection'],
