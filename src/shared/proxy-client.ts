@@ -58,7 +58,8 @@ export async function callProxy<Answer>(
     // Called without a receiver: a page's own `fetch` property must not see this client as `this`. Frameworks unset a property
     // by giving it undefined or null.
     response = await (fetch || window.fetch)(base.replace(/\/+$/, '') + path, init);
-    text = await response.text();
+    // A page's own `fetch` may answer with as little as `ok`, `status` and one of the two.
+    text = response.text ? await response.text() : JSON.stringify(await response.json());
   } catch (error) {
     if (options.signal && options.signal.aborted) throw error;
     throw new ProxyError('network', 0, 'The proxy could not be reached.');
@@ -74,7 +75,6 @@ export async function callProxy<Answer>(
     const code = typeof record['code'] === 'string' ? record['code'] : 'bad_answer';
     const detail =
       typeof record['detail'] === 'string' ? record['detail'] : 'The proxy refused: ' + response.status + '.';
-    // A page's own `fetch` may leave the headers out.
     throw new ProxyError(code, response.status, detail, response.headers && response.headers.get('Retry-After'));
   }
   for (const field of options.wants || []) {

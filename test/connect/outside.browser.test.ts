@@ -57,7 +57,7 @@ describe('<rulrr-connect>: a page that', () => {
     expect(asked).to.deep.equal(['GET', 'POST', 'GET'].map((method) => `${method} same-origin no-store`));
   });
 
-  it('answers from a fetch of its own without headers is told what the proxy refused', async () => {
+  it('answers from a fetch of its own with no more than it has to is told what the proxy refused', async () => {
     const bare = (status: number, code: string) => ({ ok: false, status, text: async () => JSON.stringify({ code }) });
     const starting = await startedWith((element) => (element['fetch'] = async () => bare(403, 'forbidden_origin')));
     expect(starting.details).to.have.lengthOf(1);
@@ -70,6 +70,9 @@ describe('<rulrr-connect>: a page that', () => {
     await polled.pass(3000);
     expect(polled.events).to.deep.equal(['connect-started', 'connect-failed']);
     expect((polled.details[1] as { code: string }).code).to.equal('tokens_lost');
+    const asJson = { ok: false, status: 403, json: async () => ({ code: 'forbidden_origin' }) };
+    const parsed = await startedWith((element) => (element['fetch'] = async () => asJson));
+    expect((parsed.details[0] as { code: string }).code).to.equal('forbidden_origin');
   });
 
   it('takes the attribute away has the usual proxy, and a blank one is the root', async () => {
