@@ -74,7 +74,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
   const late = view.words !== view.spoken;
   return html`<dialog
     part="dialog"
-    class=${(rest ? 'rest ' : '') + (view.modal ? 'modal' : '')}
+    class=${(rest ? 'rest ' : '') + (view.modal ? 'modal ' : '') + (view.choice.length ? 'choice' : '')}
     lang=${view.language}
     dir=${view.rtl ? 'rtl' : nothing}
     role="dialog"

@@ -229,9 +229,22 @@ export const numpadStyles = css`
     }
   }
   /* A till in landscape, or a small one: all of it without scrolling. */
+  @media (max-height: 680px) {
+    .choice:not(.rest) #title,
+    .choice:not(.rest) select {
+      display: inline-block;
+      width: 41%;
+      margin-bottom: 4px;
+      vertical-align: middle;
+    }
+    .choice #title {
+      min-width: 57%;
+      line-height: 1.2;
+    }
+  }
   @media (max-height: 520px) {
     dialog {
-      padding: var(--rulrr-numpad-padding, 8px);
+      padding: var(--rulrr-numpad-padding, 4px);
     }
     #title,
     .notes,
@@ -239,7 +252,7 @@ export const numpadStyles = css`
       margin-bottom: 4px;
     }
     .entry {
-      height: 58px;
+      height: 56px;
     }
     .pad {
       grid-gap: var(--rulrr-numpad-gap, 5px);
@@ -251,7 +264,8 @@ export const numpadStyles = css`
     .pad small {
       display: none;
     }
-    .ways button {
+    .ways button,
+    select {
       min-height: 48px;
     }
   }
