@@ -13,11 +13,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 const each = (value: string, before: string[]) => [...before, value];
 
-// Whoever reads the output may end first, as `head` and log collectors do. That is no reason to crash: a sidecar has tokens to keep.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+// Whoever reads the output may end first, as `head` and log collectors do, and a disk may be full. That is no reason to crash: a
+// sidecar has tokens to keep.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 const program = new Command('rulrr-embed')
   .description("Bring Rulrr's e-receipts to a till: try it, develop against it, run its proxy, check your own proxy.")

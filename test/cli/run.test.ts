@@ -1,7 +1,7 @@
 // The commands that stay: the sandbox, the sidecar with the sandbox behind it, and the demo, over real sockets and real signals.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -171,6 +171,49 @@ describe('rulrr-embed proxy', () => {
     assert.equal((await fetch(`${origin}/health`)).status, 200);
     const { code, stderr } = await alone.kill();
     assert.equal(code, 0, stderr);
+  });
+
+  it('goes on when the disk that its log is written to is full', async (t) => {
+    if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
+    const other = await freePort();
+    const env = {
+      RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
+      RULRR_API_BASE_URL: sandbox.origin, RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
+      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`, RULRR_SEND: 'order', PORT: String(other),
+    }; // prettier-ignore
+    const full = openSync('/dev/full', 'w');
+    const alone = running(['proxy'], env, full);
+    closeSync(full);
+    let over = false;
+    void alone.ended.then(() => (over = true));
+    const health = () => fetch(`http://127.0.0.1:${other}/health`).catch(() => null);
+    let answer = await health();
+    while (!answer && !over) answer = await health();
+    const headers = { Cookie: 'till=store-5', 'Rulrr-Embed': '1', Origin: `http://127.0.0.1:${other}` };
+    const start = () => fetch(`${headers.Origin}/rulrr/integrations`, { method: 'POST', headers }).catch(() => null);
+    for (let time = 0; time < 3; time += 1) assert.equal((await start())?.status, 201);
+    const { code, stderr } = await alone.kill();
+    assert.equal(code, 0, stderr);
+  });
+
+  it('shows the vendor who is asking, however receipts are sent', async (t) => {
+    const seen: unknown[] = [];
+    const asked = await serve((request, response) => {
+      seen.push(request.headers['rulrr-sidecar']);
+      response.writeHead(401).end();
+    });
+    t.after(asked.close);
+    for (const send of [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${asked.origin}/send` }, {}]) {
+      const one = running(['proxy'], {
+        RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
+        RULRR_API_BASE_URL: sandbox.origin, RULRR_AUTHORIZE_URL: `${asked.origin}/whoami`, RULRR_SEND_SECRET: sendSecret,
+        PORT: '0', ...send,
+      } as Record<string, string>); // prettier-ignore
+      const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
+      await fetch(`${url}/connection`);
+      await one.kill();
+    }
+    assert.deepEqual(seen, [sendSecret, sendSecret, sendSecret]);
   });
 
   it('passes `rulrr-embed check`, the whole story, with secrets by file', async () => {

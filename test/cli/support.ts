@@ -1,5 +1,5 @@
 // The command as a user starts it: a process of its own, from the sources.
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -12,8 +12,12 @@ function cleanEnv(env: Record<string, string>): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), NODE_NO_WARNINGS: '1', ...env };
 }
 
-const start = (args: string[], env: Record<string, string>): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root, env: cleanEnv(env) });
+const start = (args: string[], env: Record<string, string>, stdout: 'pipe' | number): ChildProcess =>
+  spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    cwd: root,
+    env: cleanEnv(env),
+    stdio: ['pipe', stdout, 'pipe'],
+  });
 
 export interface Ended {
   code: number | null;
@@ -36,14 +40,15 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
-export function running(args: string[], env: Record<string, string> = {}): Running {
-  const child = start(args, env);
+/** @param to a file descriptor that gets what it says, instead of `output` and `says` */
+export function running(args: string[], env: Record<string, string> = {}, to: 'pipe' | number = 'pipe'): Running {
+  const child = start(args, env, to);
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();
   const wake = () => watchers.forEach((watcher) => watcher());
-  child.stdout.on('data', (text: Buffer) => ((stdout += String(text)), wake()));
-  child.stderr.on('data', (text: Buffer) => ((stderr += String(text)), wake()));
+  child.stdout?.on('data', (text: Buffer) => ((stdout += String(text)), wake()));
+  child.stderr?.on('data', (text: Buffer) => ((stderr += String(text)), wake()));
   let over = false;
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   const ended = new Promise<Ended>((resolve) =>
@@ -57,7 +62,7 @@ export function running(args: string[], env: Record<string, string> = {}): Runni
   return {
     output: () => stdout + stderr,
     ended,
-    stopReading: () => (child.stdout.destroy(), child.stderr.destroy()),
+    stopReading: () => (child.stdout?.destroy(), child.stderr?.destroy()),
     says: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {
