@@ -15,7 +15,9 @@ export interface ProxyConfig {
   storeUrl: string;
   allowedOrigins: string[];
   authorizeUrl: string;
-  send: { url: string; secret: string | undefined } | 'order' | null;
+  send: { url: string } | 'order' | null;
+  /** Shows the vendor's server that it is the sidecar who calls. */
+  sendSecret: string | undefined;
   host: string;
   port: number;
   sweepMs: number;
@@ -143,7 +145,8 @@ export function readConfig(env: Env): ProxyConfig {
     storeUrl,
     allowedOrigins: words(given.RULRR_ALLOWED_ORIGINS),
     authorizeUrl: given.RULRR_AUTHORIZE_URL!,
-    send: sendUrl ? { url: sendUrl, secret: given.RULRR_SEND_SECRET } : send === 'order' ? 'order' : null,
+    send: sendUrl ? { url: sendUrl } : send === 'order' ? 'order' : null,
+    sendSecret: given.RULRR_SEND_SECRET,
     host: given.HOST ?? '127.0.0.1',
     port,
     sweepMs: sweep * 1000,

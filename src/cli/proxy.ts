@@ -29,12 +29,11 @@ const variableOf: Record<string, string> = {
 function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
   const { send, clientId, clientSecret, apiBaseUrl, connectBaseUrl, basePath, origin, sealingKeys, allowedOrigins } =
     config;
-  const secret = send && send !== 'order' ? send.secret : undefined;
   try {
     return createRulrrProxy({
       clientId, clientSecret, apiBaseUrl, connectBaseUrl, basePath, origin, sealingKeys, allowedOrigins, tokenStore,
-      authorize: authorizeBy(config.authorizeUrl, secret),
-      sendEreceipt: send === 'order' ? sendAsOrder : send ? sendBy(send.url, secret) : undefined,
+      authorize: authorizeBy(config.authorizeUrl, config.sendSecret),
+      sendEreceipt: send === 'order' ? sendAsOrder : send ? sendBy(send.url, config.sendSecret) : undefined,
       onEvent: ({ at, ...event }) => console.log(JSON.stringify({ time: new Date(at).toISOString(), ...event })),
     }); // prettier-ignore
   } catch (error) {

@@ -203,12 +203,13 @@ describe('rulrr-embed proxy', () => {
       response.writeHead(401).end();
     });
     t.after(asked.close);
-    for (const send of [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${asked.origin}/send` }, {}]) {
+    const ways: Record<string, string>[] = [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${asked.origin}/send` }, {}];
+    for (const send of ways) {
       const one = running(['proxy'], {
         RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
         RULRR_API_BASE_URL: sandbox.origin, RULRR_AUTHORIZE_URL: `${asked.origin}/whoami`, RULRR_SEND_SECRET: sendSecret,
         PORT: '0', ...send,
-      } as Record<string, string>); // prettier-ignore
+      }); // prettier-ignore
       const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
       await fetch(`${url}/connection`);
       await one.kill();
