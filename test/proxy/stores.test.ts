@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -98,6 +98,39 @@ describe('libSQL', () => {
   test('the file is for its owner only', () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(statSync(join(folder, 'made', 'on', 'demand')).mode & 0o777, 0o700);
+  });
+  for (const [what, gone] of [
+    ['deleted', (file: string) => rmSync(file)],
+    ['replaced by a backup', (file: string) => renameSync(`${file}.backup`, file)],
+  ] as const) {
+    test(`a file that is ${what} while it is open: what is confirmed is there after a restart`, async () => {
+      const file = join(folder, `${what}.db`);
+      for (const made of [`${file}.backup`, file]) {
+        const store = libsqlTokenStore({ url: `file:${made}` });
+        await store.put('before', made, { ifVersion: null });
+        await store.close();
+      }
+      const open = libsqlTokenStore({ url: `file:${file}` });
+      assert.ok(await open.get('before'));
+      gone(file);
+      const put = (key: string) => open.put(key, 'x', { ifVersion: null }).catch(() => null);
+      const confirmed: string[] = [];
+      for (const key of ['one', 'two', 'three']) if ((await put(key))?.ok) confirmed.push(key);
+      assert.ok(confirmed.includes('three'), 'it goes on with the file that is there now');
+      // As after SIGKILL: the file as it lies there, without what a close would still write to it.
+      const found = libsqlTokenStore({ url: `file:${file}` });
+      for (const key of confirmed) assert.ok(await found.get(key), key);
+      await found.close();
+      await open.close();
+    });
+  }
+  test('a file whose write-ahead log is deleted while it is open: nothing is confirmed any more', async () => {
+    const file = join(folder, 'without log.db');
+    const store = libsqlTokenStore({ url: `file:${file}` });
+    await store.put('before', 'x', { ifVersion: null });
+    rmSync(`${file}-wal`);
+    for (const key of ['one', 'two', 'three']) await assert.rejects(store.put(key, 'x', { ifVersion: null }));
+    await store.close();
   });
   test('a relative and a slashed URL name the same file', async () => {
     const one = libsqlTokenStore({ url: `file://${join(folder, 'made/slashed.db')}` });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { sqlTokenStore, type Query } from './sql.js';
@@ -35,6 +35,8 @@ const busyBudgetMs = 15_000;
 export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
   const path = pathOf(options?.url);
   let client: Client | undefined;
+  /** The files that `client` has open. */
+  let opened = '';
   let closed = false;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -52,8 +54,14 @@ export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
     if (closed) throw new Error('The token store is closed.');
     for (const until = Date.now() + busyBudgetMs; ;) {
       try {
-        client ??= await connect(path);
-        return (await client.execute({ sql, args: [...params] })).rows;
+        if (!client) {
+          client = await connect(path);
+          opened = filesAt(path);
+        }
+        const { rows } = await client.execute({ sql, args: [...params] });
+        // SQLite goes on writing to files that were deleted or replaced, and all of that ends with this process.
+        if (filesAt(path) !== opened) throw new Error('The file of the token store was deleted or replaced.');
+        return rows;
       } catch (error) {
         discard();
         // A busy file refuses before anything is written, so trying again is safe.
@@ -108,6 +116,12 @@ async function connect(path: string): Promise<Client> {
     throw error;
   }
   return client;
+}
+
+/** Which files stand at the path now, and at that of its write-ahead log. */
+function filesAt(path: string): string {
+  const one = (file: string) => statSync(file, { throwIfNoEntry: false })?.ino;
+  return `${one(path)} ${one(`${path}-wal`)}`;
 }
 
 function pathOf(url: unknown): string {
