@@ -140,8 +140,9 @@ export class Ereceipts {
   private judge(row: SendRow, job: string): void {
     if (row.job !== job) throw new Refusal('bad_request', 'This Idempotency-Key was used for another receipt.');
     if (row.state === 'sent') return;
-    // A send that nobody finished in its time: its process is gone, and what it did is unknown.
-    const over = this.settings.clock.now() - row.at > this.settings.sendTimeoutMs + slackMs;
+    // A send that nobody finished in its time: its process is gone, and what it did is unknown. A clock that was set back must not
+    // hold that up.
+    const over = Math.abs(this.settings.clock.now() - row.at) > this.settings.sendTimeoutMs + slackMs;
     if (row.state === 'unclear' || over) throw unconfirmed();
     throw new Refusal('in_progress', 'The same receipt is being sent. Ask again in a moment.', 1);
   }

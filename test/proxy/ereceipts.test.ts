@@ -232,6 +232,16 @@ test('the process dies while it sends: afterwards in progress, then unconfirmed,
   assert.equal(jobs.length, 0);
 });
 
+test('the process dies while it sends, and the clock is set back: its key is not in progress for as long as that', async () => {
+  const dead = await till(() => new Promise(() => {}));
+  void send(dead.h);
+  await until(() => dead.jobs.length === 1);
+  const { h, jobs } = await till(undefined, {}, { upstream: dead.h.upstream, store: dead.h.store });
+  h.clock.advance(-3_600_000);
+  assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
+  assert.equal(jobs.length, 0);
+});
+
 test('the same key with another order or number is a mistake, told as one', async () => {
   const { h, jobs } = await till();
   await send(h);
