@@ -60,12 +60,16 @@ export class Sweeper {
     this.options = options;
   }
 
-  sweep(): Promise<SweepReport> {
-    this.running ??= this.options.inFlight.track(this.run()).finally(() => (this.running = undefined));
-    return this.running;
+  async sweep(): Promise<SweepReport> {
+    const { inFlight } = this.options;
+    this.running ??= inFlight.track(this.sessions()).finally(() => (this.running = undefined));
+    const report = { ...(await this.running) };
+    // Beside the next sweeps: a merchant who has finished must not wait for the refreshes of other stores.
+    await inFlight.track(this.stores(report)).catch(() => (report.failed += 1));
+    return report;
   }
 
-  private async run(): Promise<SweepReport> {
+  private async sessions(): Promise<SweepReport> {
     const { rows, emit, inFlight } = this.options;
     const report: SweepReport = { checked: 0, finished: 0, ended: 0, failed: 0 };
     const keys = rows.keys(flowPrefix);
@@ -78,7 +82,6 @@ export class Sweeper {
     };
     try {
       await Promise.all(Array.from({ length: workers }, work));
-      await this.stores(report);
     } catch {
       // The store did not answer; it has been told already, and the next sweep begins anew.
       report.failed += 1;

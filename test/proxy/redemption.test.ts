@@ -546,6 +546,27 @@ describe('sweep', () => {
     }
   });
 
+  test('stores whose refresh hangs keep no session waiting: the next sweep completes it', async () => {
+    const { clock, upstream, make } = bench(plain);
+    const connections = make();
+    for (const name of ['a', 'b', 'c']) await connect(connections, name, `store ${name}`);
+    clock.advance(340 * day);
+    upstream.refreshGate = new Promise(() => {});
+    const first = connections.sweep();
+    await settle(50);
+    assert.equal(upstream.calls.refresh, 1, 'it hangs there');
+    const startedAt = clock.now();
+    await connections.open({ ...flowOf('new'), startedAt, expiresAt: startedAt + 30 * 60_000 });
+    let report: { finished: number } | undefined;
+    void connections.sweep().then((done) => (report = done));
+    await settle(200);
+    assert.equal(report?.finished, 1);
+    assert.equal((await connections.connection('store of new')).connected, true);
+    await clock.advanceAsync(60_000);
+    assert.equal((await first).failed, 0);
+    assert.equal(upstream.calls.refresh, 3, 'no store was left out');
+  });
+
   test('refreshes a store that makes no calls', async () => {
     const { clock, upstream, connections } = bench();
     await connect(connections);
