@@ -8,7 +8,7 @@ import { resolveOptions, type ProxyContext, type RulrrProxyOptions } from './opt
 import { Refusal } from './refusal.js';
 import { partsFor, problem, respond, withParts, type Parts } from './respond.js';
 import { createRoutes } from './routes.js';
-import { maxStoreIdLength } from './seal.js';
+import { isStoreId, maxStoreIdLength } from './seal.js';
 import { createPlaces, sourceOf, type Source } from './sources.js';
 
 export interface RulrrProxy {
@@ -138,7 +138,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     basePath: settings.basePath,
     fetch: withParts(async (request, context = {}) => respond(await answer(request, context)), answer),
     async forStore(storeId) {
-      if (typeof storeId !== 'string' || !storeId.trim() || storeId.length > maxStoreIdLength) {
+      if (!isStoreId(storeId)) {
         throw new TypeError(`forStore: a store id of 1 to ${maxStoreIdLength} characters is needed.`);
       }
       return connections.forStore(storeId);

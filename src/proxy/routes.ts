@@ -6,7 +6,7 @@ import type { Integrations } from './integrations.js';
 import type { ProxyContext, ProxySettings } from './options.js';
 import { Refusal } from './refusal.js';
 import type { Answer } from './respond.js';
-import { maxStoreIdLength } from './seal.js';
+import { isStoreId } from './seal.js';
 import type { Source } from './sources.js';
 
 /** What the gate found out, handed to the routes. */
@@ -94,7 +94,7 @@ function storeOf(settings: ProxySettings, subject: unknown): string {
   if (subject === null || subject === undefined || subject === false)
     throw new Refusal('unauthorized', 'Sign in first.');
   const storeId = (subject as { storeId?: unknown }).storeId;
-  if (typeof storeId !== 'string' || !storeId.trim() || storeId.length > maxStoreIdLength) {
+  if (!isStoreId(storeId)) {
     settings.emit({ type: 'hook-failed', hook: 'authorize', code: 'bad_store_id' });
     throw new Refusal('internal', 'The session names no store.');
   }

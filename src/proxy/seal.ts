@@ -7,6 +7,16 @@ export const maxIdLength = 6144;
 export const maxIntegrationTokenLength = 2048;
 export const maxStoreIdLength = 256;
 
+/** True for 1 to 256 characters, none of them half a pair: in UTF-8 all halves are the same, and two stores would be one. */
+export function isStoreId(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.trim() !== '' &&
+    value.length <= maxStoreIdLength &&
+    !/\p{Surrogate}/u.test(value)
+  );
+}
+
 /** Seals sessions into ids that say nothing, cannot be altered, and are good for one proxy only. */
 export interface Sealer {
   seal(flow: Flow): Promise<string>;

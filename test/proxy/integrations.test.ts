@@ -139,6 +139,18 @@ test('nobody signed in: 401 on every route; the body, the query and the path nam
   assert.deepEqual(h.upstream.calls, []);
 }); // prettier-ignore
 
+test('store ids that were cut in the middle of a character are refused: as bytes they would all be one store', async () => {
+  const h = harness({ authorize: (request) => ({ storeId: JSON.parse(request.headers.get('Authorization')!) as string }) });
+  const cut = ['Bar 🍕', 'Bar 🚕'].map((name) => name.slice(0, 5));
+  assert.notEqual(cut[0], cut[1]);
+  for (const storeId of cut) {
+    const asked = await h.call('POST', '/integrations', { headers: { Authorization: JSON.stringify(storeId) } });
+    assert.equal((await problemOf(asked)).code, 'internal');
+    await assert.rejects(h.proxy.forStore(storeId), TypeError);
+  }
+  assert.equal((await h.call('GET', '/connection', { headers: { Authorization: '"\\ud83c\\udf55"' } })).status, 200);
+}); // prettier-ignore
+
 test('authorize: its throw, its nonsense and its missing store are refused, and nothing of them is shown', async () => {
   const outcomes: unknown[] = [{}, { storeId: '' }, { storeId: '  ' }, { storeId: 7 }, { storeId: null }, 'store-1', { storeId: 'x'.repeat(257) }, true];
   for (const outcome of outcomes) {
