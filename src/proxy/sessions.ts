@@ -43,7 +43,7 @@ export function isOver(rows: Rows, flow: Flow, now: number): false | Promise<boo
   return rows.read<FlowRow>(flowKey(flow.flowId)).then((row) => !row);
 }
 
-/** A session that ended without tokens needs no row: Rulrr goes on saying how it ended. */
+/** A session that was cancelled needs no row: Rulrr goes on saying how it ended. */
 export function dropSession(rows: Rows, flowId: string): Promise<boolean> {
   return rows.remove<FlowRow>(flowKey(flowId), (row) => row.state === 'open' && !row.raw && !row.odd && !row.goneAt);
 }
@@ -51,6 +51,17 @@ export function dropSession(rows: Rows, flowId: string): Promise<boolean> {
 /** The merchant gave up. Told once, by whoever lets go of the row. */
 export async function cancelSession(rows: Rows, { flowId, storeId }: Flow, emit: Emit): Promise<void> {
   if (await dropSession(rows, flowId)) emit({ type: 'integration-cancelled', flowId, storeId });
+}
+
+/**
+ * Ends a session that took too long. The row stays for its place among the others: the merchant may finish all the same, and made anew
+ * it would be newer than a later session, or than the end of them all.
+ */
+export function expireSession(rows: Rows, flowId: string): Promise<FlowRow | null> {
+  return rows.update<FlowRow>(flowKey(flowId), (row) => {
+    if (row?.state !== 'open' || row.odd || row.goneAt) return undefined;
+    return { ...row, state: 'expired' };
+  });
 }
 
 /**

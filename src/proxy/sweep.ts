@@ -13,7 +13,7 @@ import {
   type FlowRow,
   type Rows,
 } from './rows.js';
-import { cancelSession, dropSession, expirySlackMs, keepMs, overtakeSession } from './sessions.js';
+import { cancelSession, dropSession, expireSession, expirySlackMs, keepMs, overtakeSession } from './sessions.js';
 import type { StatusPoller } from './status-poller.js';
 import { parseTokens } from './tokens-answer.js';
 
@@ -115,11 +115,11 @@ export class Sweeper {
   private async open(row: FlowRow, report: SweepReport): Promise<void> {
     const { rows, poller, redemption, clock, inFlight, emit } = this.options;
     const { flowId, storeId, integrationToken } = row;
-    const end = async () => {
+    if (!integrationToken) {
       await dropSession(rows, flowId);
       report.ended += 1;
-    };
-    if (!integrationToken) return end();
+      return;
+    }
     const connection = await rows.read<ConnectionRow>(await rows.connectionKey(storeId));
     const forgotten = async () => {
       await overtakeSession(rows, flowId);
@@ -142,7 +142,9 @@ export class Sweeper {
     if (status === 'pending') {
       if (late <= expirySlackMs) return;
       emit({ type: 'integration-expired', flowId, storeId });
-      return end();
+      await expireSession(rows, flowId);
+      report.ended += 1;
+      return;
     }
     const redeemed = await inFlight.within(redemption.redeem(flow), patienceMs);
     if (redeemed === 'stored') report.finished += 1;

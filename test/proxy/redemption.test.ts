@@ -492,7 +492,10 @@ describe('sweep', () => {
     upstream.statusFails = false;
     clock.advance(2 * 3_600_000);
     assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 2, failed: 0 });
+    assert.deepEqual(await connections.sweep(), { checked: 0, finished: 0, ended: 0, failed: 0 });
     assert.equal(events.filter(({ type }) => type === 'integration-expired').length, 2);
+    clock.advance(day);
+    await connections.sweep();
     assert.deepEqual(await store.list('flow/'), []);
   });
 
@@ -544,6 +547,34 @@ describe('sweep', () => {
     for (let index = 0; index < 20; index++) {
       assert.equal((await replicas[1]!.connection(`store of f${index}`)).connected, true);
     }
+  });
+
+  test('forgotten is forgotten: a session that had expired before, and that the merchant finishes after all, brings nothing back', async () => {
+    const { clock, upstream, connections } = bench();
+    await connect(connections, 'a', 'shop');
+    upstream.status = 'pending';
+    await connections.open(flowOf('left open', 'shop'));
+    clock.advance(2 * 3_600_000);
+    await connections.sweep();
+    await connections.forget('shop');
+    upstream.status = 'finished';
+    clock.advance(2_000);
+    await assert.rejects(connections.check(flowOf('left open', 'shop')), { code: 'expired' });
+    assert.equal((await connections.connection('shop')).connected, false);
+  });
+
+  test('an expired session that the merchant finishes after all takes no newer session’s place', async () => {
+    const { clock, upstream, connections } = bench();
+    upstream.status = 'pending';
+    await connections.open(flowOf('left open', 'shop'));
+    clock.advance(2 * 3_600_000);
+    await connections.sweep();
+    upstream.status = 'finished';
+    await connect(connections, 'newer', 'shop');
+    clock.advance(2_000);
+    const calls = upstream.calls.redeem;
+    assert.equal((await connections.check(flowOf('left open', 'shop'))).status, 'finished');
+    assert.equal(upstream.calls.redeem, calls, 'its tokens were not even asked for');
   });
 
   test('stores whose refresh hangs keep no session waiting: the next sweep completes it', async () => {
