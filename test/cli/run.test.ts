@@ -173,50 +173,6 @@ describe('rulrr-embed proxy', () => {
     assert.equal(code, 0, stderr);
   });
 
-  it('goes on when the disk that its log is written to is full', async (t) => {
-    if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
-    const other = await freePort();
-    const env = {
-      RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
-      RULRR_API_BASE_URL: sandbox.origin, RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
-      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`, RULRR_SEND: 'order', PORT: String(other),
-    }; // prettier-ignore
-    const full = openSync('/dev/full', 'w');
-    const alone = running(['proxy'], env, full);
-    closeSync(full);
-    let over = false;
-    void alone.ended.then(() => (over = true));
-    const health = () => fetch(`http://127.0.0.1:${other}/health`).catch(() => null);
-    let answer = await health();
-    while (!answer && !over) answer = await health();
-    const headers = { Cookie: 'till=store-5', 'Rulrr-Embed': '1', Origin: `http://127.0.0.1:${other}` };
-    const start = () => fetch(`${headers.Origin}/rulrr/integrations`, { method: 'POST', headers }).catch(() => null);
-    for (let time = 0; time < 3; time += 1) assert.equal((await start())?.status, 201);
-    const { code, stderr } = await alone.kill();
-    assert.equal(code, 0, stderr);
-  });
-
-  it('shows the vendor who is asking, however receipts are sent', async (t) => {
-    const seen: unknown[] = [];
-    const asked = await serve((request, response) => {
-      seen.push(request.headers['rulrr-sidecar']);
-      response.writeHead(401).end();
-    });
-    t.after(asked.close);
-    const ways: Record<string, string>[] = [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${asked.origin}/send` }, {}];
-    for (const send of ways) {
-      const one = running(['proxy'], {
-        RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
-        RULRR_API_BASE_URL: sandbox.origin, RULRR_AUTHORIZE_URL: `${asked.origin}/whoami`, RULRR_SEND_SECRET: sendSecret,
-        PORT: '0', ...send,
-      }); // prettier-ignore
-      const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
-      await fetch(`${url}/connection`);
-      await one.kill();
-    }
-    assert.deepEqual(seen, [sendSecret, sendSecret, sendSecret]);
-  });
-
   it('passes `rulrr-embed check`, the whole story, with secrets by file', async () => {
     const flags = ['-H', 'Cookie: till=store-1', '-O', 'Cookie: till=store-2', '--sandbox', sandbox.origin];
     const { code, stdout, stderr } = await rulrr(['check', url, ...flags, '--secret-env', 'CANARY'], {
@@ -281,6 +237,59 @@ describe('rulrr-embed proxy', () => {
     await sidecar.says(/"type":"ready"/);
     const connection = (await (await fetch(`${url}/connection`, { headers })).json()) as { connected: boolean };
     assert.equal(connection.connected, true, 'the tokens outlived the stop');
+  });
+});
+
+describe('rulrr-embed proxy, alone with its vendor', () => {
+  const seen: unknown[] = [];
+  let vendor: Awaited<ReturnType<typeof serve>>;
+  let env: Record<string, string>;
+
+  before(async () => {
+    vendor = await serve((request, response) => {
+      seen.push(request.headers['rulrr-sidecar']);
+      response.end('{"storeId": "store-1"}');
+    });
+    env = {
+      RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: secret, RULRR_SEALING_KEYS: sealingKey, RULRR_STORE_URL: 'memory:',
+      RULRR_API_BASE_URL: 'http://127.0.0.1:9/', RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`, RULRR_SEND_SECRET: sendSecret,
+    }; // prettier-ignore
+  });
+  after(() => vendor.close());
+
+  it('goes on when the disk that its log is written to is full', async (t) => {
+    if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
+    const port = await freePort();
+    const full = openSync('/dev/full', 'w');
+    const alone = running(['proxy'], { ...env, PORT: String(port) }, full);
+    closeSync(full);
+    let over = false;
+    void alone.ended.then(() => (over = true));
+    const origin = `http://127.0.0.1:${port}`;
+    const health = () => fetch(`${origin}/health`).catch(() => null);
+    // It cannot say that it is ready.
+    let answer = await health();
+    for (; !answer && !over; answer = await health()) await new Promise((resolve) => setTimeout(resolve, 50));
+    const headers = { 'Rulrr-Embed': '1', Origin: origin };
+    // Each is logged, or would be.
+    for (let time = 0; time < 3; time += 1) {
+      const started = await fetch(`${origin}/rulrr/integrations`, { method: 'POST', headers }).catch(() => null);
+      assert.equal(started?.status, 502, 'nobody is there to link a store');
+    }
+    const { code, stderr } = await alone.kill();
+    assert.equal(code, 0, stderr);
+  });
+
+  it('shows the vendor who is asking, however receipts are sent', async () => {
+    seen.length = 0;
+    const ways: Record<string, string>[] = [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${vendor.origin}/send` }, {}];
+    for (const send of ways) {
+      const one = running(['proxy'], { ...env, PORT: '0', ...send });
+      const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
+      await fetch(`${url}/connection`);
+      await one.kill();
+    }
+    assert.deepEqual(seen, [sendSecret, sendSecret, sendSecret]);
   });
 });
 
