@@ -6,10 +6,17 @@ import { TroubleError, UsageError } from './fail.js';
 const mark = "# Written by `rulrr-embed sandbox`: made-up credentials for Rulrr's stand-in.";
 
 function read(file: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     throw new UsageError(`--env ${file}: it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
+  }
+  try {
+    // Takes away the mark that editors on Windows begin a file with; their UTF-16 would read as a file without a single variable.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`--env ${file}: it is not UTF-8. Save it so.`);
   }
 }
 

@@ -1,5 +1,8 @@
 // What a user sees who gets it right, and who does not: words and an exit code, never a stack trace.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { rulrr, serve } from './support.js';
 
@@ -108,6 +111,21 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     for (const name of ['RULRR_AUTHORIZE_URL', 'RULRR_SEND_URL'])
       assert.match(stderr, new RegExp(`${name} must hold no user name or password`));
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
+  });
+
+  it('proxy reads a file as editors on Windows write it, and says so where it cannot', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, '.env');
+    const text = '\ufeffRULRR_CLIENT_ID=pos\r\nRULRR_API_BASE_URL=https://api.example\r\n';
+    writeFileSync(file, text);
+    const utf8 = await rulrr(['proxy', '--env', file]);
+    assert.match(utf8.stderr, /RULRR_SEALING_KEYS is missing/);
+    assert.doesNotMatch(utf8.stderr, /CLIENT_ID is missing|API_BASE_URL/);
+    writeFileSync(file, text, 'utf16le');
+    const utf16 = await rulrr(['proxy', '--env', file]);
+    assert.equal(utf16.code, 2);
+    assert.match(utf16.stderr, /^--env .*: it is not UTF-8\. Save it so\.\n$/);
+    rmSync(folder, { recursive: true });
   });
 
   // Below a file, in a file system that takes no files, and in one that takes no folders.
