@@ -114,6 +114,9 @@ export function readConfig(env: Env): ProxyConfig {
     else if (url && (new URL(url).username || new URL(url).password))
       wrong.push(`${name} must hold no user name or password; RULRR_SEND_SECRET is sent as a header.`);
   }
+  // fetch() takes no other: nobody could sign in.
+  if (given.RULRR_SEND_SECRET && !/^[\t\x20-\x7e\x80-\xff]+$/.test(given.RULRR_SEND_SECRET))
+    wrong.push('RULRR_SEND_SECRET must be one line of plain characters, since it is sent as a header.');
   const storeUrl = given.RULRR_STORE_URL ?? '';
   if (storeUrl && !/^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(storeUrl)) {
     wrong.push('RULRR_STORE_URL must begin with file: or postgres://, or be memory:.');

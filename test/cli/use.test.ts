@@ -113,6 +113,15 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
   });
 
+  it('proxy refuses a secret that no header can carry, without quoting it', async () => {
+    for (const odd of ['cli-canary\nline', 'cli-canary 漢']) {
+      const { code, stdout, stderr } = await rulrr(['proxy'], { RULRR_SEND_SECRET: odd });
+      assert.equal(code, 2);
+      assert.match(stderr, /RULRR_SEND_SECRET must be one line of plain characters/);
+      assert.doesNotMatch(stdout + stderr, /cli-canary/);
+    }
+  });
+
   it('proxy reads a file as editors on Windows write it, and says so where it cannot', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
     const file = join(folder, '.env');
