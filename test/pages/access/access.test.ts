@@ -259,4 +259,29 @@ describe('what can be seen', { timeout: 300_000 }, () => {
       assert.match(cut(await broken('[data-key="6"] { min-width: 400px !important }')).join(), /key-6/);
     });
   }
+
+  it('fits a whole prompt into the tills there are, also with a choice of countries', async () => {
+    for (const [width, height] of [
+      [800, 480],
+      [1024, 600],
+    ] as const) {
+      for (const lang of ['en', 'es', 'fr', 'de', 'pt', 'he', 'ar', 'ja']) {
+        await open(`gallery?only=numpad-dialog&lang=${lang}`, { viewport: { width, height } });
+        const pad = page.locator('rulrr-ereceipt-numpad');
+        if (lang !== 'en') await pad.locator(`[lang="${lang}"]`).waitFor();
+        for (const countries of ['', 'US CA GB']) {
+          const over = await pad.evaluate(
+            async (element: HTMLElement & { updateComplete?: Promise<unknown> }, named) => {
+              element.setAttribute('countries', named);
+              await element.updateComplete;
+              const dialog = element.shadowRoot!.querySelector('dialog')!;
+              return [dialog.querySelectorAll('option').length, dialog.scrollHeight - dialog.clientHeight];
+            },
+            countries,
+          );
+          assert.deepEqual(over, [countries ? 3 : 0, 0], `${width} × ${height}, ${lang}, "${countries}"`);
+        }
+      }
+    }
+  });
 });
