@@ -142,6 +142,7 @@ export class NumberEntry {
   private fetchWorld(): void {
     const done = (blocked: boolean): void => {
       stop();
+      if (worldIsHere()) this.complain();
       if (blocked === this.worldBlocked && !worldIsHere()) return;
       this.worldBlocked = blocked && !worldIsHere();
       this.rejudge();
@@ -151,6 +152,17 @@ export class NumberEntry {
       () => done(false),
       () => done(true),
     );
+  }
+
+  /** A code that is none lets no number through, and nothing on screen would say why. */
+  private complain(): void {
+    const wrong = this.allowed()
+      .concat(this.country())
+      .filter((code) => !phoneRules.knows(code));
+    if (wrong.length)
+      console.error(
+        `rulrr-ereceipt-numpad: no country has the code "${wrong[0]}". Codes are those of ISO 3166-1, such as GB.`,
+      );
   }
 
   /** Countries that may be texted, as ISO codes; none means all. */

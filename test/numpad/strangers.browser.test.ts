@@ -1,5 +1,5 @@
 // What one customer leaves to the next, what a page leaves to both, and what interrupts a hand.
-import { expect } from '@open-wc/testing';
+import { expect, nextFrame } from '@open-wc/testing';
 import { connected, json, proxy, task, till, until, type Till } from './support.js';
 
 const good = '2135550123';
@@ -180,6 +180,23 @@ describe('a page', () => {
     const select = t.part('country') as HTMLSelectElement;
     select.dispatchEvent(new Event('input', { bubbles: true, composed: true }));
     expect(t.inputs).to.deep.equal([]);
+  });
+
+  it('that names a country that there is not is told so on the console', async () => {
+    const { error } = console;
+    const said: string[] = [];
+    console.error = (words: string) => said.push(words);
+    try {
+      await start({ countries: 'gb uk' });
+      await nextFrame();
+      await t.pass(200);
+      await until(() => said.length > 0);
+    } finally {
+      console.error = error;
+    }
+    expect(said).to.deep.equal([
+      'rulrr-ereceipt-numpad: no country has the code "UK". Codes are those of ISO 3166-1, such as GB.',
+    ]);
   });
 
   it('that opens it for an order of blanks asks nothing', async () => {
