@@ -30,6 +30,8 @@ interface Due {
 export class TapController {
   private readonly host: TapHost;
   private due: { [key: string]: Due } = {};
+  /** Keys whose press has been heard and whose touch, or click, has not ended it, whatever has been forgotten meanwhile. */
+  private heard: { [key: string]: boolean } = {};
   private held: { [pointer: string]: Key } = {};
   private stopRepeat: (() => void) | null = null;
   /** The key that a finger or the mouse was on last, and the event that has told of its lift. */
@@ -55,13 +57,15 @@ export class TapController {
     // Where the page has kept the press from the keys, only the click is left.
     const unheard = ({ target }: Touch): boolean => {
       const key = keyAt(target);
-      return !!key && !(this.due[key] && this.due[key]!.clicks);
+      return !!key && !this.heard[key];
     };
     if (event.cancelable && !touches.some(unheard)) event.preventDefault();
     for (const { identifier, target } of touches) {
       if (!hasPointerEvents()) this.lift(identifier);
+      const key = keyAt(target);
+      this.end(key);
       // A browser sends no click after this; a script may.
-      if (event.isTrusted && event.defaultPrevented) this.settle(keyAt(target));
+      if (event.isTrusted && event.defaultPrevented) this.settle(key);
     }
   };
 
@@ -75,6 +79,7 @@ export class TapController {
     if (this.isEcho(key, event)) this.last = null;
     else if (this.dueTo(key, event)) this.settle(key);
     else this.host.commit(key);
+    if (event.isTrusted) this.end(key);
   };
 
   /** The keyboard is at work: the next click is its own. */
@@ -107,6 +112,7 @@ export class TapController {
     const owed = due && due.trusted === isTrusted && now - due.at < clickWithin ? due.clicks : 0;
     this.due[key] = { clicks: owed + 1, trusted: isTrusted, at: now };
     this.held[pointer] = key;
+    this.heard[key] = true;
     this.last = isTrusted ? key : null;
     this.watch(true);
     // It comes after the pointer's own lift.
@@ -151,6 +157,10 @@ export class TapController {
     const held = this.keysHeld();
     if (held.indexOf('delete') < 0) this.hush();
     if (!held.length) this.watch(false);
+  }
+
+  private end(key: Key | null): void {
+    if (key && this.keysHeld().indexOf(key) < 0) delete this.heard[key];
   }
 
   private keysHeld(): (Key | undefined)[] {

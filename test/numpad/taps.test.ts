@@ -279,6 +279,37 @@ describe('real touches', { skip }, () => {
     await page.evaluate('takeAway()');
   });
 
+  it('one digit each where a keyboard is pressed, or the number forgotten, before the finger lifts', async () => {
+    const focus = (digit: string) =>
+      page.evaluate(
+        (key) =>
+          document
+            .querySelector('rulrr-ereceipt-numpad')!
+            .shadowRoot!.querySelector<HTMLElement>(`[data-key="${key}"]`)!
+            .focus(),
+        digit,
+      );
+    const { x, y } = at['5']!;
+    await clear();
+    for (const pressed of ['Shift', 'Enter']) {
+      await focus('6');
+      await touch('touchStart', [{ x, y, id: 1 }]);
+      await page.keyboard.press(pressed);
+      await touch('touchEnd', []);
+    }
+    // A click that the browser sends for them comes within this.
+    await wait(400);
+    assert.equal(await shown(), '556');
+    await page.evaluate(() => {
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      addEventListener('pointerup', () => void pad.prompt('next'), { once: true });
+    });
+    await touch('touchStart', [{ x, y, id: 1 }]);
+    await touch('touchEnd', []);
+    await wait(400);
+    assert.equal(await shown(), '');
+  });
+
   it('a long press is one digit', async () => {
     await clear();
     await touch('touchStart', [{ ...at['5']!, id: 1 }]);
