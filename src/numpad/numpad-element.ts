@@ -32,6 +32,9 @@ import { TapController } from './tap-controller.js';
 /** How long the end of a prompt stays on screen, in ms. */
 const restFor = 3000;
 
+/** A page that makes a list anew with each render has not changed it. */
+const differs = (value: unknown, old: unknown): boolean => textOf(value) !== textOf(old);
+
 /**
  * Asks a customer after an order for the phone number that the receipt is to be texted to. Each prompt ends in exactly one of `ereceipt-sent` and
  * `print-receipt`; the first only once the send was confirmed, the second in any doubt.
@@ -102,8 +105,8 @@ export class RulrrEreceiptNumpad extends LitElement {
   static override properties = {
     proxyUrl: { attribute: 'proxy-url' },
     orderId: { attribute: 'order-id' },
-    defaultCountry: { attribute: 'default-country' },
-    countries: {},
+    defaultCountry: { attribute: 'default-country', hasChanged: differs },
+    countries: { hasChanged: differs },
     presentation: {},
     open: { type: Boolean, reflect: true },
     idleTimeout: { attribute: 'idle-timeout', type: Number },

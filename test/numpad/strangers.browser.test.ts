@@ -173,6 +173,22 @@ describe('a page', () => {
     form.remove();
   });
 
+  it('that gives its list of countries anew with each render keeps the country that the customer has chosen', async () => {
+    await start({}, { countries: ['US', 'CA'] } as never);
+    void t.pad.prompt('order');
+    await t.pass();
+    const select = t.part('country') as HTMLSelectElement;
+    select.value = 'CA';
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+    await t.pass();
+    Object.assign(t.pad, { countries: ['US', 'CA'], defaultCountry: ['US'] });
+    await t.pass();
+    expect(select.value).to.equal('CA');
+    t.pad.countries = ['US', 'PR'] as never;
+    await t.pass();
+    expect(select.value).to.equal('US');
+  });
+
   it('hears of the number, not of the choice of country', async () => {
     await start({ countries: 'US MX' });
     void t.pad.prompt('order');
