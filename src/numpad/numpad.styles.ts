@@ -229,7 +229,7 @@ export const numpadStyles = css`
     }
   }
   /* A till in landscape, or a small one: all of it without scrolling. */
-  @media (max-height: 680px) {
+  @media (max-height: 680px) and (min-width: 301px) {
     .choice:not(.rest) #title,
     .choice:not(.rest) select {
       display: inline-block;

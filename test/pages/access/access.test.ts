@@ -284,4 +284,16 @@ describe('what can be seen', { timeout: 300_000 }, () => {
       }
     }
   });
+
+  it('gives the choice of country the whole width where there is little', async () => {
+    await open('gallery?only=numpad-dialog', { viewport: { width: 160, height: 480 } });
+    const widths = await page
+      .locator('rulrr-ereceipt-numpad')
+      .evaluate(async (element: HTMLElement & { updateComplete?: Promise<unknown> }) => {
+        element.setAttribute('countries', 'US CA GB');
+        await element.updateComplete;
+        return ['select', '.pad'].map((of) => element.shadowRoot!.querySelector(of)!.getBoundingClientRect().width);
+      });
+    assert.equal(widths[0], widths[1]);
+  });
 });
