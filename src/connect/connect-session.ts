@@ -242,7 +242,7 @@ export class ConnectSession {
   }
 
   private watchLanguage(): void {
-    this.stopLanguage = watchPageLanguage(() => this.host.requestUpdate());
+    this.stopLanguage = watchPageLanguage(this.host, () => this.host.requestUpdate());
   }
 
   private create(): void {

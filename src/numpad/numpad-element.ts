@@ -215,7 +215,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.formValue.connect();
     window.addEventListener('pagehide', this.leave);
     this.watchKeys();
-    this.stopLanguage = watchPageLanguage(() => this.requestUpdate());
+    this.stopLanguage = watchPageLanguage(this, () => this.requestUpdate());
     // A modal dialog that was moved is modal no more.
     this.panel.hide();
     this.requestUpdate();

@@ -1,9 +1,10 @@
 /**
- * Tells of every change of a language or a direction in the page, which an element may inherit, until what this returns is called. Of its own
- * attributes an element hears anyway.
+ * Tells of every change of a language or a direction around an element, which it may inherit across shadow roots, until what this returns is called.
+ * Of its own attributes an element hears anyway.
  */
-export function watchPageLanguage(tell: () => void): () => void {
+export function watchPageLanguage(element: Element, tell: () => void): () => void {
   const observer = new MutationObserver(tell);
-  observer.observe(document, { subtree: true, attributeFilter: ['lang', 'dir'] });
+  for (let at: Node | undefined = element; at; at = (at as ShadowRoot).host)
+    observer.observe((at = at.getRootNode()), { subtree: true, attributeFilter: ['lang', 'dir'] });
   return () => observer.disconnect();
 }

@@ -163,6 +163,22 @@ describe('what is seen and heard', () => {
     expect(t.pad.state).to.equal('asking');
   });
 
+  it('follows the language of a component of the page that it is in', async () => {
+    await start();
+    const component = document.createElement('div');
+    const inside = component.attachShadow({ mode: 'closed' }).appendChild(document.createElement('main'));
+    document.body.append(component);
+    inside.append(t.pad);
+    await t.pass();
+    const no = () => t.part('print').textContent.trim();
+    inside.lang = 'es';
+    await until(() => no() === 'No, gracias');
+    inside.removeAttribute('lang');
+    component.lang = 'fr';
+    await until(() => no() === 'Non, merci');
+    component.remove();
+  });
+
   it('offers a choice of country where several are named', async () => {
     await start({ countries: 'US DE GB', 'default-country': 'DE' });
     const select = t.part('country') as HTMLSelectElement;
