@@ -75,7 +75,8 @@ export async function callProxy<Answer>(
     const code = typeof record['code'] === 'string' ? record['code'] : 'bad_answer';
     const detail =
       typeof record['detail'] === 'string' ? record['detail'] : 'The proxy refused: ' + response.status + '.';
-    throw new ProxyError(code, response.status, detail, response.headers && response.headers.get('Retry-After'));
+    const { headers } = response;
+    throw new ProxyError(code, response.status, detail, headers && headers.get ? headers.get('Retry-After') : null);
   }
   for (const field of options.wants || []) {
     if (!(field in record))

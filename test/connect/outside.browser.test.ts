@@ -73,6 +73,9 @@ describe('<rulrr-connect>: a page that', () => {
     const asJson = { ok: false, status: 403, json: async () => ({ code: 'forbidden_origin' }) };
     const parsed = await startedWith((element) => (element['fetch'] = async () => asJson));
     expect((parsed.details[0] as { code: string }).code).to.equal('forbidden_origin');
+    const plain = { ...asJson, headers: { 'retry-after': '3' } };
+    const listed = await startedWith((element) => (element['fetch'] = async () => plain));
+    expect((listed.details[0] as { code: string }).code).to.equal('forbidden_origin');
   });
 
   it('takes the attribute away has the usual proxy, and a blank one is the root', async () => {
