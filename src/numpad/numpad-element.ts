@@ -109,7 +109,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     countries: { hasChanged: differs },
     presentation: {},
     open: { type: Boolean, reflect: true },
-    idleTimeout: { attribute: 'idle-timeout', type: Number },
+    idleTimeout: { attribute: 'idle-timeout', type: Number, hasChanged: differs },
     layout: {},
     capture: {},
     name: { reflect: true },

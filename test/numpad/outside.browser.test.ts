@@ -272,6 +272,17 @@ describe('a page that', () => {
     expect(reasons()).to.deep.equal(['order idle']);
   });
 
+  it('gives the same seconds once as a number and once as a text keeps nothing on the screen by that', async () => {
+    await start({ 'idle-timeout': '30' });
+    void t.pad.prompt('order');
+    await t.pass();
+    for (const seconds of ['30', 30, '30', 30]) {
+      t.pad.idleTimeout = seconds as number;
+      await t.pass(7500);
+    }
+    expect(reasons()).to.deep.equal(['order idle']);
+  });
+
   it('writes countries as it likes', async () => {
     await start({ countries: ' us, ca ', 'default-country': 'us' });
     void t.pad.prompt('order');
