@@ -318,6 +318,9 @@ export class RulrrEreceiptNumpad extends LitElement {
       entry.chosen = '';
       entry.rejudge();
     }
+    const select = this.shadowRoot!.querySelector('select');
+    // Whatever has been chosen once keeps that against its attribute.
+    if (select) select.value = entry.country();
     if (changed.has('open') || changed.has('orderId')) this.declare();
     if (changed.has('idleTimeout')) this.touched();
     const { phase } = conduct.model;

@@ -53,6 +53,21 @@ describe('the next customer', () => {
     }
   });
 
+  it('sees the country that the number is read in, whichever the last one has tried', async () => {
+    await start({ countries: 'US CA' });
+    void t.pad.prompt('a');
+    await t.pass();
+    const select = t.part('country') as HTMLSelectElement;
+    for (const code of ['CA', 'US', 'CA']) {
+      select.value = code;
+      select.dispatchEvent(new Event('change', { bubbles: true }));
+      await t.pass();
+    }
+    void t.pad.prompt('b');
+    await t.pass();
+    expect(select.value).to.equal('US');
+  });
+
   it('gets no digit of a number whose keys, or scan, were still on their way', async () => {
     await start();
     void t.pad.prompt('a');
