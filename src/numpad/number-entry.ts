@@ -154,14 +154,14 @@ export class NumberEntry {
     );
   }
 
-  /** A code that is none lets no number through, and nothing on screen would say why. */
+  /** A code that is no country's lets no number through, and nothing on screen would say why. */
   private complain(): void {
     const wrong = this.allowed()
       .concat(this.country())
       .filter((code) => !phoneRules.knows(code));
     if (wrong.length)
       console.error(
-        `rulrr-ereceipt-numpad: no country has the code "${wrong[0]}". Codes are those of ISO 3166-1, such as GB.`,
+        `rulrr-ereceipt-numpad: no phone numbers are known of "${wrong[0]}". Countries go by ISO 3166-1, such as GB.`,
       );
   }
 

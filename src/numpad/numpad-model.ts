@@ -79,8 +79,8 @@ export function choiceOf(allowed: readonly string[], language: string): (readonl
   return allowed.map((code) => [code, (/^[A-Z]{2}$/.test(code) && names && names.of(code)) || code] as const);
 }
 
-/** What a page without types has given as a text: 0 is one, null and undefined, by which frameworks unset a property, are none. */
-export const textOf = (value: unknown): string => (value == null ? '' : String(value));
+/** What a page without types has given as a text: 0 is one; null, undefined and false, by which frameworks unset a property, are none. */
+export const textOf = (value: unknown): string => (value == null || value === false ? '' : String(value));
 
 /** An idempotency key. */
 export function newKey(): string {

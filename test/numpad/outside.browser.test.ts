@@ -335,8 +335,11 @@ describe('a page that', () => {
     expect(server.calls.map(({ path }) => path.slice(-10))).to.deep.equal(['connection', '/ereceipts']);
   });
 
-  it('opens it for order number 0 has that one asked about', async () => {
+  it('opens it for order number 0 has that one asked about, and for no order none', async () => {
     await start();
+    Object.assign(t.pad, { orderId: false, open: true });
+    await t.pass();
+    expect(t.pad.state).to.equal('idle');
     Object.assign(t.pad, { orderId: 0, open: true });
     await t.pass();
     expect(t.pad.state).to.equal('asking');

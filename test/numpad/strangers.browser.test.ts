@@ -226,7 +226,7 @@ describe('a page', () => {
       console.error = error;
     }
     expect(said).to.deep.equal([
-      'rulrr-ereceipt-numpad: no country has the code "UK". Codes are those of ISO 3166-1, such as GB.',
+      'rulrr-ereceipt-numpad: no phone numbers are known of "UK". Countries go by ISO 3166-1, such as GB.',
     ]);
   });
 
