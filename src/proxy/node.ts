@@ -55,9 +55,7 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     throw new TypeError('toNodeHandler: needs a proxy, as createRulrrProxy makes it.');
   async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
     const fetchParts = partsOf(proxy.fetch);
-    // Somebody's own `fetch` around the proxy's. What it throws is not the request's fault.
-    if (!fetchParts)
-      return proxy.fetch(copyable(request), { incoming }).catch(() => respond(partsFor(problem(failed), null)));
+    if (!fetchParts) return answerOfOthers(proxy, copyable(request), incoming);
     const parts = await fetchParts(request, { incoming });
     // A browser that is gone: the listener knows what to do.
     if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
@@ -102,6 +100,15 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     res.hijack();
     handle(body === undefined ? raw : Object.assign(raw, { body }), res.raw);
   };
+}
+
+/** Somebody's own `fetch` around the proxy's, which may answer at once. What it throws is not the request's fault. */
+async function answerOfOthers(proxy: Handled, request: Request, incoming: unknown): Promise<Response> {
+  try {
+    return await proxy.fetch(request, { incoming });
+  } catch {
+    return respond(partsFor(problem(failed), null));
+  }
 }
 
 /** The listener's own makes `new Request(request)` and `fetch(request)` throw: it only looks like one until it is asked for more. */

@@ -166,6 +166,20 @@ test('a fetch of one’s own that throws is not said to be the till’s mistake'
   assert.ok(!text.includes(planted.clientSecret));
 });
 
+test('a fetch of one’s own may answer at once, as routers do, and throw at once', async () => {
+  const { proxy } = till();
+  const at = async (fetchIt: () => Response) =>
+    fetch((await serve(toNodeHandler({ ...proxy, fetch: fetchIt as unknown as typeof proxy.fetch }))) + '/rulrr/hello');
+  const answer = await at(() => new Response('hello', { status: 201 }));
+  assert.equal(answer.status, 201);
+  assert.equal(await answer.text(), 'hello');
+  const broken = await at(() => {
+    throw new Error('not a Response');
+  });
+  assert.equal(broken.status, 500);
+  assert.match(await broken.text(), /"code":"internal"/);
+});
+
 test('the application’s own Request and Response stay what they were', () => {
   const before = [globalThis.Request, globalThis.Response];
   toNodeHandler(till().proxy);
