@@ -37,6 +37,8 @@ export interface SweeperOptions {
 const hourMs = 3_600_000;
 /** Unread answers are kept longer than other ends, since a later release may read them. */
 const keepOddMs = 90 * 24 * hourMs;
+/** Sessions that ended without tokens are left alone this long at a time: a merchant may finish one all the same. */
+const lookAgainMs = 5 * 60_000;
 /** How long one sweep waits for one redemption. It goes on without it. */
 const patienceMs = 5_000;
 const workers = 8;
@@ -109,7 +111,8 @@ export class Sweeper {
     }
     const until = row.expiresAt + (row.odd ? keepOddMs : keepMs);
     if (clock.now() > until) await rows.remove<FlowRow>(key, (now) => now.state === row.state);
-    else this.remember(key, until);
+    // Tokens that turn up late still win over any end without them.
+    else this.remember(key, row.state === 'stored' ? until : Math.min(until, clock.now() + lookAgainMs));
   }
 
   private async open(row: FlowRow, report: SweepReport): Promise<void> {

@@ -577,6 +577,31 @@ describe('sweep', () => {
     assert.equal(upstream.calls.redeem, calls, 'its tokens were not even asked for');
   });
 
+  test('an expired session that the merchant finishes after all, and whose process dies at it: a sweep completes it that had let it be', async () => {
+    const store = memoryTokenStore();
+    let dead = false;
+    const { clock, upstream, connections } = bench({
+      store: {
+        ...store,
+        put: (key, ...rest) =>
+          dead && key.startsWith('store/') ? Promise.reject(new Error('gone')) : store.put(key, ...rest),
+      },
+    });
+    upstream.status = 'pending';
+    await connections.open(flowOf('left open', 'shop'));
+    clock.advance(2 * 3_600_000);
+    await connections.sweep();
+    await connections.sweep();
+    upstream.status = 'finished';
+    clock.advance(2_000);
+    dead = true;
+    assert.equal((await connections.check(flowOf('left open', 'shop'))).status, 'pending');
+    dead = false;
+    clock.advance(10 * 60_000);
+    assert.equal((await connections.sweep()).finished, 1);
+    assert.equal((await connections.connection('shop')).connected, true);
+  });
+
   test('stores whose refresh hangs keep no session waiting: the next sweep completes it', async () => {
     const { clock, upstream, make } = bench(plain);
     const connections = make();
