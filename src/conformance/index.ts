@@ -93,7 +93,7 @@ function checkArguments(url: string, options: CheckOptions): void {
     throw new TypeError('checkProxy: the options must be an object.');
   const { sandbox, origin, phoneNumber, timeoutMs, canaries = [], fetch: fetchIt } = options;
   for (const name of ['headers', 'otherHeaders'] as const) {
-    if (!areHeaders(options[name] ?? {})) {
+    if (options[name] !== undefined && !areHeaders(options[name])) {
       throw new TypeError(
         `checkProxy: option "${name}" must hold names and values of headers, such as {Cookie: 'session=…'}.`,
       );
@@ -127,7 +127,8 @@ function checkArguments(url: string, options: CheckOptions): void {
 
 /** Never quotes what it looks at: a session is in it. */
 function areHeaders(given: unknown): boolean {
-  if (typeof given !== 'object' || given === null) return false;
+  // What is iterable has no fields of its own: no till would be signed in.
+  if (typeof given !== 'object' || given === null || Symbol.iterator in given) return false;
   try {
     for (const [name, value] of Object.entries(given)) new Headers({ [name]: value as string });
     return Object.values(given).every((value) => typeof value === 'string');

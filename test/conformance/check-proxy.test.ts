@@ -141,12 +141,15 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', null],
       ['http://x/rulrr', { headers: 'Cookie: session=1' }],
       ['http://x/rulrr', { headers: { 'Cookie:': 'session=1' } }],
+      ['http://x/rulrr', { headers: new Headers({ Cookie: 'session=1' }) }],
+      ['http://x/rulrr', { otherHeaders: new Map([['Cookie', 'session=1']]) }],
+      ['http://x/rulrr', { headers: null }],
       ['http://x/rulrr', { otherHeaders: { Cookie: 'session=1\nX-More: 1' } }],
       ['http://x/rulrr', { otherHeaders: { Cookie: undefined } }],
       ['http://x/rulrr', { canaries: 'secret' }],
       ['http://x/rulrr', { fetch: 'fetch' }],
     ] as const) {
-      await assert.rejects(checkProxy(url, options as never), TypeError);
+      await assert.rejects(checkProxy(url, options as never), { name: 'TypeError', message: /^checkProxy: / });
     }
   });
 });
