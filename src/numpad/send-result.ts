@@ -16,7 +16,7 @@ export interface EreceiptSendRequest {
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, or an object whose `ok` (as
- * in a `Response`) or `sent` is false.
+ * in a `Response`), `success` or `sent` is false.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -54,8 +54,8 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 }
 
 function saysNo(said: unknown): boolean {
-  const { ok, sent } = (said || {}) as { ok?: unknown; sent?: unknown };
-  return said === false || ok === false || sent === false;
+  const { ok, success, sent } = (said || {}) as Record<string, unknown>;
+  return said === false || ok === false || success === false || sent === false;
 }
 
 function resultOfOwn(error: unknown): SendResult {

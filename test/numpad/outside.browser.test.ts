@@ -24,6 +24,7 @@ describe('a page that', () => {
       // What `fetch` gives for a refusal, and others say in their own way.
       [() => Promise.resolve(new Response('', { status: 500 })), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ sent: false }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ success: false, code: 21211 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve(false), 'printed', 'send-unconfirmed'],
       // oxlint-disable-next-line unicorn/no-thenable -- what older promise libraries give
       [() => ({ then: (done: () => void) => done() }), 'sent', 'ereceipt-sent'],
