@@ -11,13 +11,19 @@ export interface TapHost {
   commit(key: Key): void;
 }
 
-/** Clicks that presses on a key have still to bring. */
-interface Due {
-  clicks: number;
-  /** From a finger or the mouse, not from a script. */
-  trusted: boolean;
-  /** When the key was pressed or lifted last. */
+/** A key that went down. */
+interface Press {
+  readonly key: Key;
+  /** By a finger or the mouse, not by a script. */
+  readonly trusted: boolean;
+  /** What holds the key down; null once it has lifted. */
+  pointer: number | null;
+  /** When the key was pressed, or lifted. */
   at: number;
+  /** The click that it brings is still to come. */
+  owesClick: boolean;
+  /** Neither its touch nor its click has ended it, whatever has been forgotten meanwhile. */
+  open: boolean;
 }
 
 /**
@@ -29,13 +35,11 @@ interface Due {
  */
 export class TapController {
   private readonly host: TapHost;
-  private due: { [key: string]: Due } = {};
-  /** Keys whose press has been heard and whose touch, or click, has not ended it, whatever has been forgotten meanwhile. */
-  private heard: { [key: string]: boolean } = {};
-  private held: { [pointer: string]: Key } = {};
+  /** Those that still matter: held down, or lifted so lately that something may come after them. */
+  private presses: Press[] = [];
   private stopRepeat: (() => void) | null = null;
-  /** The key that a finger or the mouse was on last, and the event that has told of its lift. */
-  private last: Key | null = null;
+  /** What a finger or the mouse has pressed or lifted last, and the event that has told of its lift. */
+  private last: Press | null = null;
   private lifted: Event | null = null;
 
   constructor(host: TapHost) {
@@ -57,46 +61,44 @@ export class TapController {
     // Where the page has kept the press from the keys, only the click is left.
     const unheard = ({ target }: Touch): boolean => {
       const key = keyAt(target);
-      return !!key && !this.heard[key];
+      return !!key && !this.on(key).some(({ open }) => open);
     };
     if (event.cancelable && !touches.some(unheard)) event.preventDefault();
     for (const { identifier, target } of touches) {
-      if (!hasPointerEvents()) this.lift(identifier);
+      if (!hasPointerEvents()) this.lift(this.heldBy(identifier));
       const key = keyAt(target);
       this.end(key);
       // A browser sends no click after this; a script may.
-      if (event.isTrusted && event.defaultPrevented) this.settle(key);
+      if (event.isTrusted && event.defaultPrevented) settle(this.on(key).filter(({ owesClick }) => owesClick)[0]);
     }
   };
 
   readonly mousedown = (event: MouseEvent): void => {
-    if (!hasPointerEvents() && event.button === 0 && !this.dueTo(keyAt(event.target), event)) this.press(-1, event);
+    if (!hasPointerEvents() && event.button === 0 && !this.cause(keyAt(event.target), event)) this.press(-1, event);
   };
 
   readonly click = (event: MouseEvent): void => {
     const key = keyAt(event.target);
     if (!key) return;
+    const cause = this.cause(key, event);
     if (this.isEcho(key, event)) this.last = null;
-    else if (this.dueTo(key, event)) this.settle(key);
+    else if (cause) settle(cause);
     else this.host.commit(key);
     if (event.isTrusted) this.end(key);
   };
 
   /** The keyboard is at work: the next click is its own. */
-  readonly forgive = (): void => {
-    this.due = {};
-  };
+  readonly forgive = (): void => this.presses.forEach(settle);
 
   /** Which keys were pressed is part of the number. A key that is down still accounts for its click. */
   forget(): void {
-    const held = this.keysHeld();
-    for (const key in this.due) if (held.indexOf(key as Key) < 0) delete this.due[key];
-    if (held.indexOf(this.last!) < 0) this.last = null;
+    this.presses.filter(isLifted).forEach(settle);
+    if (this.last && isLifted(this.last)) this.last = null;
   }
 
   /** Lets go of everything. */
   stop(): void {
-    this.held = {};
+    for (const press of this.presses) press.pointer = null;
     this.watch(false);
     this.hush();
     window.removeEventListener('touchend', this.lastTouch, true);
@@ -107,13 +109,11 @@ export class TapController {
     // Clear acts on lift, as Send and Print do.
     if (!key || key === 'clear') return;
     this.host.commit(key);
-    const due = this.due[key];
-    const now = this.host.clock.now();
-    const owed = due && due.trusted === isTrusted && now - due.at < clickWithin ? due.clicks : 0;
-    this.due[key] = { clicks: owed + 1, trusted: isTrusted, at: now };
-    this.held[pointer] = key;
-    this.heard[key] = true;
-    this.last = isTrusted ? key : null;
+    // Its lift was kept from us.
+    this.lift(this.heldBy(pointer));
+    const press: Press = { key, trusted: isTrusted, pointer, at: this.host.clock.now(), owesClick: true, open: true };
+    this.presses = this.presses.filter((one) => this.matters(one)).concat(press);
+    this.last = isTrusted ? press : null;
     this.watch(true);
     // It comes after the pointer's own lift.
     window.addEventListener('touchend', this.lastTouch, true);
@@ -135,59 +135,53 @@ export class TapController {
   };
 
   private readonly pointerup = (event: PointerEvent | MouseEvent): void => {
-    const pointer = 'pointerId' in event ? event.pointerId : -1;
-    const key = this.held[pointer];
-    if (key && event.isTrusted) this.last = key;
     this.lifted = event;
-    this.lift(pointer);
+    const press = this.heldBy('pointerId' in event ? event.pointerId : -1);
+    if (!press) return;
+    if (event.isTrusted) this.last = press;
+    this.lift(press);
     // A press that ends elsewhere, or is taken away for a scroll or a zoom, brings no click to its key.
-    if (key && (event.type === 'pointercancel' || (event.isTrusted && keyAt(event.composedPath()[0]) !== key)))
-      this.settle(key);
+    if (event.type === 'pointercancel' || (event.isTrusted && keyAt(event.composedPath()[0]) !== press.key))
+      settle(press);
   };
 
   private readonly lastTouch = (event: Event): void => {
     this.lifted = event;
   };
 
-  private lift(pointer: number): void {
-    const key = this.held[pointer];
-    if (!key) return;
-    delete this.held[pointer];
-    if (this.due[key]) this.due[key]!.at = this.host.clock.now();
-    const held = this.keysHeld();
-    if (held.indexOf('delete') < 0) this.hush();
-    if (!held.length) this.watch(false);
+  private lift(press: Press | undefined): void {
+    if (!press) return;
+    press.pointer = null;
+    press.at = this.host.clock.now();
+    if (this.on('delete').every(isLifted)) this.hush();
+    if (this.presses.every(isLifted)) this.watch(false);
   }
 
   private end(key: Key | null): void {
-    if (key && this.keysHeld().indexOf(key) < 0) delete this.heard[key];
+    for (const press of this.on(key).filter(isLifted)) press.open = false;
   }
 
-  private keysHeld(): (Key | undefined)[] {
-    return Object.keys(this.held).map((pointer) => this.held[pointer]);
+  private on(key: Key | null): Press[] {
+    return this.presses.filter((press) => press.key === key);
+  }
+
+  private heldBy(pointer: number): Press | undefined {
+    return this.presses.filter((press) => press.pointer === pointer)[0];
+  }
+
+  private matters(press: Press): boolean {
+    return !isLifted(press) || this.host.clock.now() - press.at < clickWithin;
+  }
+
+  /** The press after which a browser sends this, on the same key. */
+  private cause(key: Key | null, { isTrusted }: Event): Press | undefined {
+    return this.on(key).filter((press) => press.owesClick && press.trusted === isTrusted && this.matters(press))[0];
   }
 
   /** True for what a script sends while the browser tells of a press on the same key, from the first event to the last. */
   private isEcho(key: Key, { isTrusted }: Event): boolean {
     const { last, lifted } = this;
-    return !isTrusted && key === last && (this.keysHeld().indexOf(key) >= 0 || (!!lifted && lifted.eventPhase > 0));
-  }
-
-  /** True for what a browser sends after a press on the same key. */
-  private dueTo(key: Key | null, { isTrusted }: Event): boolean {
-    const due = key && this.due[key];
-    return (
-      !!due &&
-      due.clicks > 0 &&
-      due.trusted === isTrusted &&
-      (this.keysHeld().indexOf(key) >= 0 || this.host.clock.now() - due.at < clickWithin)
-    );
-  }
-
-  /** One press on the key has no click to come any more. */
-  private settle(key: Key | null): void {
-    const due = key && this.due[key];
-    if (due && due.clicks) due.clicks--;
+    return !isTrusted && !!last && key === last.key && (!isLifted(last) || (!!lifted && lifted.eventPhase > 0));
   }
 
   /** A finger or the mouse may lift anywhere. */
@@ -197,6 +191,15 @@ export class TapController {
       window[change](name, this.pointerup as EventListener, true);
     window[change]('blur', this.hush);
   }
+}
+
+/** The press has no click to come any more. */
+function settle(press: Press | undefined): void {
+  if (press) press.owesClick = false;
+}
+
+function isLifted({ pointer }: Press): boolean {
+  return pointer === null;
 }
 
 function hasPointerEvents(): boolean {
