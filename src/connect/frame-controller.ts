@@ -43,7 +43,7 @@ export class FrameController {
     frame.src = url;
     this.origin = new URL(url).origin;
     this.loads = 0;
-    this.stopTimer = clock.after(slowAfter, () => this.warn(isStillBlank(frame) ? 'slow' : 'load-failed'));
+    this.stopTimer = clock.after(slowAfter, () => this.warn('slow'));
     document.addEventListener('securitypolicyviolation', this.onViolation);
     this.node = frame;
   }
@@ -72,15 +72,6 @@ export class FrameController {
       this.warn('csp-blocked');
     }
   };
-}
-
-/** A frame without an answer is readable and blank; one whose load failed without an event (Firefox) is neither. */
-function isStillBlank(frame: HTMLIFrameElement): boolean {
-  try {
-    return !!frame.contentDocument;
-  } catch {
-    return false;
-  }
 }
 
 /** True for a URL that may be framed: with `allow-scripts allow-same-origin`, the sandbox holds only across origins. */

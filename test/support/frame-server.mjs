@@ -19,8 +19,10 @@ export function frameServer() {
     const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' };
     if (url.pathname === '/coop') headers['Cross-Origin-Opener-Policy'] = 'same-origin';
     if (url.pathname === '/refuses') headers['X-Frame-Options'] = 'DENY';
+    const picture =
+      url.pathname === '/picture' ? `<img src="/hang?name=picture-${encodeURIComponent(name)}" alt="">` : '';
     response.writeHead(200, headers);
-    response.end(`<!doctype html><title>Connect page</title><p>Connect page</p><a id="next" href="?name=${encodeURIComponent(name)}&step=2">Next</a>
+    response.end(`<!doctype html><title>Connect page</title><p>Connect page</p>${picture}<a id="next" href="?name=${encodeURIComponent(name)}&step=2">Next</a>
 <script>
   const params = new URLSearchParams(location.search);
   if (params.has('message') || location.pathname === '/message') parent.postMessage(params.get('message') || 'finished', '*');
