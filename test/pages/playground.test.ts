@@ -50,6 +50,20 @@ describe('the playground', { timeout: 300_000 }, () => {
     assert.deepEqual(problems, [], 'the page keeps to its policy and throws nothing');
   });
 
+  for (const width of [320, 800, 1280]) {
+    it(`does not scroll sideways where it is ${width} px wide, also once it is known how the store stands`, async () => {
+      const own = page.viewportSize()!;
+      await page.setViewportSize({ width, height: 800 });
+      for (const { tagName } of elements) {
+        await choose(tagName);
+        if (tagName === 'rulrr-connect') await page.locator('output', { hasText: '"connected"' }).waitFor();
+        const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(excess <= 0, `<${tagName}> is ${excess} px too wide`);
+      }
+      await page.setViewportSize(own);
+    });
+  }
+
   for (const { tagName, members, events, slots = [], cssParts, cssProperties } of elements) {
     it(`has everything that the manifest says of <${tagName}>`, async () => {
       await choose(tagName);
