@@ -8,15 +8,15 @@ export class WindowController {
 
   /** In the click itself, or browsers block it. @returns false if it was blocked. */
   open(url: string): boolean {
-    // Without `noopener`, with which the answer is null even on success; the opener is taken away afterwards.
-    const handle = window.open(url, '_blank');
-    if (!handle) return false;
-    this.handle = handle;
+    let handle: Window | null = null;
     try {
-      handle.opener = null;
+      // Without `noopener`, with which the answer is null even on success; the opener is taken away afterwards.
+      handle = window.open(url, '_blank');
+      if (handle) handle.opener = null;
     } catch {
-      // Already severed by the page's own policy.
+      // Already severed by the page's own policy; or a kiosk has taken `window.open` away.
     }
-    return true;
+    if (handle) this.handle = handle;
+    return !!handle;
   }
 }

@@ -42,24 +42,33 @@ describe('<rulrr-connect>: other ways', () => {
     );
   });
 
-  it('offers a plain link where windows are blocked', async () => {
-    const { proxy, part, pass, details } = await pendingStage();
-    await withOpen(
-      () => null,
-      async () => {
+  const blocked: [string, typeof window.open | null][] = [
+    ['are blocked', () => null],
+    [
+      'are forbidden with an error',
+      () => {
+        throw new DOMException('', 'SecurityError');
+      },
+    ],
+    ['were taken away from the page', null],
+  ];
+  for (const [what, open] of blocked) {
+    it(`offers a plain link where windows ${what}`, async () => {
+      const { proxy, part, pass, details } = await pendingStage();
+      await withOpen(open as typeof window.open, async () => {
         part('open-window')!.click();
         await pass();
-      },
-    );
-    expect(details[1]).to.deep.equal({ code: 'popup-blocked' });
-    const link = part('open-window') as HTMLAnchorElement;
-    expect([link.localName, link.href, link.target, link.rel]).to.deep.equal([
-      'a',
-      proxy.connectUrl,
-      '_blank',
-      'noopener',
-    ]);
-  });
+      });
+      expect(details[1]).to.deep.equal({ code: 'popup-blocked' });
+      const link = part('open-window') as HTMLAnchorElement;
+      expect([link.localName, link.href, link.target, link.rel]).to.deep.equal([
+        'a',
+        proxy.connectUrl,
+        '_blank',
+        'noopener',
+      ]);
+    });
+  }
 
   it('opens another window with each click, which is the page’s to close no more', async () => {
     const { element, proxy, part, pass } = await pendingStage();
