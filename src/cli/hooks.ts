@@ -59,22 +59,32 @@ export function authorizeBy(url: string, secret: string | undefined): (request: 
   };
 }
 
-/** Lets the vendor's server send the receipt. */
-export function sendBy(url: string, secret: string | undefined): (job: EreceiptJob) => Promise<void> {
+/** Lets the vendor's server send the receipt. Resolves with the JSON of a 2xx, if it is any, for the proxy to judge. */
+export function sendBy(url: string, secret: string | undefined): (job: EreceiptJob) => Promise<unknown> {
   return async ({ storeId, orderId, phoneNumber, idempotencyKey, signal }) => {
     const headers: Record<string, string> = { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey };
     if (secret) headers[sidecarHeader] = secret;
     const body = JSON.stringify({ storeId, orderId, phoneNumber, idempotencyKey });
     // What fetch throws is judged by the proxy: it knows which failures happen before anything is sent.
-    const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).catch((error) => {
+    const failed = (error: unknown) => {
       throw new HookError('SendUnreachableError', 'The send URL did not answer.', error);
-    });
+    };
+    const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).catch(failed);
+    if (answer.ok) return jsonIn(await answer.text().catch(failed));
     await answer.body?.cancel();
-    if (answer.ok) return;
     if (answer.status >= 400 && answer.status < 500)
       throw new HookError('SendRefusedError', 'The send URL refused the receipt.');
     throw new EreceiptUnconfirmedError();
   };
+}
+
+/** Many servers say 200 and `{"success": false}`. A 2xx with anything but JSON says all by its status. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The order itself carries the number, as the sandbox takes it. */

@@ -6,6 +6,7 @@ import { authorizeBy, sendBy } from '../../src/cli/hooks.js';
 import type { EreceiptJob } from '../../src/proxy/index.js';
 import { surelyNotSent } from '../../src/proxy/ereceipts.js';
 import { errorClass } from '../../src/proxy/events.js';
+import { harness } from '../proxy/harness.js';
 import { serve } from './support.js';
 
 const job = { storeId: 's', orderId: '1', phoneNumber: '+12135550176', idempotencyKey: 'k' } as EreceiptJob;
@@ -54,4 +55,39 @@ describe("the sidecar's hooks tell what failed", () => {
       assert.equal(surelyNotSent(error), sure);
     });
   }
+});
+
+describe("what the vendor's server says of a receipt decides between text message and paper", () => {
+  for (const [title, body, status, code] of [
+    ['nothing more than 200', '', 200, undefined],
+    ['a page', '<p>done', 200, undefined],
+    ['success', '{"success":true}', 200, undefined],
+    ['no success', '{"success":false,"error":"gateway"}', 504, 'send_unconfirmed'],
+    ['not sent', '{"sent":false}', 504, 'send_unconfirmed'],
+    ['the refusal of its gateway', '{"ok":false,"status":422}', 502, 'send_failed'],
+  ] as const) {
+    it(`200 and ${title}: ${code ?? 'sent'}`, async () => {
+      const server = await serve((_request, response) => void response.end(body));
+      const { call, connect } = harness({ sendEreceipt: sendBy(server.origin, undefined) });
+      await connect();
+      const answer = await call('POST', '/ereceipts', {
+        headers: { 'Idempotency-Key': 'k' },
+        body: { orderId: '1', phoneNumber: '+12135550176' },
+      });
+      const told = (await answer.json()) as { code?: string };
+      await server.close();
+      assert.deepEqual([answer.status, told.code], [status, code]);
+    });
+  }
+
+  it('200 whose body breaks off: unclear', async () => {
+    const error = await thrown(
+      (url) => sendBy(url, undefined)(job),
+      (response) => {
+        response.writeHead(200, { 'Content-Length': 100 });
+        response.write('{"succ', () => response.destroy());
+      },
+    );
+    assert.equal(surelyNotSent(error), false);
+  });
 });
