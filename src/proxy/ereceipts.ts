@@ -14,7 +14,8 @@ import { createVault } from './vault.js';
 
 /**
  * Throw this from `sendEreceipt` where it is unknown whether the receipt went out: the till prints, and the same key never
- * sends again. Errors of a connection that broke or timed out are taken for the same. Anything else means "not sent".
+ * sends again. Errors of a connection that broke or timed out, and those with a status of 500 or more, are taken for the same.
+ * Anything else means "not sent".
  */
 export class EreceiptUnconfirmedError extends Error {
   override readonly name = 'EreceiptUnconfirmedError';
@@ -248,32 +249,52 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   return typeof status === 'number' && status >= 400 && status < 500 ? 'failed' : 'unclear';
 }
 
-/** Judges what the hook threw. Any doubt is a doubt. */
+/** Judges what the hook threw. Any doubt is a doubt; so is what cannot even be read. */
 export function surelyNotSent(error: unknown): boolean {
-  if (!(error instanceof Error)) return !isOfConnection(error);
+  try {
+    return isRefusal(error);
+  } catch {
+    return false;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return !isUnclear(error);
   // By name: an error of another copy of this package is the same error.
   if (error.name === 'EreceiptUnconfirmedError') return false;
   if (error.name === 'RulrrApiError') {
     // An error of the server may stand for an order that was taken.
     return sentOf(error) === 'no' || (upstreamStatusOf(error) ?? 500) < 500;
   }
-  return !isOfConnection(error) || neverSent(error);
+  return !isUnclear(error) || neverSent(error);
 }
 
 /** As Node, undici, axios and got name what went wrong on the wire or came as 5xx. When it went wrong is another question. */
 const wireCodes =
   /^(E(CONN|PIPE|TIMEDOUT|SOCKETTIMEDOUT|HOST|NET|ADDRNOTAVAIL|PROTO|NOTFOUND|AI_)|UND_ERR_|HPE_|ERR_(NETWORK|BAD_RESPONSE|STREAM|HTTP2|TLS|SSL))/;
 
-/** True if an error tells of a call that broke off: nothing in it needs to say so but its name, its code or its cause's. */
-function isOfConnection(error: unknown): boolean {
+/**
+ * True if an error tells of a call that broke off, or of an answer with 5xx, which may come from a gateway in front of who sent.
+ * Nothing in it needs to say so but its name, its code, its status or its cause's.
+ */
+function isUnclear(error: unknown): boolean {
   let at: unknown = error;
   for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth++) {
     const { name, code, message, cause } = at as Record<string, unknown>;
     if (name === 'AbortError' || /^\w*TimeoutError$/.test(String(name))) return true;
     if (typeof code === 'string' && wireCodes.test(code)) return true;
+    if (statusIn(at) >= 500) return true;
     // fetch() tells of a lost connection by a TypeError.
     if (at instanceof TypeError && /fetch|network|load failed|^terminated$/i.test(String(message))) return true;
     at = cause;
   }
   return false;
+}
+
+/** The HTTP status in an error, where got, ky, the clients of SMS gateways and AWS put it; 0 without one. */
+function statusIn(error: object): number {
+  const { status, statusCode, response, $metadata } = error as Record<string, unknown>;
+  const inner = Object(response ?? $metadata) as Record<string, unknown>;
+  const found = [status, statusCode, inner['status'], inner['statusCode'], inner['httpStatusCode']];
+  return Number(found.find((value) => typeof value === 'number') ?? 0);
 }

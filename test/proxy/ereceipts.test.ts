@@ -100,6 +100,7 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     Object.assign(new Error('x'), { name: 'RulrrApiError', code: 'x', status: 0, ...fields });
   const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
   const withCode = (message: string, code: string) => Object.assign(new Error(message), { code });
+  const answeredWith = (fields: object) => Object.assign(new Error('x'), fields);
   const cases: [string, unknown, 'send_failed' | 'send_unconfirmed'][] = [
     ['an error', new Error('no'), 'send_failed'],
     ['a text', 'no', 'send_failed'],
@@ -123,11 +124,20 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['axios: 5xx', withCode('Request failed with status code 502', 'ERR_BAD_RESPONSE'), 'send_unconfirmed'],
     ['axios: 4xx', withCode('Request failed with status code 422', 'ERR_BAD_REQUEST'), 'send_failed'],
     ['got: timeout', Object.assign(new Error('x'), { name: 'TimeoutError', code: 'ETIMEDOUT' }), 'send_unconfirmed'],
+    ['got: 5xx', answeredWith({ code: 'ERR_NON_2XX_3XX_RESPONSE', response: { statusCode: 503 } }), 'send_unconfirmed'],
+    ['got: 4xx', answeredWith({ code: 'ERR_NON_2XX_3XX_RESPONSE', response: { statusCode: 422 } }), 'send_failed'],
+    ['ky: 5xx', answeredWith({ response: new Response('', { status: 502 }) }), 'send_unconfirmed'],
+    ['ky: 4xx', answeredWith({ response: new Response('', { status: 404 }) }), 'send_failed'],
+    ['a gateway of text messages: 5xx', answeredWith({ status: 503, code: 20503 }), 'send_unconfirmed'],
+    ['a gateway of text messages: 4xx', answeredWith({ status: 400, code: 21211 }), 'send_failed'],
+    ['AWS: 5xx', answeredWith({ $metadata: { httpStatusCode: 500 } }), 'send_unconfirmed'],
+    ['wrapped 5xx', new Error('sms', { cause: answeredWith({ statusCode: 504 }) }), 'send_unconfirmed'],
     ['wrapped', new Error('sms', { cause: withCode('read', 'ECONNRESET') }), 'send_unconfirmed'],
     ['an object that is no error', { code: 'ETIMEDOUT' }, 'send_unconfirmed'],
     ['a file of the hook', withCode('no such file', 'ENOENT'), 'send_failed'],
     ['aborted', new DOMException('x', 'AbortError'), 'send_unconfirmed'],
     ['timed out', new DOMException('x', 'TimeoutError'), 'send_unconfirmed'],
+    ['what cannot be read', { get code() { throw new Error('x'); } }, 'send_unconfirmed'], // prettier-ignore
   ];
   for (const [name, thrown, code] of cases) {
     const { h, jobs } = await till(() => { throw thrown; }); // prettier-ignore
