@@ -28,6 +28,9 @@ export interface NodeHandler {
   (request: WrappedRequest, reply: WrappedReply): void;
 }
 
+/** What `URL` would read as another path than the one that was sent, and so than the one that servers before this one judged. */
+const respelt = /#|%2e|\/\.\.?(?:\/|$)/i;
+
 const unreadable = new Refusal('bad_request', 'The request cannot be read.');
 const failed = new Refusal('internal', 'The request could not be answered.');
 
@@ -83,8 +86,9 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     if (next && !isOurs(url)) return next();
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
     const mounted = req.url;
+    const { basePath } = proxy;
     // The listener reads the URL before it returns; afterwards the framework finds its own again.
-    req.url = url;
+    req.url = basePath !== undefined && respelt.test(url.split('?', 1)[0]!) ? basePath + '//' : url;
     const done = listener(req, res);
     req.url = mounted;
     done.catch(() => res.destroy());

@@ -52,6 +52,22 @@ test('node:http: the whole story over a socket', async () => {
   h.assertClean();
 });
 
+test('a path counts as it was sent: one that only `URL` would read as one of ours is unknown', async () => {
+  const h = till();
+  const url = await serve(toNodeHandler(h.proxy));
+  const status = async (path: string) => {
+    const request = httpRequest(url, { path, headers: ours }).end();
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  };
+  assert.equal(await status('/rulrr/connection'), 200);
+  assert.equal(await status('/rulrr/connection?at=./../x%2e#y'), 200);
+  for (const path of ['/rulrr/./connection', '/rulrr/%2E/connection', '/rulrr/x/../connection', '/x/../rulrr/connection', '/x/%2e%2E/rulrr/connection', '/rulrr/connection/.', '/rulrr/connection#x', 'http://pos.example/x/../rulrr/connection'])
+    assert.equal(await status(path), 404, path); // prettier-ignore
+  h.assertClean();
+});
+
 test('the own origin is scheme and host as they came; the option `origin` takes their place; forwarded headers count for nothing', async () => {
   const plain = await serve(toNodeHandler(till().proxy));
   const post = (url: string, headers: Record<string, string>) =>
@@ -193,7 +209,7 @@ test('requests that are none: an answer with every header, and the server lives 
     ['GET /rulrr/connection HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
     ['GET http://:99999/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
     ['GET /rulrr\\connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
-    ['GET /rulrr/./connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 401],
+    ['GET /rulrr/./connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
     ['GET //rulrr/connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
     ['POST /rulrr/connection HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello', 405],
     ['TRACE /rulrr/connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 405],
