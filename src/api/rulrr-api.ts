@@ -53,6 +53,12 @@ function escaped(value: string): string {
   return /^[\w.*-]+$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
 }
 
+/** `fetch` takes anything, and would upload a list of objects as `[object Object]`. */
+function isBody(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value === 'string';
+  return Symbol.asyncIterator in value || !/^\[object (Object|Array)\]$/.test(Object.prototype.toString.call(value));
+}
+
 function isHeaderValue(value: string): boolean {
   try {
     return new Headers({ 'Content-Type': value }).has('Content-Type');
@@ -251,6 +257,7 @@ export class RulrrApi {
     requireArgument(contentType, operation, 'contentType');
     if (!isHeaderValue(contentType)) throw new TypeError(`${operation}: "contentType" cannot stand in a header.`);
     if (body === undefined || body === null) throw new TypeError(`${operation}: "body" is missing.`);
+    if (!isBody(body)) throw new TypeError(`${operation}: "body" must be a text, bytes, a Blob or a stream.`);
     const { href: url } = await this.getCustomersUploadUrl(options);
     const headers = { 'Content-Type': contentType };
     await this.#transmit({
