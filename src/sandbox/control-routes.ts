@@ -34,11 +34,16 @@ export async function control(sandbox: Sandbox, data: SandboxData, request: Requ
 const actions = new Map<string, (sandbox: Sandbox, given: Record<string, unknown>) => void>([
   ['scenario', (sandbox, { name }) => sandbox.scenario(String(name) as ScenarioName)],
   ['fault', ({ faults }, given) => faults.set(faultOf(given))],
-  ['ereceipt', (sandbox, { on }) => sandbox.setEreceipt(on === true || on === 'true')],
+  ['ereceipt', (sandbox, { on }) => sandbox.setEreceipt(switchOf(on))],
   ['clear-faults', ({ faults }) => faults.clear()],
   ['revoke', (sandbox) => sandbox.revokeTokens()],
   ['reset', (sandbox) => sandbox.reset()],
 ]);
+
+function switchOf(on: unknown): boolean {
+  if (!['true', 'false'].includes(String(on))) throw new TypeError('"on" must be true or false.');
+  return String(on) === 'true';
+}
 
 /** A fault as a form sends it: numbers as text, and blanks for what was left out. */
 function faultOf(given: Record<string, unknown>): Fault {

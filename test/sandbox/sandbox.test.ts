@@ -545,6 +545,11 @@ describe('the sandbox on a socket', () => {
     assert.deepEqual(served.sandbox.faults.active.at(-1), { route: 'token', kind: 'status', status: 500, times: 2 });
     assert.equal((await post('/_sandbox/fault', '{"route":"token","kind":"odd"}')).status, 400);
     assert.equal((await post('/_sandbox/fault', 'route=token&kind=slow&ms=soon', form)).status, 400);
+    // A name that was spelt wrong must not turn e-receipts off.
+    for (const odd of ['{}', '{"ereceipt":true}', '{"on":"yes"}', '{"on":1}'])
+      assert.equal((await post('/_sandbox/ereceipt', odd)).status, 400, odd);
+    assert.equal((await post('/_sandbox/ereceipt', 'on=false', form)).status, 303);
+    assert.equal((await post('/_sandbox/ereceipt', '{"on":true}')).status, 200);
     assert.equal((await post('/_sandbox/clear-faults', '', form)).status, 303);
     assert.match(await (await fetch(`${served.origin}/_sandbox`)).text(), /The customer's phone/);
     const state = (await (await fetch(`${served.origin}/_sandbox/state`)).json()) as { scenario: string };
