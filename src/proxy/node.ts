@@ -87,7 +87,8 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
     const mounted = req.url;
     const { basePath } = proxy;
-    // The listener reads the URL before it returns; afterwards the framework finds its own again.
+    // The listener reads the URL before it returns; afterwards the framework finds its own again. A path that would be read as another one
+    // becomes one that there is not.
     req.url = basePath !== undefined && respelt.test(url.split('?', 1)[0]!) ? basePath + '//' : url;
     const done = listener(req, res);
     req.url = mounted;
