@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { meantBy } from '../shared/misspelt.js';
 import { UsageError } from './fail.js';
 import { portFrom } from './listen.js';
 
@@ -82,6 +83,11 @@ const words = (text: string | undefined) => (text ?? '').split(/[\s,]+/).filter(
 /** Reads the environment. @throws UsageError that lists everything that is missing or wrong at once; quotes no secret */
 export function readConfig(env: Env): ProxyConfig {
   const wrong: string[] = [];
+  const known = [...variables.map(([name]) => name), ...fromFile.map((name) => `${name}_FILE`)];
+  for (const name of Object.keys(env).filter((one) => one.startsWith('RULRR_'))) {
+    const meant = meantBy(name, known);
+    if (meant) wrong.push(`${name} is unknown; ${meant} was meant, probably.`);
+  }
   const value = (name: Name): string | undefined => {
     const direct = env[name]?.trim() || undefined;
     const file = fromFile.includes(name) ? env[`${name}_FILE`]?.trim() : undefined;

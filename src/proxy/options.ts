@@ -1,6 +1,7 @@
 import { base64url } from 'jose';
 import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import { systemClock, type Clock } from '../shared/clock.js';
+import { meantBy } from '../shared/misspelt.js';
 import { consoleEvents, type Emit, type ProxyEvent } from './events.js';
 import type { TokenStore } from './stores/token-store.js';
 
@@ -248,10 +249,8 @@ function hook<Hook>(value: Hook, option: string): Hook {
 
 /** Catches the misspelt option that would otherwise quietly do nothing. */
 function refuseMisspelt(options: object): void {
-  const plain = (name: string) => name.toLowerCase().replace(/[^a-z]|s$/g, '');
   for (const name of Object.keys(options)) {
-    if ((optionNames as readonly string[]).includes(name)) continue;
-    const meant = optionNames.find((known) => plain(known) === plain(name));
+    const meant = meantBy(name, optionNames);
     if (meant) wrong(name, `is unknown; "${meant}" was meant, probably`);
   }
 }

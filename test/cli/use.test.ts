@@ -79,6 +79,18 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stderr, stack);
   });
 
+  it('proxy names a variable that was meant to be another one, which would quietly do nothing', async () => {
+    const { code, stderr } = await rulrr(['proxy'], {
+      RULRR_ALLOWED_ORIGIN: 'https://till.example',
+      RULRR_SEALING_KEY_FILE: '/run/secrets/keys',
+      RULRR_OF_ANOTHER: 'yes',
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /RULRR_ALLOWED_ORIGIN is unknown; RULRR_ALLOWED_ORIGINS was meant, probably\./);
+    assert.match(stderr, /RULRR_SEALING_KEY_FILE is unknown; RULRR_SEALING_KEYS_FILE was meant, probably\./);
+    assert.doesNotMatch(stderr, /RULRR_OF_ANOTHER/);
+  });
+
   it('proxy quotes no secret when it refuses its settings', async () => {
     const { code, stdout, stderr } = await rulrr(['proxy'], {
       RULRR_CLIENT_ID: 'pos',
