@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { meantBy } from '../shared/misspelt.js';
+import { meantBy } from '../proxy/misspelt.js';
 import { UsageError } from './fail.js';
 import { portFrom } from './listen.js';
 

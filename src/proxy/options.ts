@@ -1,8 +1,8 @@
 import { base64url } from 'jose';
 import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import { systemClock, type Clock } from '../shared/clock.js';
-import { meantBy } from '../shared/misspelt.js';
 import { consoleEvents, type Emit, type ProxyEvent } from './events.js';
+import { meantBy } from './misspelt.js';
 import type { TokenStore } from './stores/token-store.js';
 
 /** Who is asking, as the vendor's own session says it. */
