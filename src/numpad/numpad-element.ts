@@ -17,6 +17,7 @@ import { FormValue } from './form-value.js';
 import { IdleTimer } from './idle-timer.js';
 import { KeyboardController } from './keyboard-controller.js';
 import type { Key } from './keypad-machine.js';
+import { LiftController } from './lift-controller.js';
 import { NumberEntry } from './number-entry.js';
 import { choiceOf, newKey, problemOf, textOf, wordsFor } from './numpad-model.js';
 import { numpadTemplate, type NumpadStrings, type NumpadView } from './numpad-templates.js';
@@ -490,6 +491,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private readonly handlers: NumpadView['on'] = {
     taps: this.taps,
+    lifts: new LiftController(),
     mousedown: (event) => {
       this.taps.mousedown(event);
       // The focus goes to the number, so that hardware keys go on there and Enter does not press a key again.

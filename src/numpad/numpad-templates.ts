@@ -33,6 +33,10 @@ export interface NumpadView {
       click(event: MouseEvent): void;
       forgive(): void;
     };
+    lifts: {
+      touchstart(event: TouchEvent): void;
+      touchend(event: TouchEvent): void;
+    };
     mousedown(event: MouseEvent): void;
     /** Does nothing, and keeps the browser from doing something. */
     still(event: Event): void;
@@ -87,7 +91,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
   >
     <p id="title">${text.title}</p>
     ${view.choice.length ? countries(view) : nothing}
-    <div class="entry">
+    <div class="entry" @touchstart=${on.lifts.touchstart} @touchend=${on.lifts.touchend}>
       <div
         id="number"
         part="display"
@@ -132,7 +136,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
         <small></small>
       </button>
     </div>
-    <div class="ways">
+    <div class="ways" @touchstart=${on.lifts.touchstart} @touchend=${on.lifts.touchend}>
       <button part="print" type="button" aria-disabled=${busy ? 'true' : 'false'} @click=${on.print}>
         ${model.failed ? text.paper : text.print}
       </button>

@@ -310,6 +310,56 @@ describe('real touches', { skip }, () => {
     assert.equal(await shown(), '');
   });
 
+  it('send, print and clear as well while another finger is still on a key', async () => {
+    const button = (part: string) =>
+      page.evaluate((name) => {
+        const { left, top, width, height } = document
+          .querySelector('rulrr-ereceipt-numpad')!
+          .shadowRoot!.querySelector(`[part~=${name}]`)!
+          .getBoundingClientRect();
+        return { x: left + width / 2, y: top + height / 2, id: 2 };
+      }, part);
+    /** Keys all but the last digit alone, then that one and the button by two fingers. */
+    const together = async (part: string, lifts: 'key first' | 'button first' | 'slid off') => {
+      await page.evaluate(() => {
+        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+        pad.close();
+        const heard: string[] = ((window as unknown as { heard: string[] }).heard = []);
+        pad.send = ({ phoneNumber }) => {
+          heard.push(phoneNumber);
+          return new Promise(() => undefined);
+        };
+        void pad.prompt('together').then((outcome) => 'reason' in outcome && heard.push(outcome.reason));
+        pad.value = '+1201555012';
+        return pad.updateComplete;
+      });
+      const key = { ...at['3']!, id: 1 };
+      const other = await button(part);
+      await touch('touchStart', [key]);
+      await touch('touchStart', [key, other]);
+      if (lifts === 'slid off') await touch('touchMove', [key, { ...other, y: other.y - 90 }]);
+      await touch('touchEnd', [lifts === 'key first' ? other : key]);
+      await touch('touchEnd', []);
+      return page.evaluate(() => {
+        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+        return [...(window as unknown as { heard: string[] }).heard, pad.state, pad.value].join(' ');
+      });
+    };
+    for (const lifts of ['key first', 'button first'] as const) {
+      assert.equal(await together('send', lifts), '+12015550123 sending +12015550123');
+      assert.equal(await together('print', lifts), 'declined printed ');
+      assert.equal(await together('key-clear', lifts), 'asking ');
+    }
+    for (const part of ['send', 'print', 'key-clear'])
+      assert.equal(await together(part, 'slid off'), 'asking +12015550123');
+    await page.evaluate(() => {
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      pad.close();
+      void pad.prompt('order');
+      return pad.updateComplete;
+    });
+  });
+
   it('a long press is one digit', async () => {
     await clear();
     await touch('touchStart', [{ ...at['5']!, id: 1 }]);
