@@ -264,6 +264,8 @@ describe('what can be seen', { timeout: 300_000 }, () => {
     for (const [width, height] of [
       [800, 480],
       [1024, 600],
+      [320, 568],
+      [360, 640],
     ] as const) {
       for (const lang of ['en', 'es', 'fr', 'de', 'pt', 'he', 'ar', 'ja']) {
         await open(`gallery?only=numpad-dialog&lang=${lang}`, { viewport: { width, height } });
