@@ -113,7 +113,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     idleTimeout: { attribute: 'idle-timeout', type: Number, hasChanged: differs },
     layout: {},
     capture: {},
-    name: { reflect: true },
+    name: { reflect: true, useDefault: true },
     send: { attribute: false },
     fetch: { attribute: false },
     strings: { attribute: false },

@@ -549,6 +549,18 @@ describe('a page that', () => {
     early.remove();
   });
 
+  it('finds nothing written into its markup but how it stands', async () => {
+    await start();
+    const plain = document.createElement('rulrr-ereceipt-numpad');
+    document.body.append(plain);
+    await plain.updateComplete;
+    expect(plain.getAttributeNames()).to.deep.equal(['state']);
+    plain.name = 'phone';
+    await plain.updateComplete;
+    expect(plain.getAttribute('name')).to.equal('phone');
+    plain.remove();
+  });
+
   it('changes how it is shown in the middle of a prompt', async () => {
     await start();
     void t.pad.prompt('order');
