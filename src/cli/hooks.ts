@@ -66,16 +66,20 @@ export function sendBy(url: string, secret: string | undefined): (job: EreceiptJ
     if (secret) headers[sidecarHeader] = secret;
     const body = JSON.stringify({ storeId, orderId, phoneNumber, idempotencyKey });
     // What fetch throws is judged by the proxy: it knows which failures happen before anything is sent.
-    const failed = (error: unknown) => {
+    const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).catch((error) => {
       throw new HookError('SendUnreachableError', 'The send URL did not answer.', error);
-    };
-    const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).catch(failed);
-    if (answer.ok) return jsonIn(await answer.text().catch(failed));
+    });
+    if (answer.ok) return jsonIn(await answer.text().catch(unconfirmed));
     await answer.body?.cancel();
     if (answer.status >= 400 && answer.status < 500)
       throw new HookError('SendRefusedError', 'The send URL refused the receipt.');
     throw new EreceiptUnconfirmedError();
   };
+}
+
+/** The send was answered; whatever went wrong with the body after that says nothing about it. */
+function unconfirmed(): never {
+  throw new EreceiptUnconfirmedError();
 }
 
 /** Many servers say 200 and `{"success": false}`. A 2xx with anything but JSON says all by its status. */

@@ -113,6 +113,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     idleTimeout: { attribute: 'idle-timeout', type: Number, hasChanged: differs },
     layout: {},
     capture: {},
+    // The default is not written into the page's markup.
     name: { reflect: true, useDefault: true },
     send: { attribute: false },
     fetch: { attribute: false },

@@ -90,4 +90,12 @@ describe("what the vendor's server says of a receipt decides between text messag
     );
     assert.equal(surelyNotSent(error), false);
   });
+
+  it('200 whose body cannot be read: unclear', async () => {
+    const error = await thrown(
+      (url) => sendBy(url, undefined)(job),
+      (response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('no gzip'),
+    );
+    assert.deepEqual([surelyNotSent(error), errorClass(error)], [false, 'EreceiptUnconfirmedError']);
+  });
 });
