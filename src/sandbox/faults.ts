@@ -58,6 +58,19 @@ export interface Fault {
   headers?: Record<string, string> | undefined;
 }
 
+/** What a fault may have. A field by another name is a slip, and would do nothing. */
+const fields: Record<keyof Fault, true> = {
+  route: true,
+  kind: true,
+  times: true,
+  ms: true,
+  status: true,
+  retryAfter: true,
+  location: true,
+  at: true,
+  headers: true,
+};
+
 /** The faults that are set; one counts down as it strikes. */
 export class Faults {
   private list: Fault[] = [];
@@ -71,6 +84,9 @@ export class Faults {
     if (!faultKinds.includes(fault.kind)) {
       throw new TypeError(`There is no fault "${fault.kind}". Faults: ${faultKinds.join(', ')}.`);
     }
+    const unknown = Object.keys(fault).find((field) => !Object.hasOwn(fields, field));
+    if (unknown !== undefined)
+      throw new TypeError(`A fault has no "${unknown}". Its fields: ${Object.keys(fields).join(', ')}.`);
     if (fault.kind === 'status' && !(Number.isInteger(fault.status) && fault.status! >= 200 && fault.status! <= 599)) {
       throw new TypeError('A fault of kind "status" needs a "status" from 200 to 599.');
     }

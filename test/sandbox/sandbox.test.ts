@@ -418,6 +418,7 @@ describe('faults', () => {
       ['headers', { kind: 'headers', headers: { 'bad name': 'x' } }],
       ['retryAfter', { kind: 'status', status: 429, retryAfter: '3\n4' }],
       ['location', { kind: 'redirect', location: '/a\nb' }],
+      ['time', { kind: 'hang', time: 1 }],
     ];
     for (const [name, fault] of wrong)
       assert.throws(
