@@ -22,10 +22,10 @@ interface WrappedReply {
   hijack(): unknown;
 }
 
-/** For `node:http`, Express and Connect; the second form for a Fastify route. */
+/** For `node:http`, Express and Connect; the second form for a hook of Fastify, or a route. */
 export interface NodeHandler {
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
-  (request: WrappedRequest, reply: WrappedReply): void;
+  (request: WrappedRequest, reply: WrappedReply, next?: () => void): void;
 }
 
 /** What `URL` would read as another path than the one that was sent, and so than the one that servers before this one judged. */
@@ -41,10 +41,12 @@ type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>
  * The proxy as a handler for Node's frameworks.
  *
  * ```ts
- * createServer(toNodeHandler(proxy));              // node:http
- * app.use(toNodeHandler(proxy));                   // Express, with or without express.json() before it
- * fastify.all('/rulrr/*', toNodeHandler(proxy));   // Fastify
+ * createServer(toNodeHandler(proxy));                   // node:http
+ * app.use(toNodeHandler(proxy));                        // Express, with or without express.json() before it
+ * fastify.addHook('onRequest', toNodeHandler(proxy));   // Fastify
  * ```
+ *
+ * In a route of Fastify, its own parsers answer some refusals before the proxy does, and in another form.
  *
  * Paths are judged as the browser sent them (`originalUrl`), so `basePath` is the whole path also where the handler is mounted
  * on a part of it. Paths elsewhere go to `next`, where there is one. A body that was read already is taken from `rawBody` or
@@ -82,7 +84,7 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
   }
 
   function handle(req: FrameworkRequest, res: ServerResponse, next?: (error?: unknown) => void): void {
-    const url = req.originalUrl ?? req.url ?? '/';
+    const url = urlOf(req);
     if (next && !isOurs(url)) return next();
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
     const mounted = req.url;
@@ -102,9 +104,15 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
   ) => {
     if (!('hijack' in res)) return handle(req as FrameworkRequest, res, next);
     const { raw, body } = req as WrappedRequest;
+    if (next && !isOurs(urlOf(raw))) return next();
     res.hijack();
     handle(body === undefined ? raw : Object.assign(raw, { body }), res.raw);
   };
+}
+
+/** As the browser sent it. */
+function urlOf({ originalUrl, url = '/' }: FrameworkRequest): string {
+  return originalUrl ?? url;
 }
 
 /** Somebody's own `fetch` around the proxy's, which may answer at once. What it throws is not the request's fault. */

@@ -136,6 +136,27 @@ test('Fastify: its request and reply as a route gets them, the body read already
   h.assertClean();
 });
 
+test('Fastify: as a hook it answers before bodies are read, and lets the rest of the server pass', async () => {
+  const h = till();
+  await h.connect();
+  const handler = toNodeHandler(h.proxy);
+  const url = await serve((raw, response) => {
+    let hijacked = false;
+    const next = () => {
+      assert.ok(!hijacked, 'a reply that Fastify is to send is left to it');
+      response.end('the shop');
+    };
+    handler({ raw }, { raw: response, hijack: () => (hijacked = true) }, next);
+  });
+  assert.equal(await (await fetch(url + '/menu')).text(), 'the shop');
+  const sent = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt });
+  assert.deepEqual(await sent.json(), { sent: true });
+  const empty = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending });
+  assert.deepEqual([empty.status, ((await empty.json()) as { code: string }).code], [400, 'bad_request']);
+  assertHardened(empty);
+  h.assertClean();
+});
+
 test('the framework finds its URL again, and what the host knows reaches authorize', async () => {
   let incoming: (IncomingMessage & { session?: unknown }) | undefined;
   const h = till({ authorize: (_request: Request, context: { incoming?: typeof incoming }) => ((incoming = context.incoming), { storeId: 'store-1' }) });
