@@ -38,10 +38,13 @@ function authorize(): ?string
 function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber): void
 {
     $body = json_encode(['orderId' => $orderId, 'ereceipt' => ['phoneNumber' => $phoneNumber]], JSON_THROW_ON_ERROR);
-    [$status] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
-    if ($status >= 200 && $status < 300) return;
+    [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
+    // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
+    $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
+    $refused = is_array($answer) && ($answer['success'] ?? true) === false;
+    if ($answer && is_array($answer) && !$refused) return;
     // A refusal is a refusal; an error of the server may stand for a message that went out.
-    if ($status === 0 || ($status >= 400 && $status < 500)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
+    if ($refused || $status === 0 || ($status >= 400 && $status < 500)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { RulrrApiError } from '../../src/api/index.js';
 import { checkIds, checkProxy, type CheckId } from '../../src/conformance/index.js';
 import type { RulrrProxyOptions } from '../../src/proxy/index.js';
 import { client, openSandbox, other, own, serveProxy, type Breaking } from './support/served.js';
@@ -461,6 +462,16 @@ const brokenProxies: Broken[] = [
     options: () => ({
       sendEreceipt: ({ api, orderId, phoneNumber }) =>
         api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch(() => {}),
+    }),
+  },
+  {
+    rule: 'looks at the status of the send alone',
+    fails: 'ereceipt-refused',
+    options: () => ({
+      sendEreceipt: ({ api, orderId, phoneNumber }) =>
+        api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch((error: RulrrApiError) => {
+          if (error.code !== 'refused') throw error;
+        }),
     }),
   },
   {

@@ -145,6 +145,33 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       for (const kind of ['cut', 'bad-json', 'lose-answer']) assert.equal(await connect({ kind }), 'tokens_lost', kind);
     });
 
+    it('says that a receipt was sent only where the answer says so', async () => {
+      const till = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
+      const started = await fetch(`${url}/integrations`, { method: 'POST', headers: till });
+      const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
+      const form = new URLSearchParams(new URL(connectUrl).search);
+      for (const [field, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
+        form.set(field, value);
+      await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
+      assert.match(await (await fetch(`${url}/integrations/${id}`, { headers: till })).text(), /"finished"/);
+      const send = async (orderId: string): Promise<unknown[]> => {
+        const answer = await fetch(`${url}/ereceipts`, {
+          method: 'POST',
+          headers: { ...till, 'Content-Type': 'application/json', 'Idempotency-Key': orderId },
+          body: JSON.stringify({ orderId, phoneNumber: '+12133734253' }),
+        });
+        return [answer.status, ((await answer.json()) as { code?: string }).code];
+      };
+      const refused = { route: 'post-order', kind: 'status', status: 200, times: 1 } as const;
+      sandbox.sandbox.faults.set(refused);
+      assert.deepEqual(await send('refused'), [502, 'send_failed'], 'success: false');
+      for (const kind of ['cut', 'bad-json'] as const) {
+        sandbox.sandbox.faults.set({ route: 'post-order', kind, times: 1 });
+        assert.deepEqual(await send(kind), [504, 'send_unconfirmed'], kind);
+      }
+      assert.deepEqual(await send('whole'), [200, undefined]);
+    });
+
     it('writes no secret to its log', () => {
       assert.equal(output.includes(client.clientSecret), false);
       assert.doesNotMatch(output, /\b(it|at|rt)_[0-9a-f]{16}/);
