@@ -170,7 +170,7 @@ export class Ereceipts {
         // Time ran out before anything was sent; after this nobody would hear of it.
         if (late) return new Refusal('send_failed', 'The receipt was not sent.');
         started = true;
-        const doubt = doubtIn(await hook({ storeId, ...order, api, signal: controller.signal }));
+        const doubt = doubtIn(await saidBy(await hook({ storeId, ...order, api, signal: controller.signal })));
         return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';
       } catch (error) {
         if (error instanceof Refusal)
@@ -235,6 +235,21 @@ async function digest(...parts: string[]): Promise<string> {
 
 function unconfirmed(): Refusal {
   return new Refusal('send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+}
+
+/** A good `Response` that nobody has read says in its body how it went, as JSON; with any other body its status says all. */
+async function saidBy(result: unknown): Promise<unknown> {
+  if (typeof result !== 'object' || result === null) return result;
+  const { ok, bodyUsed, text } = result as Partial<Response>;
+  if (ok !== true || bodyUsed !== false || typeof text !== 'function') return result;
+  const body = await (result as Response).text().catch(() => {
+    throw new EreceiptUnconfirmedError();
+  });
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return result;
+  }
 }
 
 /**
