@@ -37,9 +37,9 @@ export interface RulrrProxyOptions {
   /** Given to the vendor with its credentials; https, or a loopback address. */
   apiBaseUrl: string;
   /** Rulrr's connect page. Default `https://connect.rulrr.com/`. */
-  connectBaseUrl?: string;
+  connectBaseUrl?: string | undefined;
   /** Path of the proxy on the vendor's site, as the browser sees it. Default `/rulrr`, as the elements' `proxy-url`; `/` for the root. */
-  basePath?: string;
+  basePath?: string | undefined;
   /**
    * Newest first: the first seals, all open. Each a string of 32 characters or more, or 32 bytes or more, out of a random source
    * (`openssl rand -base64 32`). The keys in use are derived from it, one for each purpose.
@@ -59,37 +59,37 @@ export interface RulrrProxyOptions {
    * (the JSON of a `Response` that was not read is read), means "not sent" with a `status` of 400 to 499, and else "unknown".
    * Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
-  sendEreceipt?(job: EreceiptJob): Promise<unknown>;
+  sendEreceipt?: ((job: EreceiptJob) => Promise<unknown>) | undefined;
   /** Origins of tills that stand elsewhere than the proxy, exact, such as `https://pos.example`. Default none. */
-  allowedOrigins?: readonly string[];
+  allowedOrigins?: readonly string[] | undefined;
   /** Further request headers that pages on `allowedOrigins` may send. Default `['Authorization']`. */
-  allowedHeaders?: readonly string[];
+  allowedHeaders?: readonly string[] | undefined;
   /** The proxy's own origin as browsers see it, where a load balancer changes scheme or host. Default: that of each request. */
-  origin?: string;
+  origin?: string | undefined;
   /** For every call to Rulrr. Default: the global one. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Log hook; see `ProxyEvent`. Default: alarming events go to `console.error`. */
-  onEvent?(event: ProxyEvent): void;
+  onEvent?: ((event: ProxyEvent) => void) | undefined;
   /** How long a session may take. Default 30 minutes. */
-  integrationTtlMs?: number;
+  integrationTtlMs?: number | undefined;
   /** How long `sendEreceipt` may take before the answer is `send_unconfirmed`. Default 8000. */
-  sendTimeoutMs?: number;
+  sendTimeoutMs?: number | undefined;
   /** New sessions for one store: `burst` at once, then one each `everyMs`. Default 30 and 2000. */
-  startLimit?: { burst: number; everyMs: number };
+  startLimit?: { burst: number; everyMs: number } | undefined;
   /** Set false to leave out the one look at the connect page's framing headers. Default true. */
-  checkFraming?: boolean;
+  checkFraming?: boolean | undefined;
   /** How long a session's status is shared among all who ask. Default 1000. */
-  statusTtlMs?: number;
+  statusTtlMs?: number | undefined;
   /** Status calls to Rulrr a second, for the whole process. Default 50. */
-  budgetPerSecond?: number;
+  budgetPerSecond?: number | undefined;
   /** Reads from Rulrr whether a store texts receipts, where that may change after connecting. */
-  readEreceipt?(api: RulrrApi, storeId: string): Promise<boolean>;
+  readEreceipt?: ((api: RulrrApi, storeId: string) => Promise<boolean>) | undefined;
   /** What `POST /v1/auth/token` is asked with, where that differs from the query that is taken for granted; see `RulrrApiOptions`. */
   refreshRequest?: RulrrApiOptions['refreshRequest'];
   /** Reads the answer of a refresh, where it differs from that of the first tokens. */
   parseRefresh?: RulrrApiOptions['parseRefresh'];
   /** Time and timers; tests bring their own. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** The options, checked, with defaults. */

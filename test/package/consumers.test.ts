@@ -49,7 +49,7 @@ process.exit(0);
 /** A server that has no DOM, and takes optional fields at their word. */
 const strict = `import { RulrrApi, type StoreProfile } from 'rulrr-embed/api';
 import { checkProxy } from 'rulrr-embed/conformance';
-import { memoryTokenStore } from 'rulrr-embed/proxy';
+import { createRulrrProxy, memoryTokenStore } from 'rulrr-embed/proxy';
 import { createSandbox, serveSandbox } from 'rulrr-embed/sandbox';
 interface Order { orderId: string; total: string }
 export async function run(order: Order, signal: AbortSignal | undefined, ms: number | undefined, word: string | undefined) {
@@ -74,7 +74,13 @@ export async function run(order: Order, signal: AbortSignal | undefined, ms: num
   await checkProxy('http://127.0.0.1/rulrr', {
     headers: given, otherHeaders: given, origin: word, sandbox: given, phoneNumber: word, canaries: given, fetch: given, timeoutMs: ms,
   });
-  return memoryTokenStore();
+  return createRulrrProxy({
+    ...client, apiBaseUrl: 'https://api.example', connectBaseUrl: process.env['RULRR_CONNECT_BASE_URL'], basePath: word, origin: word,
+    sealingKeys: ['a sealing key that is long enough for this'], tokenStore: memoryTokenStore(), authorize: () => null, fetch: given,
+    sendEreceipt: given, allowedOrigins: given, allowedHeaders: given, onEvent: given, integrationTtlMs: ms, sendTimeoutMs: ms,
+    startLimit: given, checkFraming: given, statusTtlMs: ms, budgetPerSecond: ms, readEreceipt: given, refreshRequest: given,
+    parseRefresh: given, clock,
+  });
 }
 `;
 
