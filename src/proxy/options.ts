@@ -80,7 +80,7 @@ export interface RulrrProxyOptions {
   checkFraming?: boolean | undefined;
   /** How long a session's status is shared among all who ask. Default 1000. */
   statusTtlMs?: number | undefined;
-  /** Status calls to Rulrr a second, for the whole process. Default 50. */
+  /** Status calls to Rulrr a second, for the whole process, on average; twice as many in one after a quiet one. Default 50. */
   budgetPerSecond?: number | undefined;
   /** Reads from Rulrr whether a store texts receipts, where that may change after connecting. */
   readEreceipt?: ((api: RulrrApi, storeId: string) => Promise<boolean>) | undefined;
