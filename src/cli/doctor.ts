@@ -81,6 +81,13 @@ function stopsScripts(header: string): boolean {
   );
 }
 
+/** True if some policy of the header names the policies for Trusted Types and not Lit's, which it makes as it loads. */
+function refusesLit(header: string): boolean {
+  return sourcesOf(header, ['trusted-types']).some(
+    (names) => names !== null && !names.includes('*') && !names.includes('lit-html'),
+  );
+}
+
 /** What a policy's `sandbox` keeps from the page and both elements need; empty if nothing. */
 function keptBySandbox(header: string): string[] {
   const lists = sourcesOf(header, ['sandbox']).map((list) => list?.map((word) => word.toLowerCase()));
@@ -158,6 +165,7 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
           `connect-src lacks ${proxy && proxy.origin !== pageOrigin ? proxy.origin : "'self'"}: the elements cannot reach the proxy.`,
         ],
         [!stopsScripts(policy), 'script-src lets no script run: there will be no elements.'],
+        [!refusesLit(policy), "trusted-types lacks lit-html 'allow-duplicates': there will be no elements."],
         [!kept.length, `sandbox lacks ${kept.join(' and ')}: the elements cannot work.`],
       ];
       const wrong = reports.filter(([good]) => !good);

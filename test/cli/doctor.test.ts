@@ -35,6 +35,18 @@ const cases: Case[] = [
     says: /no script/,
   },
   { title: 'a second policy without scripts', page: { policy: "script-src 'self', script-src" }, says: /no script/ },
+  {
+    title: 'Trusted Types of others alone',
+    page: { policy: "require-trusted-types-for 'script'; trusted-types app" },
+    says: /trusted-types lacks lit-html/,
+  },
+  { title: 'no Trusted Types at all', page: { policy: "trusted-types 'none'" }, says: /trusted-types lacks lit-html/ },
+  {
+    title: "Trusted Types, Lit's among them",
+    page: { policy: "trusted-types app lit-html 'allow-duplicates'" },
+    says: null,
+  },
+  { title: 'Trusted Types of any name', page: { policy: 'trusted-types *' }, says: null },
   { title: 'scripts by their hash', page: { policy: "script-src 'sha256-AA='" }, says: null },
   { title: 'a sandboxed page', page: { policy: 'sandbox allow-forms' }, says: /allow-scripts and allow-same-origin/ },
   {
