@@ -59,7 +59,7 @@ export function authorizeBy(url: string, secret: string | undefined): (request: 
   };
 }
 
-/** Lets the vendor's server send the receipt. Resolves with the JSON of a 2xx, if it is any, for the proxy to judge. */
+/** Lets the vendor's server send the receipt. Resolves with a 2xx as it is, for the proxy to read and judge. */
 export function sendBy(url: string, secret: string | undefined): (job: EreceiptJob) => Promise<unknown> {
   return async ({ storeId, orderId, phoneNumber, idempotencyKey, signal }) => {
     const headers: Record<string, string> = { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey };
@@ -69,26 +69,12 @@ export function sendBy(url: string, secret: string | undefined): (job: EreceiptJ
     const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }).catch((error) => {
       throw new HookError('SendUnreachableError', 'The send URL did not answer.', error);
     });
-    if (answer.ok) return jsonIn(await answer.text().catch(unconfirmed));
+    if (answer.ok) return answer;
     await answer.body?.cancel();
     if (answer.status >= 400 && answer.status < 500)
       throw new HookError('SendRefusedError', 'The send URL refused the receipt.');
     throw new EreceiptUnconfirmedError();
   };
-}
-
-/** The send was answered; whatever went wrong with the body after that says nothing about it. */
-function unconfirmed(): never {
-  throw new EreceiptUnconfirmedError();
-}
-
-/** Many servers say 200 and `{"success": false}`. A 2xx with anything but JSON says all by its status. */
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The order itself carries the number, as the sandbox takes it. */

@@ -16,7 +16,8 @@ export interface EreceiptSendRequest {
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, or an object whose `ok` (as
- * in a `Response`), `success` or `sent` is false.
+ * in a `Response`), `success` or `sent` is false. The JSON of a `Response` that was not read is read, and says no in the same way;
+ * a web page in its place is none.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -34,7 +35,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
       const answer: unknown = send(request);
       if (answer && typeof (answer as Promise<void>).then === 'function') {
         (answer as Promise<void>).then(
-          (said: unknown) => resolve(saysNo(said) ? 'unclear' : 'sent'),
+          (said: unknown) => resolve(saysNo(said) ? 'unclear' : resultIn(said)),
           (error: unknown) => resolve(resultOfOwn(error)),
         );
       } else {
@@ -56,6 +57,25 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 function saysNo(said: unknown): boolean {
   const { ok, success, sent } = (said || {}) as Record<string, unknown>;
   return said === false || ok === false || success === false || sent === false;
+}
+
+/**
+ * What a good `Response` that nobody has read says in its body. One that is no JSON leaves it to the status, unless it is a page: that is where
+ * a session that has ended is sent on to.
+ */
+function resultIn(said: unknown): SendResult | Promise<SendResult> {
+  const { bodyUsed, headers } = (said || {}) as Partial<Response>;
+  if (bodyUsed !== false || !headers) return 'sent';
+  return (said as Response).text().then(
+    (body) => {
+      try {
+        return saysNo(JSON.parse(body)) ? 'unclear' : 'sent';
+      } catch {
+        return /^\s*</.test(body) && /html/.test(headers.get('content-type') || '') ? 'unclear' : 'sent';
+      }
+    },
+    () => 'unclear',
+  );
 }
 
 function resultOfOwn(error: unknown): SendResult {

@@ -237,10 +237,13 @@ function unconfirmed(): Refusal {
   return new Refusal('send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 
-/** A good `Response` that nobody has read says in its body how it went, as JSON; with any other body its status says all. */
+/**
+ * A good `Response` that nobody has read says in its body how it went, as JSON. With any other body its status says all, unless it is a
+ * web page: a server's way to show an error, or where a session that has ended is sent on to.
+ */
 async function saidBy(result: unknown): Promise<unknown> {
   if (typeof result !== 'object' || result === null) return result;
-  const { ok, bodyUsed, text } = result as Partial<Response>;
+  const { ok, bodyUsed, text, headers } = result as Partial<Response>;
   if (ok !== true || bodyUsed !== false || typeof text !== 'function') return result;
   const body = await (result as Response).text().catch(() => {
     throw new EreceiptUnconfirmedError();
@@ -248,6 +251,8 @@ async function saidBy(result: unknown): Promise<unknown> {
   try {
     return JSON.parse(body) as unknown;
   } catch {
+    // A script that answers `ok` or nothing says `text/html` as well, where its server does so by itself.
+    if (/^\s*</.test(body) && headers?.get('Content-Type')?.includes('html')) throw new EreceiptUnconfirmedError();
     return result;
   }
 }

@@ -56,8 +56,8 @@ export interface RulrrProxyOptions {
    * then prints, and the key never sends again; the same holds for errors of a connection that broke or timed out, for those that
    * carry a `status` of 500 or more, and for errors of `api` that leave it unclear. What else is thrown means "not sent", and the
    * same key may try again. So does `false`. An answer whose `ok`, `success` or `sent` is false, as `fetch` or a gateway gives it
-   * (the JSON of a `Response` that was not read is read), means "not sent" with a `status` of 400 to 499, and else "unknown".
-   * Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
+   * (the JSON of a `Response` that was not read is read), means "not sent" with a `status` of 400 to 499, and else "unknown"; so
+   * does a web page in its place. Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
   sendEreceipt?: ((job: EreceiptJob) => Promise<unknown>) | undefined;
   /** Origins of tills that stand elsewhere than the proxy, exact, such as `https://pos.example`. Default none. */

@@ -4,6 +4,8 @@ import { connected, json, proxy, reply, till, until, type Till } from './support
 
 const good = '2135550123';
 
+const cutBody = () => new ReadableStream({ start: (stream) => stream.error(new Error('cut')) });
+
 describe('a page that', () => {
   let t: Till;
   const start = async (...options: Parameters<typeof till>) => (t = await till(...options));
@@ -23,6 +25,19 @@ describe('a page that', () => {
       [() => Promise.resolve({ ok: true }), 'sent', 'ereceipt-sent'],
       // What `fetch` gives for a refusal, and others say in their own way.
       [() => Promise.resolve(new Response('', { status: 500 })), 'printed', 'send-unconfirmed'],
+      // As `fetch` gives it, unread.
+      [() => Promise.resolve(new Response(null, { status: 204 })), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve(new Response('queued')), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve(new Response(new Blob(['ok'], { type: 'text/html' }))), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve(Response.json({ sent: true })), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve(Response.json({ sent: false })), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve(Response.json({ success: false })), 'printed', 'send-unconfirmed'],
+      [
+        () => Promise.resolve(new Response(new Blob(['<h1>Sign in</h1>'], { type: 'text/html' }))),
+        'printed',
+        'send-unconfirmed',
+      ],
+      [() => Promise.resolve(new Response(cutBody())), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ sent: false }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ success: false, code: 21211 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve(false), 'printed', 'send-unconfirmed'],
@@ -57,7 +72,7 @@ describe('a page that', () => {
         const states: string[] = [];
         new MutationObserver(() => states.push(t.pad.state)).observe(t.pad, { attributeFilter: ['state'] });
         await sending();
-        expect(states, String(send)).to.include(state);
+        await until(() => states.includes(state));
         expect(reasons(), String(send)).to.deep.equal(outcome ? [`order ${outcome}`] : []);
         t.remove();
         await t.pass(10);
