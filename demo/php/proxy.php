@@ -286,7 +286,8 @@ function respond(): array
 
     $method = $_SERVER['REQUEST_METHOD'];
     $origin = $_SERVER['HTTP_ORIGIN'] ?? null;
-    $own = (empty($_SERVER['HTTPS']) ? 'http' : 'https') . '://' . ($_SERVER['HTTP_HOST'] ?? '');
+    // As browsers see it; behind a server that ends https for this one it cannot be told from the request.
+    $own = setting('RULRR_ORIGIN', (empty($_SERVER['HTTPS']) ? 'http' : 'https') . '://' . ($_SERVER['HTTP_HOST'] ?? ''));
     $allowed = $origin !== null && in_array($origin, preg_split('/[\s,]+/', setting('RULRR_ALLOWED_ORIGINS', 'none')), true);
     if ($allowed) {
         header("Access-Control-Allow-Origin: $origin");
