@@ -81,6 +81,8 @@ export class Ereceipts {
   private readonly rows: Rows;
   private readonly running = new Set<Promise<unknown>>();
   private prunedAt = -Infinity;
+  private pruning = false;
+  private closed = false;
 
   constructor(settings: ProxySettings, connections: Connections) {
     this.settings = settings;
@@ -110,19 +112,28 @@ export class Ereceipts {
 
   /** Waits for the sends that are under way; each ends within its time. */
   async close(): Promise<void> {
+    this.closed = true;
     while (this.running.size) await Promise.allSettled([...this.running]);
   }
 
-  /** Forgets keys that no till holds any more, at most once an hour. Answers how many. */
+  /** Forgets keys that no till holds any more, one run at a time and at most once an hour. Answers how many. */
   async prune(): Promise<number> {
-    const now = this.settings.clock.now();
-    if (now - this.prunedAt < 3600_000) return 0;
-    let pruned = 0;
-    for await (const key of this.rows.keys(ereceiptPrefix)) {
-      if (await this.rows.remove<SendRow>(key, (row) => now - row.at > rememberedMs).catch(() => false)) pruned += 1;
+    const { clock } = this.settings;
+    // With many keys a run takes longer than sweeps are apart, and runs beside each other would only slow each other down.
+    if (this.pruning || clock.now() - this.prunedAt < 3600_000) return 0;
+    this.pruning = true;
+    try {
+      let pruned = 0;
+      for await (const key of this.rows.keys(ereceiptPrefix)) {
+        if (this.closed) return pruned;
+        const isOld = ({ at }: SendRow) => clock.now() - at > rememberedMs;
+        if (await this.rows.remove<SendRow>(key, isOld).catch(() => false)) pruned += 1;
+      }
+      this.prunedAt = clock.now();
+      return pruned;
+    } finally {
+      this.pruning = false;
     }
-    this.prunedAt = now;
-    return pruned;
   }
 
   /** Writes the row unless there is one, and answers with the one that stands. Nothing was sent before this has resolved. */

@@ -499,3 +499,24 @@ test('rows hold no number and no order in plain text, and are forgotten after a 
   assert.deepEqual(await h.store.list('ereceipt/'), []);
   h.assertClean();
 });
+
+test('sweeps while old keys are still being forgotten: they do not begin anew, and stopping ends it', async () => {
+  const { h } = await till();
+  for (const one of ['a', 'b', 'c']) await send(h, { key: one });
+  h.clock.advance(8 * 86_400_000);
+  const { get } = h.store;
+  let looks = 0;
+  let release = () => {};
+  const slow = new Promise<void>((resolve) => (release = resolve));
+  h.store.get = async (name) => {
+    if (name.startsWith('ereceipt/') && (looks += 1) === 1) await slow;
+    return get(name);
+  };
+  const first = h.proxy.sweep();
+  await until(() => looks === 1);
+  assert.deepEqual([(await h.proxy.sweep()).pruned, (await h.proxy.sweep()).pruned], [0, 0]);
+  await h.proxy.close();
+  release();
+  assert.equal((await first).pruned, 1);
+  assert.equal(looks, 1);
+});
