@@ -37,7 +37,10 @@ export interface SweeperOptions {
 const hourMs = 3_600_000;
 /** Unread answers are kept longer than other ends, since a later release may read them. */
 const keepOddMs = 90 * 24 * hourMs;
-/** Sessions that ended without tokens are left alone this long at a time: a merchant may finish one all the same. */
+/**
+ * Sessions that ended without tokens, or past whose time Rulrr does not say how they stand, are left alone this long at a time: a
+ * merchant may finish one all the same, or have finished it.
+ */
 const lookAgainMs = 5 * 60_000;
 /** How long one sweep waits for one redemption. It goes on without it. */
 const patienceMs = 5_000;
@@ -134,7 +137,9 @@ export class Sweeper {
     const late = clock.now() - row.expiresAt;
     const status = await poller.ask(flow, true).catch(async (error: unknown) => {
       // Nobody can say any more how it ended.
-      if (late > keepMs) await dropSession(rows, flowId);
+      if (late > keepMs && (await dropSession(rows, flowId))) emit({ type: 'integration-expired', flowId, storeId });
+      // Rulrr may know it no longer, and would be asked, and the operator told, at each sweep for a day.
+      if (late > 0) this.remember(flowKey(flowId), clock.now() + lookAgainMs);
       throw error;
     });
     if (status === 'cancelled') {

@@ -499,6 +499,36 @@ describe('sweep', () => {
     assert.deepEqual(await store.list('flow/'), []);
   });
 
+  test('asks seldom for what Rulrr will not tell any more past its time, tells how it ended, and completes it if Rulrr does tell', async () => {
+    const { clock, store, upstream, connections, events } = bench();
+    upstream.status = 'pending';
+    await connections.open(flowOf('a'));
+    await connections.open(flowOf('b'));
+    clock.advance(31 * 60_000);
+    upstream.statusFails = true;
+    for (let sweeps = 0; sweeps < 120; sweeps++) {
+      await connections.sweep();
+      clock.advance(30_000);
+    }
+    assert.equal(upstream.calls.status, 2 * 12, 'each five minutes, in an hour of sweeps each half minute');
+    upstream.statusFails = false;
+    upstream.status = 'finished';
+    await connections.check(flowOf('b'));
+    assert.equal((await connections.sweep()).finished, 1);
+    assert.equal((await connections.connection('store of a')).connected, true);
+
+    upstream.statusFails = true;
+    await connections.open(flowOf('c'));
+    clock.advance(2 * day);
+    await connections.sweep();
+    assert.deepEqual(await store.list('flow/'), []);
+    const told = events.filter(({ type }) => type === 'integration-expired');
+    assert.deepEqual(
+      told.map(({ flowId }) => flowId),
+      ['c'],
+    );
+  });
+
   test('a stored session is remembered for a day and then let go', async () => {
     const { clock, store, connections } = bench();
     await connect(connections);
