@@ -32,7 +32,7 @@ export const variables = [
   [
     'RULRR_SEALING_KEYS',
     'needed',
-    'Newest first, separated by spaces, commas or lines (openssl rand -base64 32). Or RULRR_SEALING_KEYS_FILE.',
+    'Newest first, separated by spaces, commas or lines (openssl rand -base64 32). Or RULRR_SEALING_KEYS_FILE. With several, each start seals everything with the first and logs "keys-rotated".',
   ],
   [
     'RULRR_STORE_URL',

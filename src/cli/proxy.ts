@@ -70,6 +70,11 @@ export async function runProxy(env: Env): Promise<void> {
   );
   const sweep = () => void proxy.sweep().catch(() => log({ type: 'sweep-failed' }));
   const timer = config.sweepMs ? setInterval(sweep, config.sweepMs) : undefined;
+  /** With a newer key in front: what an older one sealed is sealed anew, so that the older one can go. */
+  const rotateKeys = async () => {
+    const report = await proxy.rotateKeys().catch(() => ({ rewritten: 0, current: 0, failed: 1 }));
+    if (!stopping) log({ type: 'keys-rotated', ...report });
+  };
 
   onSignal(async () => {
     stopping = true;
@@ -87,6 +92,7 @@ export async function runProxy(env: Env): Promise<void> {
   if (!config.send)
     log({ type: 'warning', text: 'Neither RULRR_SEND_URL nor RULRR_SEND: POST /ereceipts answers misconfigured.' });
   log({ type: 'ready', url: origin + proxy.basePath, health: `${origin}/health` });
+  if (config.sealingKeys.length > 1) void rotateKeys();
 }
 
 async function health(response: ServerResponse, store: TokenStore, stopping: boolean): Promise<void> {

@@ -193,6 +193,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const report = { rewritten: 0, current: 0, failed: 0 };
       for (const prefix of prefixes) {
         for await (const key of rows.keys(prefix)) {
+          // Cut short: some may be left that an older key sealed.
+          if (inFlight.closed) return { ...report, failed: report.failed + 1 };
           try {
             report[(await rows.reseal(key)) ? 'rewritten' : 'current'] += 1;
           } catch {

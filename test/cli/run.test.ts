@@ -238,6 +238,32 @@ describe('rulrr-embed proxy', () => {
     const connection = (await (await fetch(`${url}/connection`, { headers })).json()) as { connected: boolean };
     assert.equal(connection.connected, true, 'the tokens outlived the stop');
   });
+
+  it('seals everything with a new key once it is put first, so that the old one can go', async () => {
+    const headers = { Cookie: 'till=store-3' };
+    const connected = async () =>
+      ((await (await fetch(`${url}/connection`, { headers })).json()) as { connected?: boolean }).connected;
+    const newKey = 'cli-canary-newer-key-long-enough-for-the-proxy';
+    const withKeys = async (keys: string) => {
+      await sidecar.kill();
+      sidecar = running(['proxy'], {
+        RULRR_CLIENT_ID: 'pos',
+        RULRR_CLIENT_SECRET_FILE: join(folder, 'secret'),
+        RULRR_SEALING_KEYS: keys,
+        RULRR_API_BASE_URL: sandbox.origin,
+        RULRR_STORE_URL: `file:${join(folder, 'rulrr.db')}`,
+        RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
+        PORT: String(port),
+      });
+      await sidecar.says(/"type":"ready"/);
+    };
+    await withKeys(`${newKey} ${sealingKey}`);
+    await sidecar.says(/"type":"keys-rotated","rewritten":[1-9]\d*,"current":\d+,"failed":0\}/);
+    assert.equal(await connected(), true);
+    await withKeys(newKey);
+    assert.equal(await connected(), true);
+    assert.doesNotMatch(sidecar.output(), /row-unreadable|keys-rotated|cli-canary/);
+  });
 });
 
 describe('rulrr-embed proxy, alone with its vendor', () => {
