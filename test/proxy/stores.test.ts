@@ -197,6 +197,23 @@ describe('PostgreSQL', () => {
     assert.equal((await store.get('power'))?.value, 'kept', 'the same store works again once the server does');
     await store.close();
   });
+  test('the server drops the idle connections of a pool that nobody listens to: the process lives on', async (t) => {
+    if (needs(t)) return;
+    const { default: pg } = await import('pg');
+    const pool = new pg.Pool({ connectionString: server!.connectionString });
+    const store = postgresTokenStore({ pool });
+    await store.put('dropped', 'x', { ifVersion: null });
+    const other = new pg.Client(server!.connectionString);
+    await other.connect();
+    const gone = new Promise((resolve) => void pool.once('remove', resolve));
+    await other.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    );
+    await gone;
+    assert.equal((await store.get('dropped'))?.value, 'x');
+    await other.end();
+    await pool.end();
+  });
   test('takes a pool of the vendor’s, and leaves it open', async (t) => {
     if (needs(t)) return;
     const { default: pg } = await import('pg');

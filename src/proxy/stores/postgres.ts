@@ -4,6 +4,8 @@ import type { TokenStore } from './token-store.js';
 /** What is used of a `pg` pool. */
 export interface PostgresPool {
   query(sql: string, params?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+  on?(event: 'error', listener: () => void): unknown;
+  listenerCount?(event: 'error'): number;
 }
 
 export type PostgresTokenStoreOptions =
@@ -44,6 +46,8 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
 
   async function open(): Promise<Query> {
     const pool = given ?? (await ownPool(connectionString!));
+    // An idle connection that the server drops is replaced at the next query; with no listener at all it would end the process.
+    if (!pool.listenerCount?.('error')) pool.on?.('error', () => undefined);
     const run: Query = async (sql, params) => {
       for (const until = Date.now() + undoneBudgetMs; ;) {
         try {
@@ -87,10 +91,7 @@ async function ownPool(connectionString: string): Promise<PostgresPool> {
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new Error('postgresTokenStore() needs the package pg. Install it with: npm install pg');
   });
-  const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000 });
-  // An idle connection that the server drops is replaced at the next query; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  return pool;
+  return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000 });
 }
 
 async function prepare(run: Query): Promise<void> {
