@@ -22,6 +22,7 @@ export const proxyEventTypes = [
   'refresh-failed',
   'connection-forgotten',
   'row-unreadable',
+  /** The token store threw; `code` says why in the words of system or database, such as `ECONNREFUSED`, `57P01` or `SQLITE_FULL`. */
   'store-failed',
   // E-receipts.
   'ereceipt-sent',
@@ -56,7 +57,7 @@ export interface ProxyEvent {
   flowId?: string;
   /** The vendor's own id of the store. */
   storeId?: string;
-  /** A code out of a closed set: a problem's code, an API error's code, or the class of a caught error. */
+  /** A problem's code, an API error's code, the class of a caught error, or a system's or database's own code. */
   code?: string;
   /** An HTTP status. */
   status?: number;
@@ -101,4 +102,16 @@ export function errorClass(error: unknown): string {
     // A getter that throws: there is nothing to learn from it.
   }
   return typeof name === 'string' && /^[A-Z]?[A-Za-z]{0,30}Error$/.test(name) ? name : 'Error';
+}
+
+/** The code that systems (errno), PostgreSQL (SQLSTATE) and SQLite give their errors, or else the error's class. */
+export function storeErrorCode(error: unknown): string {
+  let code: unknown;
+  try {
+    ({ code } = (error ?? {}) as { code?: unknown });
+  } catch {
+    // A getter that throws.
+  }
+  const known = typeof code === 'string' && /^(?:E[A-Z]{3,15}|[0-9A-Z]{5}|SQLITE_[A-Z_]{1,30})$/.test(code);
+  return known ? (code as string) : errorClass(error);
 }

@@ -1,4 +1,4 @@
-import { errorClass, type Emit } from './events.js';
+import { storeErrorCode, type Emit } from './events.js';
 import { Refusal } from './refusal.js';
 import type { StoredRow, TokenStore } from './stores/token-store.js';
 import type { TokenPair } from './tokens-answer.js';
@@ -188,7 +188,7 @@ export class Rows {
           'A row of the token store cannot be read with the present sealing keys.',
         );
       }
-      this.emit({ type: 'store-failed', code: errorClass(error) });
+      this.emit({ type: 'store-failed', code: storeErrorCode(error) });
       throw new Refusal('store_unavailable', 'The token store does not answer. Nothing is lost; try again.', 2);
     }
   }

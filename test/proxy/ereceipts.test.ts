@@ -379,6 +379,27 @@ test('bodies: capped while they stream, whatever their length claims', async () 
   h.assertClean();
 }); // prettier-ignore
 
+test('the token store in trouble: the log says why in the words of system or database, and in no others', async () => {
+  const { h } = await till();
+  const failing = (error: unknown) => (h.store.get = () => Promise.reject(error as Error));
+  const said: unknown[] = [
+    Object.assign(new Error('x'), { code: 'ECONNREFUSED' }),
+    Object.assign(new Error('x'), { code: '57P01' }),
+    Object.assign(new Error('x'), { name: 'LibsqlError', code: 'SQLITE_FULL' }),
+    new TypeError('x'),
+    Object.assign(new Error('x'), { code: planted.connectionString }),
+    planted.connectionString,
+    undefined,
+  ];
+  for (const error of said) {
+    failing(error);
+    await h.call('GET', '/connection');
+  }
+  const codes = h.events.filter(({ type }) => type === 'store-failed').map(({ code }) => code);
+  assert.deepEqual(codes, ['ECONNREFUSED', '57P01', 'SQLITE_FULL', 'TypeError', 'Error', 'Error', 'Error']);
+  h.assertClean();
+});
+
 test('the token store in trouble: nothing is sent that could not be remembered', async () => {
   const { h, jobs } = await till();
   const { put, get } = h.store;
