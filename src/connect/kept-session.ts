@@ -32,7 +32,8 @@ export class KeptSession {
       if (ids.length) sessionStorage.setItem(keyFor(this.proxyUrl), ids.join(' '));
       else sessionStorage.removeItem(keyFor(this.proxyUrl));
     } catch {
-      // Forbidden or full: the session goes on, only a reload would lose it.
+      // Forbidden or full: the session goes on, only a reload would lose it. One that is over but cannot be taken out is nobody's in this page.
+      if (!last && this.id) held.set(this.id, document.documentElement);
     }
   }
 }

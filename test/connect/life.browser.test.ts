@@ -76,6 +76,32 @@ describe('<rulrr-connect>: resume', () => {
     }
   });
 
+  it('asks about a kept session that is not ours once, also where the storage cannot be written any more', async () => {
+    const { removeItem, setItem } = Storage.prototype;
+    try {
+      for (const ids of ['stuck', 'stuck-too stuck-as-well']) {
+        const it = await stage((element, proxy) => {
+          sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, ids);
+          let answers = 0;
+          element.fetch = (input, init) => (++answers < 20 ? proxy.fetch(input, init) : new Promise(() => {}));
+          proxy.status = refusal(404, 'unknown_integration');
+          Storage.prototype.setItem = Storage.prototype.removeItem = () => {
+            throw new DOMException('full', 'QuotaExceededError');
+          };
+        });
+        await it.pass();
+        await it.pass(1000);
+        expect(it.proxy.polls, ids).to.equal(ids.split(' ').length);
+        expect([it.element.state, it.proxy.count('GET', '/connection')]).to.deep.equal(['idle', 1]);
+        it.element.remove();
+        await it.pass();
+        Object.assign(Storage.prototype, { removeItem, setItem });
+      }
+    } finally {
+      Object.assign(Storage.prototype, { removeItem, setItem });
+    }
+  });
+
   it('is taken up by one element each, where several come at once', async () => {
     for (const ids of [['one'], ['two', 'three']]) {
       const twin = document.createElement('rulrr-connect');
