@@ -34,6 +34,8 @@ export class StatusPoller {
   private running = false;
   private call: Call | null = null;
   private last = false;
+  /** What is on its way was asked before the last question. */
+  private early = false;
   /** Failures in a row, hints or not, also over a pause. */
   private failed = 0;
   /** The last usable answer came. */
@@ -79,13 +81,27 @@ export class StatusPoller {
     this.plan();
   }
 
-  /** One last question, or the one that is on its way; then `answered`, `refused` or `silence`, soon. Also during a pause. */
+  /** One last question, and another one where its answer may be old; then `answered`, `refused` or `silence`, soon. Also during a pause. */
   askLast(): void {
     if (this.last) return;
     if (!this.running) this.start(0);
     this.last = true;
+    this.early = !!this.call;
+    if (this.early) this.askSoon();
+    else this.askNow();
+  }
+
+  private askSoon(): void {
     if (this.stopTimer) this.stopTimer();
-    if (!this.call) this.poll();
+    this.stopTimer = this.clock.after(answerAge, () => this.askNow());
+  }
+
+  private askNow(): void {
+    if (this.stopTimer) this.stopTimer();
+    // It hangs.
+    if (this.call) this.call.abort();
+    this.early = false;
+    this.poll();
     this.stopTimer = this.clock.after(lastCallDeadline, () => this.report.silence());
   }
 
@@ -157,6 +173,14 @@ export class StatusPoller {
     pace.answeredAt = this.clock.now();
     if (hint) pace.hintedAt = pace.answeredAt;
     pace.retryAfterMs = refused ? retryAfterMs(reason.retryAfter, pace.answeredAt) : 0;
+    const isOld = isSoon || this.early;
+    const isOver = answer ? answer.status !== 'pending' : pace.retryAfterMs || (refusal && isFinal(refusal));
+    this.early = false;
+    // The merchant may have finished since.
+    if (this.last && isOld && !isOver) {
+      this.askSoon();
+      return;
+    }
     // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
     if (answer && /^(pending|finished|cancelled)$/.test(answer.status)) {
       if (this.failed) report.faltered(0);

@@ -91,6 +91,66 @@ describe('<rulrr-connect>: the server is the only truth', () => {
     expect(other.proxy.polls).to.equal(2);
   });
 
+  it('asks the proxy anew where an answer may be older than the last step of the merchant', async () => {
+    // Asked just before: a proxy keeps what Rulrr said for a second.
+    const one = await pendingStage();
+    await one.pass(3000);
+    await one.pass(300);
+    one.proxy.queue = [pending()];
+    one.proxy.status = finished();
+    one.element.cancel();
+    await one.pass(999);
+    expect([one.proxy.polls, one.events]).to.deep.equal([2, ['connect-started']]);
+    await one.pass(1);
+    expect(one.events).to.deep.equal(['connect-started', 'connect-finished']);
+
+    // On its way since before, whatever it brings.
+    for (const old of [pending(), refusal(504, 'upstream_timeout')]) {
+      let arrive: () => void = () => {};
+      const other = await pendingStage((element, proxy) => {
+        element.fetch = async (input, init) => {
+          const answer = await proxy.fetch(input, init);
+          if (proxy.polls === 1) await new Promise<void>((resolve) => (arrive = resolve));
+          return answer;
+        };
+      });
+      other.proxy.queue = [old];
+      await other.pass(3000);
+      other.proxy.status = finished();
+      other.element.cancel();
+      await other.pass(500);
+      arrive();
+      await other.pass(1000);
+      expect(other.events).to.deep.equal(['connect-started', 'connect-finished']);
+    }
+
+    // Or hanging.
+    const hung = await pendingStage();
+    hung.proxy.queue = [{ hang: true }];
+    await hung.pass(3000);
+    hung.proxy.status = finished();
+    hung.element.cancel();
+    await hung.pass(1000);
+    expect(hung.events).to.deep.equal(['connect-started', 'connect-finished']);
+
+    // It gives up all the same: once, and soon.
+    const last = await pendingStage();
+    await last.pass(3000);
+    last.element.cancel();
+    await last.pass(1000);
+    expect([last.proxy.polls, last.events]).to.deep.equal([3, ['connect-started', 'connect-cancelled']]);
+    await last.pass(60_000);
+    expect([last.proxy.polls, last.clock.pending]).to.deep.equal([3, 0]);
+
+    // Nor against the proxy's wish.
+    const refused = await pendingStage();
+    await refused.pass(3000);
+    refused.proxy.status = refusal(429, 'rate_limited', { 'Retry-After': '5' });
+    refused.element.cancel();
+    await refused.pass();
+    expect([refused.proxy.polls, refused.events]).to.deep.equal([2, ['connect-started', 'connect-cancelled']]);
+  });
+
   it('takes a reading that was asked for before the end of a session for what it is: older', async () => {
     let answer: (response: Response) => void = () => {};
     const it = await stage((element, proxy) => {
