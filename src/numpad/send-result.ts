@@ -7,7 +7,7 @@ export interface EreceiptSendRequest {
   orderId: string;
   /** E.164. */
   phoneNumber: string;
-  /** The same for every try of one number of one order: the receiver must send once for it. */
+  /** The same for every try of one number in one prompt: the receiver must send once for it. */
   idempotencyKey: string;
   /** Aborts after 8 seconds, and when the prompt ends otherwise. */
   signal: AbortSignal;
