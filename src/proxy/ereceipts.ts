@@ -43,6 +43,8 @@ interface SendRow {
 
 /** How long a key is remembered. Longer than any till keeps one. */
 const rememberedMs = 7 * 24 * 3600_000;
+/** Each run reads every key there is, of a million stores many million. */
+const pruneEveryMs = 24 * 3600_000;
 /** Clocks of replicas may differ by this, before a send that nobody finished counts as unclear. */
 const slackMs = 5000;
 
@@ -80,7 +82,8 @@ export class Ereceipts {
   private readonly connections: Connections;
   private readonly rows: Rows;
   private readonly running = new Set<Promise<unknown>>();
-  private prunedAt = -Infinity;
+  /** The turn to forget old keys is this replica's, until it has done so. */
+  private prunes = false;
   private pruning = false;
   private closed = false;
 
@@ -116,20 +119,22 @@ export class Ereceipts {
     while (this.running.size) await Promise.allSettled([...this.running]);
   }
 
-  /** Forgets keys that no till holds any more, one run at a time and at most once an hour. Answers how many. */
+  /** Forgets keys that no till holds any more: one run at a time, a day apart, by one replica of all. Answers how many. */
   async prune(): Promise<number> {
     const { clock } = this.settings;
     // With many keys a run takes longer than sweeps are apart, and runs beside each other would only slow each other down.
-    if (this.pruning || clock.now() - this.prunedAt < 3600_000) return 0;
+    if (this.pruning) return 0;
     this.pruning = true;
     try {
+      this.prunes ||= await this.rows.takeTurn('ereceipts', clock.now(), pruneEveryMs);
       let pruned = 0;
+      if (!this.prunes) return pruned;
       for await (const key of this.rows.keys(ereceiptPrefix)) {
         if (this.closed) return pruned;
         const isOld = ({ at }: SendRow) => clock.now() - at > rememberedMs;
         if (await this.rows.remove<SendRow>(key, isOld).catch(() => false)) pruned += 1;
       }
-      this.prunedAt = clock.now();
+      this.prunes = false;
       return pruned;
     } finally {
       this.pruning = false;

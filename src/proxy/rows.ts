@@ -77,7 +77,7 @@ export interface ConnectionRow {
 export const flowPrefix = 'flow/';
 export const connectionPrefix = 'store/';
 export const ereceiptPrefix = 'ereceipt/';
-export const turnPrefix = 'turn/';
+const turnPrefix = 'turn/';
 /** Of every row there is. */
 export const prefixes = [flowPrefix, connectionPrefix, ereceiptPrefix, turnPrefix];
 export const flowKey = (flowId: string) => `${flowPrefix}${flowId}`;
@@ -135,6 +135,27 @@ export class Rows {
         current = result.current;
       }
     });
+  }
+
+  /**
+   * Work on all rows is done by one replica: true for the first that comes when `everyMs` have passed since the last turn. A turn that
+   * lies ahead, set by a clock gone wrong, or was sealed with a key that is gone holds nothing up.
+   */
+  async takeTurn(name: string, now: number, everyMs: number): Promise<boolean> {
+    let ours = false;
+    await this.update<{ at: number }>(
+      turnPrefix + name,
+      (turn) => {
+        const since = turn ? now - turn.at : Infinity;
+        ours = since < 0 || since >= everyMs;
+        return ours ? { at: now } : undefined;
+      },
+      () => {
+        ours = true;
+        return { at: now };
+      },
+    );
+    return ours;
   }
 
   /** Deletes the row if `condition` still holds for it. */

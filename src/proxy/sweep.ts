@@ -4,15 +4,7 @@ import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import type { Redemption } from './redemption.js';
 import type { Refresher } from './refresh.js';
-import {
-  connectionPrefix,
-  flowKey,
-  flowPrefix,
-  turnPrefix,
-  type ConnectionRow,
-  type FlowRow,
-  type Rows,
-} from './rows.js';
+import { connectionPrefix, flowKey, flowPrefix, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
 import { cancelSession, dropSession, expireSession, expirySlackMs, keepMs, overtakeSession } from './sessions.js';
 import type { StatusPoller } from './status-poller.js';
 import { parseTokens } from './tokens-answer.js';
@@ -48,7 +40,6 @@ const workers = 8;
 const maxRemembered = 50_000;
 /** All stores are looked through this often, by whichever replica comes first. */
 const storesEveryMs = 6 * hourMs;
-const storesTurnKey = `${turnPrefix}stores`;
 
 /**
  * Completes what nobody polls any more: open sessions are asked about until they end or expire, answers that were saved but
@@ -174,22 +165,7 @@ export class Sweeper {
   /** Stores without a call for a year would lose their tokens; rows nobody writes would keep an old key. */
   private async stores(report: SweepReport): Promise<void> {
     const { rows, clock, refresher, inFlight } = this.options;
-    let ours = false;
-    await rows.update<{ at: number }>(
-      storesTurnKey,
-      (turn) => {
-        const now = clock.now();
-        const since = turn ? now - turn.at : Infinity;
-        ours = since < 0 || since >= storesEveryMs;
-        return ours ? { at: now } : undefined;
-      },
-      // Sealed with a key that is gone: no reason to look after no store any more.
-      () => {
-        ours = true;
-        return { at: clock.now() };
-      },
-    );
-    if (!ours) return;
+    if (!(await rows.takeTurn('stores', clock.now(), storesEveryMs))) return;
     for await (const key of rows.keys(connectionPrefix)) {
       if (inFlight.closed) return;
       try {

@@ -439,6 +439,26 @@ test('the token store in trouble: a sweep says so and does not throw, and the ne
   h.assertClean();
 });
 
+test('many replicas sweep: old keys are looked through by one of them, once a day', async () => {
+  const { h } = await till();
+  const { store, clock, upstream } = h;
+  const other = await till(() => undefined, {}, { store, clock, upstream });
+  await send(h);
+  const { get } = store;
+  let looks = 0;
+  store.get = (name) => {
+    if (name.startsWith('ereceipt/')) looks += 1;
+    return get(name);
+  };
+  let pruned = 0;
+  for (let hour = 0; hour < 9 * 24; hour++) {
+    for (const { proxy } of [h, other.h]) pruned += (await proxy.sweep()).pruned;
+    clock.advance(3600_000);
+  }
+  assert.equal(pruned, 1);
+  assert.equal(looks, 9);
+});
+
 test('a key that was rotated away: what it sealed of sends is sealed anew, and never sent again', async () => {
   const one = await till();
   await send(one.h);
