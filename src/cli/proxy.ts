@@ -68,6 +68,8 @@ export async function runProxy(env: Env): Promise<void> {
     config.port,
     config.host,
   );
+  // Longer than what stands in front keeps an idle connection (60 s, mostly): who closes it first must not be the one that is asked next.
+  server.keepAliveTimeout = 75_000;
   const sweep = () => void proxy.sweep().catch(() => log({ type: 'sweep-failed' }));
   const timer = config.sweepMs ? setInterval(sweep, config.sweepMs) : undefined;
   /** With a newer key in front: what an older one sealed is sealed anew, so that the older one can go. */

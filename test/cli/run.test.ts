@@ -153,6 +153,12 @@ describe('rulrr-embed proxy', () => {
     assert.deepEqual(await answer.json(), { status: 'ok' });
   });
 
+  it('keeps an idle connection longer than a load balancer does, which would ask on one that is being closed', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/health`);
+    const seconds = Number(/timeout=(\d+)/.exec(answer.headers.get('Keep-Alive') ?? '')?.[1]);
+    assert.ok(seconds > 60, `${seconds} s`);
+  });
+
   it('goes on when whoever reads its log has ended', async () => {
     const other = await freePort();
     const env = {
