@@ -52,11 +52,16 @@ export class IdleTimer {
   }
 
   private count(left: number): void {
+    const { host } = this;
     const whole = Math.ceil(left);
-    if (!whole) this.host.expire();
+    const at = host.clock.now();
+    if (!whole) host.expire();
     else {
       this.show(whole);
-      this.wait(left - whole + 1, () => this.count(whole - 1));
+      // Behind another tab timers are late by a minute and more. Never over in one go: a touch may be waiting behind this one.
+      this.wait(left - whole + 1, () =>
+        this.count(Math.min(whole - 1, Math.max(1, left - (host.clock.now() - at) / 1000))),
+      );
     }
   }
 

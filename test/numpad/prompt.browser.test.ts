@@ -400,6 +400,17 @@ describe('a prompt', () => {
     expect(t.told).to.deep.equal([]);
   });
 
+  it('prints within minutes, not ten of them, where the till is behind another tab, whose timers run once a minute', async () => {
+    await start();
+    const { clock } = t;
+    const minute = 60_000;
+    const onceAMinute = (ms: number) => Math.ceil((clock.now() + ms) / minute) * minute - clock.now();
+    t.pad.clock = { ...clock, after: (ms, callback) => clock.after(onceAMinute(ms), callback) };
+    void t.pad.prompt('order-22');
+    await t.pass(3 * minute);
+    expect(t.told.map(({ reason }) => reason)).to.deep.equal(['idle']);
+  });
+
   it('leaves no trace of the number', async () => {
     const written: string[] = [];
     const log = console.log;
