@@ -235,7 +235,6 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    window.removeEventListener('pagehide', this.leave);
     this.keyboard.listen(null);
     if (this.stopLanguage) this.stopLanguage();
     this.taps.stop();
@@ -469,9 +468,14 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.keyboard.listen(this.isConnected && this.editable ? (this.capture === 'document' ? document : this) : null);
   }
 
-  /** Out of the page for longer than a move takes: nobody can answer any more. */
+  /** Out of the page for longer than a move takes: nobody can answer any more. The page may take it out as it goes itself, which leaves no such time. */
   private watchAway(): void {
-    if (!this.isConnected) this.clock.after(0, () => this.isConnected || this.leave());
+    if (this.isConnected) return;
+    this.clock.after(0, () => {
+      if (this.isConnected) return;
+      window.removeEventListener('pagehide', this.leave);
+      this.leave();
+    });
   }
 
   private readonly leave = (): void => this.close();

@@ -361,6 +361,17 @@ describe('a prompt', () => {
     expect(t.pad.shadowRoot!.innerHTML + t.shown()).not.to.match(/5550123|555-/);
   });
 
+  it('prints where the page takes it out as it goes, in one go', async () => {
+    await start();
+    void t.pad.prompt('order-20');
+    t.remove();
+    window.dispatchEvent(new Event('pagehide'));
+    expect(t.told.map(({ orderId, reason }) => `${orderId} ${reason}`)).to.deep.equal(['order-20 closed']);
+    await t.pass(10);
+    window.dispatchEvent(new Event('pagehide'));
+    expect(t.told.length).to.equal(1);
+  });
+
   it('tells a page that listens at its document of the receipt also where the element was taken out, once', async () => {
     await start();
     const heard: string[] = [];
