@@ -174,8 +174,12 @@ export class TapController {
   }
 
   /** The press after which a browser sends this, on the same key. */
-  private cause(key: Key | null, { isTrusted }: Event): Press | undefined {
-    return this.on(key).filter((press) => press.owesClick && press.trusted === isTrusted && this.matters(press))[0];
+  private cause(key: Key | null, { isTrusted, timeStamp }: Event): Press | undefined {
+    const { last, lifted } = this;
+    // The page may have taken long over the lift.
+    const isOf = (press: Press): boolean =>
+      this.matters(press) || (press === last && !!lifted && timeStamp - lifted.timeStamp < clickWithin);
+    return this.on(key).filter((press) => press.owesClick && press.trusted === isTrusted && isOf(press))[0];
   }
 
   /** True for what a script sends while the browser tells of a press on the same key, from the first event to the last. */

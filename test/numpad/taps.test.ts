@@ -178,6 +178,22 @@ describe('real touches', { skip }, () => {
     assert.equal(await shown(), '5555');
   });
 
+  it('a mouse is one digit each however long the page takes over its lift', async () => {
+    await clear();
+    await page.evaluate(() => {
+      addEventListener(
+        'pointerup',
+        () => {
+          const end = performance.now() + 600;
+          while (performance.now() < end);
+        },
+        { once: true },
+      );
+    });
+    for (const key of ['4', '4', '5']) await page.mouse.click(at[key]!.x, at[key]!.y);
+    assert.equal(await shown(), '445');
+  });
+
   it('a script, a screen reader or a switch is heard right after them', async () => {
     const press = (digit: string) =>
       page.evaluate(
