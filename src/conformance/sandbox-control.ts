@@ -68,20 +68,21 @@ export class SandboxControl {
   }
 
   /**
-   * Runs something while Rulrr misbehaves in one way, `times` times. What runs may ask whether that came about: a proxy may have
-   * answered without asking Rulrr.
+   * Runs something while Rulrr misbehaves in one way, `times` times. What runs may ask whether that came about, since a proxy may
+   * have answered without asking Rulrr, and whether it came about each time.
    */
   async during<Result>(
     fault: { route: string; kind: string; status?: number; ms?: number; times: number },
-    run: (struck: () => Promise<boolean>) => Promise<Result>,
+    run: (struck: () => Promise<boolean>, spent: () => Promise<boolean>) => Promise<Result>,
   ): Promise<Result> {
     await this.post('/_sandbox/clear-faults', {});
     await this.post('/_sandbox/fault', fault);
     try {
-      return await run(async () => {
-        const { faults = [] } = await this.state();
-        return !faults.some(({ route, times }) => route === fault.route && times === fault.times);
-      });
+      const left = async () => (await this.state()).faults?.find(({ route }) => route === fault.route)?.times;
+      return await run(
+        async () => (await left()) !== fault.times,
+        async () => (await left()) === undefined,
+      );
     } finally {
       await this.post('/_sandbox/clear-faults', {});
     }

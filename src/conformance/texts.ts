@@ -192,7 +192,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'tokens-retried': {
     title: 'A failing token call loses nothing',
-    expected: 'After one 500 of GET /v1/auth/integration/token the session still comes to finished.',
+    expected:
+      'While GET /v1/auth/integration/token answers 500 never finished; once it answers again, the session still comes to that.',
     help: 'Only 410 means that the tokens were handed out. After anything else answer 502 or pending, and call again at a later poll.',
   },
   'tokens-at-once': {

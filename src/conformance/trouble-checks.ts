@@ -95,9 +95,13 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     const sandbox = story.sandbox();
     const session = await story.start();
     await sandbox.end(session.connectUrl, 'finish', 'on');
-    await sandbox.during({ route: 'token', kind: 'status', status: 500, times: 1 }, async (struck) => {
+    // Twice, so that it can be told whether the tokens came before "finished" did, whoever tries again.
+    await sandbox.during({ route: 'token', kind: 'status', status: 500, times: 2 }, async (struck, spent) => {
       const met = await story.meeting(session.id, struck);
-      if (!mayAskAgain(met)) expectStatus(met, 200, 'the token call failed with 500');
+      if (mayAskAgain(met)) return;
+      expectStatus(met, 200, 'the token call failed with 500');
+      const early = field(met.json, 'status') === 'finished' && !(await spent());
+      demand(!early, `${describe(met)} with "finished" though the token call had brought no tokens yet.`);
     });
     const answer = await story.outcome(session.id);
     demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not recover.`);

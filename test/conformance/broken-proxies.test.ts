@@ -500,6 +500,24 @@ const brokenProxies: Broken[] = [
     options: () => ({ fetch: onTokens((answer) => (answer.ok ? answer : json(410, {}))) }),
   },
   {
+    rule: 'says finished as soon as Rulrr does, and fetches the tokens afterwards',
+    fails: 'tokens-retried',
+    ...(() => {
+      let failed = () => {};
+      const tokensFailed = new Promise<void>((resolve) => (failed = resolve));
+      const connection = { connected: true, ereceipt: true, expiration: '2030-01-01T00:00:00Z' };
+      const early = { status: 'finished', pollAfterMs: 1000, expiresAt: '2030-01-01T00:00:00Z', connection };
+      return {
+        options: () => ({ fetch: onTokens((answer) => (answer.status === 500 && failed(), answer)) }),
+        breaking: (request, next) =>
+          is(request, 'GET', session)
+            ? Promise.race([next(request), tokensFailed.then(() => json(200, early))])
+            : next(request),
+      } satisfies Partial<Broken>;
+    })(),
+    also: ['tokens-gone'],
+  },
+  {
     rule: 'lets every poll redeem',
     fails: 'tokens-at-once',
     breaking: (() => {
