@@ -219,6 +219,9 @@ def status_of(store, flow):
     answer = {"status": state, "expiresAt": iso(expires), "pollAfterMs": 3000}
     if state == "finished":
         answer["connection"] = connection_of(store)
+        # The store was disconnected since.
+        if not answer["connection"]["connected"]:
+            raise Refusal(410, "expired", "The session is over. Connect again.")
     return 200, answer
 
 

@@ -180,7 +180,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     expectRefusal(await probe.call('GET', `/integrations/${id}`, { as: 'other' }), 403, 'not_yours', 'after finished');
   },
   async forgotten(probe, story) {
-    await story.connect();
+    const { id } = await story.connect();
     const answer = await probe.call('DELETE', '/connection');
     expectStatus(answer, 204);
     demand(answer.text === '', 'The answer 204 has a body.');
@@ -188,6 +188,9 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     if (field(after.json, 'connected') !== false)
       throw new Mismatch('"connected" is still true after DELETE /connection.');
     demand(field(after.json, 'expiration') === null, '"expiration" is not null after DELETE /connection.');
+    expectRefusal(await probe.ereceipt(), 403, 'ereceipt_disabled', 'after DELETE /connection');
+    const over = await probe.call('GET', `/integrations/${id}`);
+    expectRefusal(over, 410, 'expired', 'a session that was finished, after DELETE /connection');
     expectStatus(await probe.call('DELETE', '/connection'), 204, 'nothing left to forget');
   },
 };

@@ -316,6 +316,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'sends for stores without e-receipts',
     fails: 'ereceipt-disabled',
+    also: ['forgotten'],
     breaking: insteadOf('ereceipt_disabled', () => json(200, { sent: true })),
   },
   {
@@ -515,7 +516,7 @@ const brokenProxies: Broken[] = [
             : next(request),
       } satisfies Partial<Broken>;
     })(),
-    also: ['tokens-gone'],
+    also: ['tokens-gone', 'forgotten'],
   },
   {
     rule: 'lets every poll redeem',
@@ -557,6 +558,35 @@ const brokenProxies: Broken[] = [
         ? new Response(null, { status: 204, headers: { 'Cache-Control': 'no-store' } })
         : next(request);
     },
+  },
+  {
+    rule: 'keeps sending for a store that was disconnected',
+    fails: 'forgotten',
+    breaking: (() => {
+      const connected = new Set<string | null>();
+      return async (request, next) => {
+        const till = request.headers.get('Cookie');
+        const answer = await next(request);
+        const text = await answer.clone().text();
+        if (is(request, 'GET', session) && /"ereceipt":true/.test(text)) connected.add(till);
+        if (is(request, 'GET', session) && /"ereceipt":false/.test(text)) connected.delete(till);
+        return connected.has(till) && /"ereceipt_disabled"/.test(text) ? json(200, { sent: true }) : answer;
+      };
+    })(),
+  },
+  {
+    rule: 'tells a session as finished whose store was disconnected',
+    fails: 'forgotten',
+    breaking: (() => {
+      const finished = new Map<string, unknown>();
+      return async (request, next) => {
+        const answer = await next(request);
+        if (!is(request, 'GET', session)) return answer;
+        const body = (await answer.clone().json()) as { status: unknown };
+        if (body.status === 'finished') finished.set(request.url, body);
+        return answer.status === 410 && finished.has(request.url) ? json(200, finished.get(request.url)) : answer;
+      };
+    })(),
   },
   {
     rule: 'lets refusals be cached',
