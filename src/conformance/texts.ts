@@ -181,7 +181,7 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-refused': {
     title: 'A refused send is told as such',
     expected:
-      '502 send_failed while Rulrr\'s orders answer 400, or {"success": false} with any status, and no text message; never {"sent": true}.',
+      '502 send_failed while Rulrr\'s orders answer 400, or {"success": false} with any status, and no text message; never {"sent": true}, to the same key later neither unless it is sent then.',
     help: 'Wait for the answer to the send before you give yours, and look at its status and its body. 502 send_failed where it surely was not sent.',
   },
   'ereceipt-unconfirmed': {

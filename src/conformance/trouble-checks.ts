@@ -46,9 +46,10 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     // The latter comes with {"success": false}, as Rulrr's answers say how it went.
     for (const status of [400, 200]) {
       const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+      const key = newKey();
       const refused = { route: 'post-order', kind: 'status', status, times: standing };
       await sandbox.during(refused, async (struck) => {
-        const answer = await probe.ereceipt({ order });
+        const answer = await probe.ereceipt({ order, key });
         await mustMeet(struck);
         const when = status === 400 ? 'with 400' : 'by {"success": false}';
         // Whoever takes it for a doubt prints, too.
@@ -57,6 +58,11 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
       });
       const messages = await sandbox.messagesFor(order.orderId);
       demand(messages === 0, `A send that was answered with send_failed made ${messages} text messages.`);
+      const again = await probe.ereceipt({ order, key });
+      const sent = again.status === 200;
+      const texted = await sandbox.messagesFor(order.orderId);
+      const made = `made ${texted} text messages`;
+      demand(texted === (sent ? 1 : 0), `${describe(again)} (the same key after a failed send), and ${made}.`);
     }
   },
   async 'ereceipt-unconfirmed'(probe, story) {

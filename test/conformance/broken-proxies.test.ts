@@ -476,6 +476,20 @@ const brokenProxies: Broken[] = [
     }),
   },
   {
+    rule: 'takes a failed send for sent when the key comes again',
+    fails: 'ereceipt-refused',
+    breaking: (() => {
+      const failed = new Set<string | null>();
+      return async (request, next) => {
+        const key = request.headers.get('Idempotency-Key');
+        if (failed.has(key)) return json(200, { sent: true });
+        const answer = await next(request);
+        if (answer.status === 502 && key) failed.add(key);
+        return answer;
+      };
+    })(),
+  },
+  {
     rule: 'takes a lost answer for a failed send',
     fails: 'ereceipt-unconfirmed',
     options: () => ({
