@@ -105,6 +105,10 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
     demand(field(again.json, 'sent') === true, 'The second answer is not {"sent": true}.');
     const messages = await count(story, order.orderId);
     demand(messages === 1, `The same Idempotency-Key twice made ${messages} text messages.`);
+    if (!probe.options.otherHeaders) return;
+    // What one store sent says nothing of another one's receipt.
+    const others = await probe.ereceipt({ order, key, as: 'other' });
+    expectRefusal(others, 403, 'ereceipt_disabled', 'the same key at a store that is not connected');
   },
   async 'ereceipt-at-once'(probe, story) {
     await story.connect();

@@ -165,8 +165,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'ereceipt-once': {
     title: 'The same key never sends twice',
-    expected: '200 {"sent": true} again, and still one text message.',
-    help: 'Keep each Idempotency-Key with its outcome, durably, before you send; look there first.',
+    expected: '200 {"sent": true} again, and still one text message; to another store it says nothing.',
+    help: 'Keep each Idempotency-Key of a store with its outcome, durably, before you send; look there first.',
   },
   'ereceipt-at-once': {
     title: 'Nor does it when the calls come at once',

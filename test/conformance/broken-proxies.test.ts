@@ -316,7 +316,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'sends for stores without e-receipts',
     fails: 'ereceipt-disabled',
-    also: ['forgotten'],
+    also: ['ereceipt-once', 'forgotten'],
     breaking: insteadOf('ereceipt_disabled', () => json(200, { sent: true })),
   },
   {
@@ -398,6 +398,19 @@ const brokenProxies: Broken[] = [
     },
   },
   {
+    rule: "takes another store's key for its own",
+    fails: 'ereceipt-once',
+    breaking: (() => {
+      const sent = new Set<string | null>();
+      return async (request, next) => {
+        const key = request.headers.get('Idempotency-Key');
+        const answer = await next(request);
+        if (key && answer.status === 200) sent.add(key);
+        return answer.status === 403 && sent.has(key) ? json(200, { sent: true }) : answer;
+      };
+    })(),
+  },
+  {
     rule: 'looks for the key, then sends, then writes it',
     fails: 'ereceipt-at-once',
     breaking: (() => {
@@ -427,6 +440,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'compares orders alone',
     fails: 'ereceipt-key-reuse',
+    also: ['ereceipt-once'],
     breaking: (() => {
       const known = new Map<string, string>();
       return async (request, next) => {
