@@ -7,6 +7,7 @@ import {
   Mismatch,
   Skip,
   type Call,
+  type Exchange,
   type Probe,
 } from './probe.js';
 import type { CheckId } from './types.js';
@@ -56,6 +57,59 @@ export function checkConnection(json: unknown): void {
   demand(connected || !ereceipt, '"ereceipt" is true for a store that is not connected.');
   const unknown = Object.keys(json as object).filter((name) => !['connected', 'ereceipt', 'expiration'].includes(name));
   demand(!unknown.length, `The connection has a field that the contract does not know: "${unknown[0]?.slice(0, 40)}".`);
+}
+
+/** Not where the URL is the proxy's address behind a load balancer, and the page's origin is what browsers know both by. */
+async function isElsewhere(probe: Probe): Promise<boolean> {
+  if (probe.origin === probe.proxyOrigin) return false;
+  const { status } = await probe.ereceipt({ order: {}, headers: { Origin: probe.proxyOrigin } });
+  return status !== 403;
+}
+
+/** What a browser asks of the proxy before it lets the till's page go on, where that page is of another origin. */
+async function checkCors(probe: Probe): Promise<void> {
+  for (const site of ['cross-site', 'same-site']) {
+    const answer = await probe.ereceipt({ order: {}, headers: { 'Sec-Fetch-Site': site } });
+    expectRefusal(answer, 400, 'bad_request', `the page's Origin and Sec-Fetch-Site: ${site}`);
+    checkReadable(probe, answer);
+  }
+  checkReadable(probe, await probe.call('GET', '/connection'));
+  const calls = [
+    ['POST', '/integrations', 'rulrr-embed'],
+    ['GET', '/integrations/x', 'rulrr-embed'],
+    ['GET', '/connection', 'rulrr-embed'],
+    ['DELETE', '/connection', 'rulrr-embed'],
+    ['POST', '/ereceipts', 'content-type,idempotency-key,rulrr-embed'],
+  ] as const;
+  for (const [method, path, wanted] of calls) {
+    const headers = {
+      Origin: probe.origin,
+      'Access-Control-Request-Method': method,
+      'Access-Control-Request-Headers': wanted,
+    };
+    const answer = await probe.call('OPTIONS', path, { as: 'nobody', fromElement: false, headers });
+    demand(answer.status >= 200 && answer.status < 300, `${describe(answer)}: a preflight comes without a session.`);
+    checkReadable(probe, answer);
+    const methods = named(answer, 'Access-Control-Allow-Methods');
+    // Browsers need no leave for the other two.
+    demand(method !== 'DELETE' || methods.includes('delete'), `${describe(answer)} and does not allow ${method}.`);
+    const allowed = named(answer, 'Access-Control-Allow-Headers');
+    const lacking = wanted.split(',').find((name) => !allowed.includes(name));
+    demand(lacking === undefined, `${describe(answer)} and does not allow the header ${lacking} (${method}).`);
+  }
+}
+
+function checkReadable(probe: Probe, answer: Exchange): void {
+  const allowed = answer.headers.get('Access-Control-Allow-Origin');
+  demand(allowed === probe.origin, `${describe(answer)} without Access-Control-Allow-Origin: ${probe.origin}.`);
+  const cookies = Object.keys(probe.options.headers ?? {}).some((name) => name.toLowerCase() === 'cookie');
+  const credentials = answer.headers.get('Access-Control-Allow-Credentials') === 'true';
+  demand(!cookies || credentials, `${describe(answer)} without Access-Control-Allow-Credentials: true.`);
+}
+
+/** The names that a header lists, in lower case. */
+function named(answer: Exchange, header: string): string[] {
+  return (answer.headers.get(header) ?? '').toLowerCase().split(/\s*,\s*/);
 }
 
 /** The gate: who may come in, by which path and method. */
@@ -127,6 +181,8 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
     const headers = { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin' };
     const bySite = await probe.ereceipt({ order: {}, fromElement: false, headers });
     expectRefusal(bySite, 400, 'bad_request', 'Sec-Fetch-Site: same-origin and Rulrr-Embed, no Origin');
+    expectStatus(await probe.call('GET', '/connection', { fromElement: false }), 200, 'reading needs no Rulrr-Embed');
+    if (await isElsewhere(probe)) await checkCors(probe);
   },
   async 'cors-strangers'(probe) {
     for (const origin of foreignOrigins(probe)) {

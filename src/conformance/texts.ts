@@ -48,7 +48,7 @@ export const texts: Record<CheckId, CheckText> = {
   'csrf-let-in': {
     title: "The till's own page is let in",
     expected:
-      'POST /ereceipts with {} answers 400 bad_request for the own Origin, and for Sec-Fetch-Site: same-origin.',
+      'POST /ereceipts with {} answers 400 bad_request for the own Origin, and for Sec-Fetch-Site: same-origin; reading needs no Rulrr-Embed. A page of another origin gets CORS headers, preflights included.',
     help: "The gate is too narrow. If the till's page is on another origin than the proxy, give it to the check as the page's origin and allow it in the proxy.",
   },
   'cors-strangers': {

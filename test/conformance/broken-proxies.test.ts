@@ -13,7 +13,17 @@ interface Broken {
   also?: readonly CheckId[];
   breaking?: Breaking;
   options?: () => Partial<RulrrProxyOptions>;
+  /** Where the till's page stands, if elsewhere than the proxy. */
+  page?: string;
 }
+
+const elsewhere = 'https://till.example';
+/** A proxy that is called from another origin, and breaks the headers of its answers. */
+const fromElsewhere = (change: (headers: Headers) => void): Pick<Broken, 'page' | 'options' | 'breaking'> => ({
+  page: elsewhere,
+  options: () => ({ allowedOrigins: [elsewhere] }),
+  breaking: async (request, next) => rebuilt(await next(request), (text, headers) => (change(headers), text)),
+});
 
 const pathOf = (request: Request) => new URL(request.url).pathname.replace(/^\/rulrr/, '');
 const json = (status: number, body: unknown, type = 'application/json') =>
@@ -146,6 +156,59 @@ const brokenProxies: Broken[] = [
       const site = request.headers.get('Sec-Fetch-Site') === 'same-origin' || request.method === 'GET';
       return next(site ? request : await as(request, { Origin: 'https://stranger.example' }));
     },
+  },
+  {
+    rule: 'wants Rulrr-Embed for reading',
+    fails: 'csrf-let-in',
+    breaking: (request, next) =>
+      request.method === 'GET' && !request.headers.has('Rulrr-Embed')
+        ? json(403, { type: 'x', title: 'x', status: 403, code: 'forbidden_origin' }, 'application/problem+json')
+        : next(request),
+  },
+  {
+    rule: 'has no CORS headers for the page that it allows',
+    fails: 'csrf-let-in',
+    ...fromElsewhere((headers) => headers.delete('Access-Control-Allow-Origin')),
+  },
+  {
+    rule: 'lets no cookie come with the page that it allows',
+    fails: 'csrf-let-in',
+    ...fromElsewhere((headers) => headers.delete('Access-Control-Allow-Credentials')),
+  },
+  {
+    rule: 'forgets Idempotency-Key in its preflights',
+    fails: 'csrf-let-in',
+    ...fromElsewhere((headers) => {
+      if (headers.has('Access-Control-Allow-Headers'))
+        headers.set('Access-Control-Allow-Headers', 'Rulrr-Embed, Content-Type');
+    }),
+  },
+  {
+    rule: 'forgets DELETE in its preflights',
+    fails: 'csrf-let-in',
+    ...fromElsewhere((headers) => {
+      if (headers.has('Access-Control-Allow-Methods')) headers.set('Access-Control-Allow-Methods', 'GET, POST');
+    }),
+  },
+  {
+    rule: 'wants a session for preflights, which never have one',
+    fails: 'csrf-let-in',
+    page: elsewhere,
+    options: () => ({ allowedOrigins: [elsewhere] }),
+    breaking: (request, next) =>
+      request.method === 'OPTIONS' && !request.headers.has('Cookie')
+        ? json(401, { type: 'x', title: 'x', status: 401, code: 'unauthorized' }, 'application/problem+json')
+        : next(request),
+  },
+  {
+    rule: 'believes Sec-Fetch-Site before the list of allowed pages',
+    fails: 'csrf-let-in',
+    page: elsewhere,
+    options: () => ({ allowedOrigins: [elsewhere] }),
+    breaking: (request, next) =>
+      request.method !== 'GET' && /^(cross|same)-site$/.test(request.headers.get('Sec-Fetch-Site') ?? '')
+        ? json(403, { type: 'x', title: 'x', status: 403, code: 'forbidden_origin' }, 'application/problem+json')
+        : next(request),
   },
   {
     rule: 'echoes every origin',
@@ -665,7 +728,7 @@ const brokenProxies: Broken[] = [
 ];
 
 describe('checkProxy on proxies that break one rule each', { concurrency: 4 }, () => {
-  for (const { rule, fails, also = [], breaking, options } of brokenProxies) {
+  for (const { rule, fails, also = [], breaking, options, page } of brokenProxies) {
     it(`${rule}: ${fails}`, async () => {
       // One for each: checks set faults.
       const sandbox = await openSandbox();
@@ -674,6 +737,7 @@ describe('checkProxy on proxies that break one rule each', { concurrency: 4 }, (
         headers: own,
         otherHeaders: other,
         sandbox: sandbox.origin,
+        origin: page,
         canaries: [client.clientSecret],
         timeoutMs: 4000,
       });

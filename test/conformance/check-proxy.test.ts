@@ -90,6 +90,22 @@ describe('checkProxy on the proxy of the package', () => {
     assert.deepEqual(withStatus(report, 'skip'), ['not-yours', 'stores-apart']);
   });
 
+  it("passes a proxy that the till's page calls from another origin", async () => {
+    const origin = 'https://till.example';
+    const proxy = await serveProxy(sandbox, undefined, { allowedOrigins: [origin] });
+    const report = await checkProxy(proxy.url, { headers: own, otherHeaders: other, sandbox: sandbox.origin, origin });
+    await proxy.close();
+    assert.deepEqual([failed(report), withStatus(report, 'skip')], [[], []]);
+  });
+
+  it('asks for no CORS headers behind a load balancer, where both are of one origin to browsers', async () => {
+    const origin = 'https://pos.example';
+    const proxy = await serveProxy(sandbox, undefined, { origin });
+    const report = await checkProxy(proxy.url, { headers: own, otherHeaders: other, sandbox: sandbox.origin, origin });
+    await proxy.close();
+    assert.deepEqual([failed(report), withStatus(report, 'skip')], [[], []]);
+  });
+
   it('forgets nothing where the proxy starts no session', async () => {
     const methods: string[] = [];
     const proxy = await serveProxy(
