@@ -13,16 +13,19 @@ import {
 import type { Story } from './story.js';
 import type { CheckId } from './types.js';
 
+/** RFC 3339, as `date-time` of openapi.yaml has it. */
+const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
 function checkTimes(answer: Exchange): void {
   const wait = field(answer.json, 'pollAfterMs');
   demand(
-    typeof wait === 'number' && Number.isFinite(wait) && wait >= 100 && wait <= 600_000,
-    `"pollAfterMs" is ${JSON.stringify(wait)}, not a number of milliseconds from 100 to 600000.`,
+    typeof wait === 'number' && Number.isInteger(wait) && wait >= 100 && wait <= 600_000,
+    `"pollAfterMs" is ${JSON.stringify(wait)}, not a whole number of milliseconds from 100 to 600000.`,
   );
   const expiresAt = field(answer.json, 'expiresAt');
   demand(
-    typeof expiresAt === 'string' && Number.isFinite(Date.parse(expiresAt)),
-    '"expiresAt" is not a time in ISO 8601.',
+    typeof expiresAt === 'string' && dateTime.test(expiresAt) && Number.isFinite(Date.parse(expiresAt)),
+    '"expiresAt" is not a time in ISO 8601 with its zone, such as 2026-11-24T10:30:00Z.',
   );
 }
 
@@ -120,6 +123,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     const answer = await story.outcome(session.id);
     demand(field(answer.json, 'status') === 'cancelled', `${describe(answer)} with another "status" than "cancelled".`);
     demand(field(answer.json, 'connection') === undefined, 'A cancelled session came with a "connection".');
+    checkTimes(answer);
     checkOver(answer);
   },
   async 'upstream-trouble'(_probe, story) {

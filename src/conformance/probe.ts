@@ -112,9 +112,12 @@ export function expectRefusal(exchange: Exchange, status: number, code: string, 
   }
 }
 
-/** @throws Mismatch unless the answer has this status */
+/** @throws Mismatch unless the answer has this status, and its body says that it is JSON */
 export function expectStatus(exchange: Exchange, status: number, when = ''): void {
   if (exchange.status !== status) throw new Mismatch(`${describe(exchange)}${when && ` (${when})`}, not ${status}.`);
+  const type = exchange.headers.get('Content-Type') ?? '';
+  if (exchange.text && !/^application\/json\b/i.test(type))
+    throw new Mismatch(`${describe(exchange)} as "${type}", not application/json.`);
 }
 
 /** @throws Mismatch */

@@ -69,7 +69,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   methods: {
     title: 'Other methods are refused',
-    expected: '405 method_not_allowed with the header Allow.',
+    expected: '405 method_not_allowed with the header Allow, which names the methods that the path takes.',
     help: 'Look at the path first, then at the method, before anything else.',
   },
   'unknown-integration': {
@@ -104,7 +104,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   cancelled: {
     title: 'A merchant who gives up is heard',
-    expected: '200 {status: "cancelled"}, without "connectUrl".',
+    expected: '200 {status: "cancelled", pollAfterMs, expiresAt}, without "connectUrl".',
     help: 'Pass on the status "cancelled" of GET /v1/auth/integration, and redeem nothing.',
   },
   'ereceipt-bad-request': {

@@ -249,6 +249,59 @@ const brokenProxies: Broken[] = [
     breaking: async (request, next) => rebuilt(await next(request), (text, headers) => (headers.delete('Allow'), text)),
   },
   {
+    rule: 'names a method in Allow that the path does not take, and none that it takes',
+    fails: 'methods',
+    breaking: async (request, next) =>
+      rebuilt(await next(request), (text, headers) => {
+        if (headers.has('Allow')) headers.set('Allow', 'PUT');
+        return text;
+      }),
+  },
+  ...(
+    [
+      ['a started session', 'start', 'POST', /^\/integrations$/],
+      ['a session', 'pending', 'GET', session],
+      ['a sent receipt', 'ereceipt-sent', 'POST', /^\/ereceipts$/],
+    ] as const
+  ).map(([what, fails, method, path]): Broken => ({
+    rule: `calls the answer for ${what} text/html`,
+    fails,
+    also: checkIds.filter((id) => !/^(reach|csrf|cors|connection-shape|unauth)/.test(id)),
+    breaking: async (request, next) => {
+      const answer = await next(request);
+      if (!is(request, method, path) || !answer.ok) return answer;
+      return rebuilt(answer, (text, headers) => (headers.set('Content-Type', 'text/html'), text));
+    },
+  })),
+  {
+    rule: 'gives a time without a zone',
+    fails: 'start',
+    breaking: changing('POST', /^\/integrations$/, (body) => (body['expiresAt'] = '2130-11-24T10:00:00')),
+  },
+  {
+    rule: 'gives a time in words',
+    fails: 'pending',
+    also: ['finished', 'cancelled'],
+    breaking: changing(
+      'GET',
+      session,
+      (body) => (body['expiresAt'] = new Date(String(body['expiresAt'])).toUTCString()),
+    ),
+  },
+  {
+    rule: 'waits for parts of a millisecond',
+    fails: 'pending',
+    also: ['finished', 'cancelled'],
+    breaking: changing('GET', session, (body) => (body['pollAfterMs'] = 1000.5)),
+  },
+  ...['pollAfterMs', 'expiresAt'].map((name): Broken => ({
+    rule: `leaves ${name} out when the merchant has given up`,
+    fails: 'cancelled',
+    breaking: changing('GET', session, (body) => {
+      if (body['status'] === 'cancelled') delete body[name];
+    }),
+  })),
+  {
     rule: 'answers 403 to made-up ids',
     fails: 'unknown-integration',
     also: ['id-tampered'],
