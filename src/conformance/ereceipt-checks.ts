@@ -45,8 +45,13 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
       const answer = await probe.ereceipt({ key, order: { orderId: 'check-1', phoneNumber: '+1' } });
       expectRefusal(answer, 400, 'bad_request', when);
     }
+    const longest = { order: { orderId: 'o'.repeat(200), phoneNumber: '+1' }, key: '~'.repeat(200) };
+    const answer = await probe.ereceipt(longest);
+    expectRefusal(answer, 422, 'invalid_phone_number', 'an orderId and an Idempotency-Key of 200 characters');
   },
   async 'ereceipt-too-large'(probe) {
+    const most = JSON.stringify({ orderId: 'check-1', phoneNumber: '+1' }).padEnd(8192);
+    expectRefusal(await probe.ereceipt({ body: most }), 422, 'invalid_phone_number', 'a body of 8192 bytes');
     // The limit itself, and the limits that servers have of their own.
     for (const bytes of [8193, 32 * 1024, 64 * 1024]) {
       const body = JSON.stringify({ orderId: 'check-1', phoneNumber: '+1' }).padEnd(bytes);
@@ -58,6 +63,10 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'text/plain; x=application/json']) {
       const answer = await probe.ereceipt({ order, headers: { 'Content-Type': type } });
       expectRefusal(answer, 415, 'unsupported_media_type', type);
+    }
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON']) {
+      const answer = await probe.ereceipt({ order, headers: { 'Content-Type': type } });
+      expectRefusal(answer, 422, 'invalid_phone_number', type);
     }
   },
   async 'ereceipt-phone-number'(probe) {

@@ -110,17 +110,18 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-bad-request': {
     title: 'Sends that cannot be read are refused',
     expected:
-      '400 bad_request for bodies without orderId or phoneNumber as texts, and for an Idempotency-Key that is missing, empty, too long or has spaces.',
+      '400 bad_request for bodies without orderId or phoneNumber as texts, and for an Idempotency-Key that is missing, empty, too long or has spaces; 200 characters are not too long for either.',
     help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters, key 1 to 200 visible ASCII characters. Judge the form before the number.',
   },
   'ereceipt-too-large': {
     title: 'Large bodies are refused',
-    expected: '413 body_too_large above 8192 bytes.',
+    expected: '413 body_too_large above 8192 bytes, and not before.',
     help: 'Stop reading at 8192 bytes, whatever Content-Length says. Look at the limit of the web server in front, too: its own error page is no problem+json.',
   },
   'ereceipt-content-type': {
     title: 'Only JSON is read',
-    expected: '415 unsupported_media_type unless the content type is application/json.',
+    expected:
+      '415 unsupported_media_type unless the content type is application/json, in any case and with any parameter.',
     help: 'Compare the type before the semicolon, in lower case, with application/json.',
   },
   'ereceipt-phone-number': {

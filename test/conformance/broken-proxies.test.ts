@@ -386,6 +386,40 @@ const brokenProxies: Broken[] = [
       return next(taken ? await as(request, { 'Idempotency-Key': 'short-enough' }) : request);
     },
   })),
+  ...(
+    [
+      [
+        'refuses order ids of 200 characters',
+        'ereceipt-bad-request',
+        400,
+        'bad_request',
+        (_, body) => /"o{200}"/.test(body),
+      ],
+      [
+        'refuses keys of 200 characters',
+        'ereceipt-bad-request',
+        400,
+        'bad_request',
+        ({ headers }) => headers.get('Idempotency-Key')?.length === 200,
+      ],
+      ['refuses a body of 8192 bytes', 'ereceipt-too-large', 413, 'body_too_large', (_, body) => body.length === 8192],
+      [
+        'refuses JSON that names its charset',
+        'ereceipt-content-type',
+        415,
+        'unsupported_media_type',
+        ({ headers }) => /charset/i.test(headers.get('Content-Type') ?? ''),
+      ],
+    ] as [string, CheckId, number, string, (request: Request, body: string) => boolean][]
+  ).map(([rule, fails, status, code, refused]): Broken => ({
+    rule,
+    fails,
+    breaking: async (request, next) => {
+      const body = request.method === 'POST' ? await request.clone().text() : '';
+      if (!refused(request, body)) return next(request);
+      return json(status, { type: 'x', title: 'x', status, code }, 'application/problem+json');
+    },
+  })),
   {
     rule: 'reads bodies up to 32 KiB and a little more',
     fails: 'ereceipt-too-large',
@@ -415,6 +449,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'takes every number',
     fails: 'ereceipt-phone-number',
+    also: ['ereceipt-bad-request', 'ereceipt-too-large', 'ereceipt-content-type'],
     breaking: insteadOf('invalid_phone_number', () => json(200, { sent: true })),
   },
   ...[
