@@ -10,7 +10,7 @@ import { afterPrefix, comparePoints } from '../../src/proxy/stores/keys.js';
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import { postgresTokenStore } from '../../src/proxy/stores/postgres.js';
-import type { TokenStore } from '../../src/proxy/stores/token-store.js';
+import type { StoredRow, TokenStore } from '../../src/proxy/stores/token-store.js';
 import { startPostgres } from '../support/postgres.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'rulrr-stores-'));
@@ -267,6 +267,25 @@ describe('the conformance suite notices', () => {
         const now = await store.get(key);
         return store.put(key, value, { ifVersion: now?.version ?? null });
       },
+    }),
+    'a store that does not bring the row that stands in the way': (store) => ({
+      async put(key, value, condition) {
+        const result = await store.put(key, value, condition);
+        return result.ok ? result : { ok: false, current: null };
+      },
+    }),
+    'a store that brings the row as it first was': (store) => {
+      const first = new Map<string, StoredRow | null>();
+      return {
+        async put(key, value, condition) {
+          const result = await store.put(key, value, condition);
+          if (!first.has(key)) first.set(key, await store.get(key));
+          return result.ok ? result : { ok: false, current: first.get(key)! };
+        },
+      };
+    },
+    'a store that begins each page anew': (store) => ({
+      list: (prefix, page) => store.list(prefix, { limit: page?.limit ?? 1000 }),
     }),
     'a store that reuses versions after a delete': (store) => {
       const base = new Map<string, number>();
