@@ -58,13 +58,19 @@ export async function runDemo(flags: DemoFlags): Promise<void> {
   const proxyHandler = toNodeHandler(proxy);
   const policy = `${policyFor(new URL(connectBaseUrl).origin, null)}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
+  let lastOrder = 1040;
   const site = (request: IncomingMessage, response: ServerResponse) => {
-    const path = (request.url ?? '/').split('?', 1)[0]!;
+    const [path = '/', query] = (request.url ?? '/').split('?', 2);
     const foreign = request.headers['sec-fetch-site'] && request.headers['sec-fetch-site'] !== 'same-origin';
     const headers = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
     if (path === '/demo/state' && request.method === 'GET') {
       response.writeHead(200, { ...headers, 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ messages: sandbox.messages }));
+    } else if (path === '/demo/orders' && request.method === 'POST' && !foreign) {
+      // A page that was open before this process began has had numbers of its own.
+      lastOrder = Math.max(lastOrder, Number(new URLSearchParams(query).get('after')) || 0) + 1;
+      response.writeHead(201, { ...headers, 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ orderId: String(lastOrder) }));
     } else if (path === '/demo/reset' && request.method === 'POST' && !foreign) {
       sandbox.reset();
       response.writeHead(204, headers).end();

@@ -2,12 +2,27 @@
 (() => {
   const numpad = document.querySelector('rulrr-ereceipt-numpad');
   const at = (name) => document.querySelector(`[data-demo="${name}"]`);
-  let number = Number(sessionStorage.getItem('last-order') || 1040);
+  /** What this tab has printed: paper stays on the counter when the page is loaded again. */
+  const printed = JSON.parse(sessionStorage.getItem('printed') || '[]');
 
-  function next() {
-    number += 1;
-    sessionStorage.setItem('last-order', String(number));
-    at('order').textContent = String(number);
+  function show(order) {
+    // A reload finds it there, and shows the same order.
+    history.replaceState({ order }, '');
+    sessionStorage.setItem('last', order);
+    at('order').textContent = order;
+    at('pay').disabled = false;
+  }
+
+  /** The server numbers the orders, since no two tabs may have the same. It may be starting again: asks until it answers. */
+  async function next() {
+    history.replaceState(null, '');
+    at('pay').disabled = true;
+    try {
+      const answer = await fetch(`/demo/orders?after=${sessionStorage.getItem('last') || 0}`, { method: 'POST' });
+      show((await answer.json()).orderId);
+    } catch (error) {
+      setTimeout(next, 1000);
+    }
   }
 
   function add(list, text, data) {
@@ -16,31 +31,46 @@
     Object.assign(item.dataset, data);
     at(list).prepend(item);
   }
+  const print = ({ orderId, reason }) => add('paper', `Order ${orderId}: printed (${reason})`, { orderId, reason });
 
   async function showPhone() {
     const answer = await fetch('/demo/state');
     const { messages } = await answer.json();
-    at('sms').textContent = '';
-    for (const { orderId, phoneNumber, text } of messages)
+    // Another tab has forgotten everything.
+    if (messages.length < at('sms').children.length) at('sms').textContent = '';
+    for (const { orderId, phoneNumber, text } of messages.slice(at('sms').children.length))
       add('sms', `${phoneNumber}: ${text}`, { orderId, phoneNumber });
   }
+  const look = () => void showPhone().catch(() => {});
 
-  at('pay').addEventListener('click', () => numpad.prompt(at('order').textContent));
+  at('pay').addEventListener('click', () => {
+    at('pay').disabled = true;
+    numpad.prompt(at('order').textContent);
+  });
   numpad.addEventListener('ereceipt-sent', () => {
     next();
-    showPhone();
+    look();
   });
   numpad.addEventListener('print-receipt', ({ detail: { orderId, reason } }) => {
-    add('paper', `Order ${orderId}: printed (${reason})`, { orderId, reason });
+    printed.push({ orderId, reason });
+    sessionStorage.setItem('printed', JSON.stringify(printed));
+    print({ orderId, reason });
     next();
-    showPhone();
   });
   at('reset').addEventListener('click', async () => {
+    numpad.close();
+    document.querySelector('rulrr-connect').cancel();
     await fetch('/demo/reset', { method: 'POST' });
     await fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
     sessionStorage.clear();
     location.reload();
   });
-  next();
-  showPhone();
+  // A text message may also come late, after the till has printed.
+  setInterval(() => document.hidden || look(), 1000);
+  for (const one of printed) print(one);
+  look();
+  const { order } = history.state || {};
+  // What was printed while the page went away has had its outcome.
+  if (order && printed.every(({ orderId }) => orderId !== order)) show(order);
+  else next();
 })();
