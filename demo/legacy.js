@@ -2,6 +2,7 @@
 (function () {
   var numpad = document.querySelector('rulrr-ereceipt-numpad');
   var order = document.querySelector('[data-demo="order"]');
+  var pay = document.querySelector('[data-demo="pay"]');
 
   function line(list, text, data) {
     var item = document.createElement('li');
@@ -14,9 +15,12 @@
 
   function next() {
     order.textContent = String(Number(order.textContent) + 1);
+    pay.disabled = false;
   }
 
-  document.querySelector('[data-demo="pay"]').addEventListener('click', function () {
+  pay.addEventListener('click', function () {
+    // Pressed twice, it is still one order.
+    pay.disabled = true;
     numpad.prompt(order.textContent);
   });
 
