@@ -5,6 +5,9 @@ type Handler = (request: IncomingMessage, response: ServerResponse, next: () => 
 
 const maxBody = 4096;
 
+/** As it was sent: `//` is no URL, and no reason to end. */
+export const pathOf = ({ url = '/' }: IncomingMessage) => url.split('?', 1)[0]!;
+
 /**
  * What only the demo has, below `/demo`: order numbers, the customer's phone as the sandbox shows it, the scenarios, and
  * "forget everything". A POS has nothing of this.
@@ -25,7 +28,7 @@ export function controls({
   };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const pathname = pathOf(request);
     if (request.method === 'GET' && pathname === '/demo/state') {
       const { messages, currentScenario } = sandbox;
       const list = Object.entries(scenarios).map(([name, { title, description }]) => ({ name, title, description }));

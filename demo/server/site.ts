@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
 import { build, type Plugin } from 'vite';
+import { pathOf } from './controls.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
@@ -101,7 +102,7 @@ export function siteHandler(
   handlers: Handler[],
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const files = (request: IncomingMessage, response: ServerResponse) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const pathname = pathOf(request);
     // `/playground` is `playground.html`.
     const file = site.files.get(pathname === '/' ? '/index.html' : pathname) ?? site.files.get(`${pathname}.html`);
     if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
@@ -215,6 +217,35 @@ describe('the demo till', { timeout: 240_000 }, () => {
     for (const one of [demo, beside, demo, beside]) orders.push(await order(one));
     await beside.stop();
     assert.equal(new Set(orders).size, 4, orders.join(' '));
+  });
+
+  it('prints an order of the old till once, however often Paid was pressed', async (test) => {
+    if (!existsSync(new URL('../../dist/rulrr-embed.iife.js', import.meta.url))) return test.skip('it is not built');
+    const missing: string[] = [];
+    till.page.on('response', (answer) => void (answer.status() >= 400 && missing.push(answer.url())));
+    await till.page.goto(`${demo.url}legacy.html`);
+    await till.page.locator('[data-demo="pay"]').evaluate((pay: HTMLButtonElement) => {
+      for (let times = 0; times < 3; times++) pay.click();
+    });
+    await till.page.locator('[data-demo="order"]', { hasText: '1002' }).waitFor();
+    await till.page.locator('[data-demo="pay"]:not(:disabled)').click();
+    await till.page.locator('[data-demo="order"]', { hasText: '1003' }).waitFor();
+    assert.deepEqual(await till.paper(), [
+      ['1001', 'ereceipt-disabled'],
+      ['1002', 'ereceipt-disabled'],
+    ]);
+    assert.deepEqual(missing, []);
+  });
+
+  it('answers a request that names no path, and goes on', async () => {
+    const { port } = new URL(demo.url);
+    const status = (path: string) =>
+      new Promise((resolve, reject) => {
+        get({ host: 'localhost', port, path }, (answer) => resolve(answer.resume().statusCode)).once('error', reject);
+      });
+    assert.equal(await status('//'), 404);
+    assert.equal(await status('//?'), 404);
+    assert.equal(await status('/'), 200);
   });
 
   it('says so when its folder is a file', async () => {
