@@ -7,7 +7,7 @@ import { serveSandbox } from '../sandbox/index.js';
 import { policyFor } from './doctor.js';
 import { TroubleError } from './fail.js';
 import { sendAsOrder } from './hooks.js';
-import { closeServer, listen, onSignal, portFrom } from './listen.js';
+import { closeServer, listenOnLocalhost, onSignal, portFrom } from './listen.js';
 
 export interface DemoFlags {
   port: string;
@@ -42,7 +42,7 @@ export async function runDemo(flags: DemoFlags): Promise<void> {
   ]);
   let handle = (_request: IncomingMessage, response: ServerResponse): void => void response.writeHead(503).end();
   // The port first: whoever finds it in use should not wait for the rest.
-  const { server, origin } = await listen((request, response) => handle(request, response), port, 'localhost');
+  const { servers, origin } = await listenOnLocalhost((request, response) => handle(request, response), port);
 
   const client = { clientId: 'demo', clientSecret: randomBytes(18).toString('base64url') };
   const { sandbox, origin: apiBaseUrl, connectBaseUrl, close } = await serveSandbox({ clients: [client] });
@@ -89,7 +89,7 @@ export async function runDemo(flags: DemoFlags): Promise<void> {
 
   onSignal(async () => {
     clearInterval(sweeping);
-    const closed = closeServer(server);
+    const closed = Promise.all(servers.map((server) => closeServer(server)));
     await proxy.close();
     await close();
     await closed;

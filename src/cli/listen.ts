@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { TroubleError, UsageError } from './fail.js';
 
 export interface Listening {
@@ -37,6 +38,31 @@ export async function listen(handler: RequestListener, port: number, host: strin
   const address = server.address();
   const shown = host.includes(':') ? `[${host}]` : host;
   return { server, origin: `http://${shown}:${typeof address === 'object' && address ? address.port : port}` };
+}
+
+/** On IPv4 and IPv6, since browsers differ in what `localhost` is to them: another server on either is noticed. */
+export async function listenOnLocalhost(
+  handler: RequestListener,
+  wanted: number,
+): Promise<{ servers: Server[]; origin: string }> {
+  const servers: Server[] = [];
+  let port = wanted;
+  for (const host of ['127.0.0.1', '::1']) {
+    const server = createServer(handler);
+    const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      server.once('error', resolve);
+      server.listen(port, host, () => resolve(null));
+    });
+    // A machine without IPv6 has no ::1.
+    if (failure && host === '::1' && failure.code !== 'EADDRINUSE') continue;
+    if (failure) {
+      for (const other of servers) other.close();
+      throw listenTrouble(failure, port, 'localhost');
+    }
+    servers.push(server);
+    ({ port } = server.address() as AddressInfo);
+  }
+  return { servers, origin: `http://localhost:${port}` };
 }
 
 /** Takes no more connections, and waits for the answers that are on their way; after `ms` it waits no longer. */

@@ -1,6 +1,7 @@
 // What a user sees who gets it right, and who does not: words and an exit code, never a stack trace.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -162,6 +163,19 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     const taken = await serve((_request, response) => response.end());
     const { code, stderr } = await rulrr(['demo', '--port', String(taken.port)]);
     await taken.close();
+    assert.equal(code, 1);
+    assert.match(stderr, /^(Port \d+ on localhost is in use\.|rulrr-embed\.iife\.js is missing).*\n$/);
+  });
+
+  it('demo: a port in use for browsers that take localhost for IPv6 is said too', async (test) => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.once('error', () => resolve(0));
+      other.listen(0, '::1', () => resolve((other.address() as AddressInfo).port));
+    });
+    if (!port) return test.skip('no IPv6 here');
+    const { code, stderr } = await rulrr(['demo', '--port', String(port)]);
+    other.close();
     assert.equal(code, 1);
     assert.match(stderr, /^(Port \d+ on localhost is in use\.|rulrr-embed\.iife\.js is missing).*\n$/);
   });
