@@ -41,7 +41,11 @@ async function listen(handler: RequestListener, wanted: number): Promise<{ port:
     });
     if (failure?.code === 'EADDRINUSE') {
       for (const other of servers) other.close();
-      throw new Error(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start`);
+      const another = port < 65_535 ? port + 1 : port - 1;
+      throw new Error(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${another} npm start`);
+    }
+    if (failure?.code === 'EACCES') {
+      throw new Error(`Port ${port} is not for this user. Choose one above 1023: PORT=5173 npm start`);
     }
     // A machine without IPv6 has no ::1.
     if (failure && host === '::1') continue;

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join, relative, sep } from 'node:path';
-import { build, type Plugin } from 'vite';
+import { extname, join } from 'node:path';
+import { build, type Plugin, type Rolldown } from 'vite';
 import { pathOf } from './controls.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
@@ -30,16 +30,15 @@ const registering: Plugin = {
 
 /** Bundles the demo's pages as a POS vendor's own build would, and keeps them in memory. */
 export async function buildSite(root: string, frameOrigin: string): Promise<Site> {
-  const outDir = join(root, '.cache/demo');
   const pages = readdirSync(join(root, 'demo')).filter((name) => name.endsWith('.html') && name !== 'legacy.html');
-  await build({
+  const built = await build({
     root: join(root, 'demo'),
     configFile: false,
     logLevel: 'error',
     // Dark and light, dialogs, grids: the demo itself is for today's browsers. The script tag has a page of its own.
     build: {
-      outDir,
-      emptyOutDir: true,
+      // Nothing is written: another demo may build beside this one, and the folder may be somebody else's.
+      write: false,
       modulePreload: { polyfill: false },
       // An inlined script or font would need a hole in the page's policy.
       assetsInlineLimit: 0,
@@ -48,11 +47,9 @@ export async function buildSite(root: string, frameOrigin: string): Promise<Site
     plugins: [registering],
   });
   const files: Site['files'] = new Map();
-  for (const name of readdirSync(outDir, { recursive: true }) as string[]) {
-    const file = join(outDir, name);
-    if (!statSync(file).isFile()) continue;
-    const path = `/${relative(outDir, file).split(sep).join('/')}`;
-    files.set(path, { type: types[extname(file)] ?? 'application/octet-stream', body: readFileSync(file) });
+  for (const one of (built as Rolldown.RolldownOutput).output) {
+    const body = Buffer.from(one.type === 'chunk' ? one.code : one.source);
+    files.set(`/${one.fileName}`, { type: types[extname(one.fileName)] ?? 'application/octet-stream', body });
   }
   addOldTill(root, files);
   addForPlaying(root, files, frameOrigin);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -51,6 +51,15 @@ describe('the demo till', { timeout: 240_000 }, () => {
   it('says what it does and prints one URL', () => {
     assert.equal(demo.output().match(/https?:\/\//g)?.length, 1);
     assert.match(demo.output(), /sandbox.*\n.*proxy.*\n.*till/i);
+  });
+
+  it('builds its pages without a file: another demo may be building, and the folder may be read-only', async () => {
+    const cache = new URL('../../.cache/demo', import.meta.url);
+    rmSync(cache, { recursive: true, force: true });
+    const second = demoFolder();
+    await (await startDemo(second.path)).stop();
+    second.remove();
+    assert.equal(existsSync(cache), false);
   });
 
   it('prints at once while no store is connected', async () => {
