@@ -2,7 +2,7 @@
 (function () {
   var numpad = document.querySelector('rulrr-ereceipt-numpad');
   var order = document.querySelector('[data-demo="order"]');
-  var pay = document.querySelector('[data-demo="pay"]');
+  var asked = '';
 
   function line(list, text, data) {
     var item = document.createElement('li');
@@ -15,12 +15,12 @@
 
   function next() {
     order.textContent = String(Number(order.textContent) + 1);
-    pay.disabled = false;
   }
 
-  pay.addEventListener('click', function () {
-    // Pressed twice, it is still one order.
-    pay.disabled = true;
+  document.querySelector('[data-demo="pay"]').addEventListener('click', function () {
+    // Pressed twice, it is still one order. (A disabled button would lose the focus.)
+    if (asked === order.textContent) return;
+    asked = order.textContent;
     numpad.prompt(order.textContent);
   });
 

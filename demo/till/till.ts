@@ -22,6 +22,7 @@ const sms = part('sms');
 const scenario = part<HTMLSelectElement>('scenario');
 
 let order: Order;
+let pressed = false;
 /** Orders that were paid, until their one outcome. */
 const paid = new Map<string, Order>();
 
@@ -56,9 +57,19 @@ function show(orderId: string): void {
   part('total').textContent = money(totalOf(order));
   pay.textContent = `Pay ${money(totalOf(order))}`;
   pay.disabled = false;
+  giveFocusBack();
 }
 
+/** A dialog cannot give the focus back to a button that was disabled meanwhile: whoever pays by keyboard would begin at the top each time. */
+function giveFocusBack(): void {
+  // Just closed, the dialog still has it.
+  const lost = [document.body, numpad].includes(document.activeElement as HTMLElement);
+  if (pressed && lost && !pay.disabled && numpad.state === 'idle') pay.focus({ preventScroll: true });
+}
+new MutationObserver(giveFocusBack).observe(numpad, { attributeFilter: ['state'] });
+
 pay.addEventListener('click', () => {
+  pressed = true;
   pay.disabled = true;
   paid.set(order.orderId, order);
   // Every order is handed to the numpad: it knows whether e-receipts are on, and ends in exactly one of two events.

@@ -87,6 +87,25 @@ describe('the small till of the command', { timeout: 240_000, skip: !built && 't
     assert.deepEqual((await till.messages()).map(([order]) => order).sort(), orders.sort());
   });
 
+  it('gives the focus back to Pay, with the prompt or without one', async () => {
+    const focused = () =>
+      till.page.waitForFunction(() => document.activeElement?.matches('[data-demo="pay"]:not(:disabled)'));
+    const pay = till.page.locator('[data-demo="pay"]');
+    await pay.focus();
+    await till.page.keyboard.press('Enter');
+    await till.receipts.first().waitFor();
+    await focused();
+    await till.connect('on');
+    await pay.focus();
+    await till.page.keyboard.press('Enter');
+    await till.print.waitFor();
+    await till.page.keyboard.press('Escape');
+    await till.receipts.nth(1).waitFor();
+    await focused();
+    await till.page.keyboard.press('Enter');
+    await till.print.waitFor();
+  });
+
   it('forgets everything, an open prompt too', async () => {
     await till.connect('on');
     await till.pay();

@@ -246,6 +246,25 @@ describe('the demo till', { timeout: 240_000 }, () => {
     assert.deepEqual(missing, []);
   });
 
+  it('gives the focus back to Pay, with the prompt or without one', async () => {
+    const focused = () =>
+      till.page.waitForFunction(() => document.activeElement?.matches('[data-demo="pay"]:not(:disabled)'));
+    const pay = till.page.locator('[data-demo="pay"]');
+    await pay.focus();
+    await till.page.keyboard.press('Enter');
+    await till.receipts.first().waitFor();
+    await focused();
+    await till.connect('on');
+    await pay.focus();
+    await till.page.keyboard.press('Enter');
+    await till.print.waitFor();
+    await till.page.keyboard.press('Escape');
+    await till.receipts.nth(1).waitFor();
+    await focused();
+    await till.page.keyboard.press('Enter');
+    await till.print.waitFor();
+  });
+
   it('answers a request that names no path, and goes on', async () => {
     const { port } = new URL(demo.url);
     const status = (path: string) =>

@@ -11,7 +11,18 @@
     sessionStorage.setItem('last', order);
     at('order').textContent = order;
     at('pay').disabled = false;
+    giveFocusBack();
   }
+
+  // A dialog cannot give the focus back to a button that was disabled meanwhile.
+  let pressed = false;
+  function giveFocusBack() {
+    const pay = at('pay');
+    // Just closed, the dialog still has it.
+    const lost = [document.body, numpad].includes(document.activeElement);
+    if (pressed && lost && !pay.disabled && numpad.state === 'idle') pay.focus({ preventScroll: true });
+  }
+  new MutationObserver(giveFocusBack).observe(numpad, { attributes: true, attributeFilter: ['state'] });
 
   /** The server numbers the orders, since no two tabs may have the same. It may be starting again: asks until it answers. */
   async function next() {
@@ -44,6 +55,7 @@
   const look = () => void showPhone().catch(() => {});
 
   at('pay').addEventListener('click', () => {
+    pressed = true;
     at('pay').disabled = true;
     numpad.prompt(at('order').textContent);
   });
