@@ -3,6 +3,9 @@ import type { Described, Field, Method } from './manifest.js';
 
 const camel = (text: string) => text.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());
 
+/** As it is written in HTML, in a text or in quotes. */
+const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;');
+
 /** One element with everything that can be changed of it, and the code that says the same. */
 export class Bench {
   readonly element: HTMLElement;
@@ -77,11 +80,11 @@ export class Bench {
     for (const [{ name, attribute }, { code, value }] of this.settings) {
       if (code === null) continue;
       if (!attribute) lines.push(`element.${name} = ${code};`);
-      else if (typeof value !== 'boolean') attributes.push(` ${attribute}="${String(value).replace(/"/g, '&quot;')}"`);
+      else if (typeof value !== 'boolean') attributes.push(` ${attribute}="${escaped(String(value))}"`);
       else if (value) attributes.push(` ${attribute}`);
     }
     const slotted = Array.from(this.slots, ([name, text]) =>
-      name ? `<span slot="${name}">${text}</span>` : text,
+      name ? `<span slot="${name}">${escaped(text)}</span>` : escaped(text),
     ).join('');
     const css = this.css;
     return [

@@ -109,6 +109,14 @@ describe('the playground', { timeout: 300_000 }, () => {
     assert.ok(await page.locator('[data-play="log"] [data-event="input"]').count());
   });
 
+  it('writes words into the code that stay words where they are pasted', async () => {
+    await choose('rulrr-connect');
+    await page.locator('[data-slot=""]').fill('Tom & <Jerry>');
+    const said = await code();
+    await page.locator('[data-slot=""]').fill('');
+    assert.ok(said.includes('>Tom &amp; &lt;Jerry></rulrr-connect>'), said);
+  });
+
   it('sets a scenario by one click, and the element meets it', async () => {
     await choose('rulrr-connect');
     const state = (await (await fetch(`${demo.url}demo/state`)).json()) as { scenarios: { name: string }[] };
