@@ -31,7 +31,7 @@
     try {
       const answer = await fetch(`/demo/orders?after=${sessionStorage.getItem('last') || 0}`, { method: 'POST' });
       show((await answer.json()).orderId);
-    } catch (error) {
+    } catch {
       setTimeout(next, 1000);
     }
   }
