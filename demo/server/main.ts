@@ -1,4 +1,3 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +5,7 @@ import { createRulrrProxy, type RulrrProxyOptions } from '../../src/proxy/index.
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
 import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
+import { listenOnLocalhost } from '../../src/cli/listen.js';
 import { controls } from './controls.js';
 import { keptNumbers, kept, sealingKey } from './kept.js';
 import { sendReceipt } from './send-receipt.js';
@@ -26,35 +26,15 @@ function portFrom(text: string | undefined): number {
   return port;
 }
 
-/**
- * Listens on the loopback addresses, IPv4 and IPv6, since browsers differ in what `localhost` is to them; another server on either
- * is noticed.
- */
-async function listen(handler: RequestListener, wanted: number): Promise<{ port: number; servers: Server[] }> {
-  const servers: Server[] = [];
-  let port = wanted;
-  for (const host of ['127.0.0.1', '::1']) {
-    const server = createServer(handler);
-    const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
-      server.once('error', resolve);
-      server.listen(port, host, () => resolve(null));
-    });
-    if (failure?.code === 'EADDRINUSE') {
-      for (const other of servers) other.close();
-      const another = port < 65_535 ? port + 1 : port - 1;
-      throw new Error(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${another} npm start`);
-    }
-    if (failure?.code === 'EACCES') {
-      throw new Error(`Port ${port} is not for this user. Choose one above 1023: PORT=5173 npm start`);
-    }
-    // A machine without IPv6 has no ::1.
-    if (failure && host === '::1') continue;
-    if (failure) throw failure;
-    servers.push(server);
-    const address = server.address();
-    if (typeof address === 'object' && address) port = address.port;
-  }
-  return { port, servers };
+/** In words, where a port cannot be had. */
+function portTrouble(error: unknown, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const another = port < 65_535 ? port + 1 : port - 1;
+  if (code === 'EADDRINUSE')
+    return new Error(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${another} npm start`);
+  if (code === 'EACCES')
+    return new Error(`Port ${port} is not for this user. Choose one above 1023: PORT=5173 npm start`);
+  return error;
 }
 
 async function run(): Promise<void> {
@@ -69,8 +49,11 @@ async function run(): Promise<void> {
 
   // The port first: whoever finds it in use should not wait for the rest.
   let handle: ReturnType<typeof siteHandler> = (_request, response) => void response.writeHead(503).end();
-  const { port, servers } = await listen((request, response) => handle(request, response), wanted);
-  const origin = `http://localhost:${port}`;
+  const { servers, origin } = await listenOnLocalhost((request, response) => handle(request, response), wanted).catch(
+    (error: unknown) => {
+      throw portTrouble(error, wanted);
+    },
+  );
 
   console.log('Starting the sandbox, a stand-in for Rulrr, on an origin of its own …');
   const clientSecret = kept(data, 'client-secret');

@@ -7,7 +7,7 @@ import { serveSandbox } from '../sandbox/index.js';
 import { policyFor } from './doctor.js';
 import { TroubleError } from './fail.js';
 import { sendAsOrder } from './hooks.js';
-import { closeServer, listenOnLocalhost, onSignal, portFrom } from './listen.js';
+import { closeServer, listenOnLocalhost, listenTrouble, onSignal, portFrom } from './listen.js';
 
 export interface DemoFlags {
   port: string;
@@ -42,7 +42,11 @@ export async function runDemo(flags: DemoFlags): Promise<void> {
   ]);
   let handle = (_request: IncomingMessage, response: ServerResponse): void => void response.writeHead(503).end();
   // The port first: whoever finds it in use should not wait for the rest.
-  const { servers, origin } = await listenOnLocalhost((request, response) => handle(request, response), port);
+  const { servers, origin } = await listenOnLocalhost((request, response) => handle(request, response), port).catch(
+    (error: unknown) => {
+      throw listenTrouble(error, port, 'localhost');
+    },
+  );
 
   const client = { clientId: 'demo', clientSecret: randomBytes(18).toString('base64url') };
   const { sandbox, origin: apiBaseUrl, connectBaseUrl, close } = await serveSandbox({ clients: [client] });

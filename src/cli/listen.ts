@@ -40,7 +40,10 @@ export async function listen(handler: RequestListener, port: number, host: strin
   return { server, origin: `http://${shown}:${typeof address === 'object' && address ? address.port : port}` };
 }
 
-/** On IPv4 and IPv6, since browsers differ in what `localhost` is to them: another server on either is noticed. */
+/**
+ * On IPv4 and IPv6, since browsers differ in what `localhost` is to them: another server on either is noticed.
+ * @throws what `listen` says
+ */
 export async function listenOnLocalhost(
   handler: RequestListener,
   wanted: number,
@@ -57,7 +60,7 @@ export async function listenOnLocalhost(
     if (failure && host === '::1' && failure.code !== 'EADDRINUSE') continue;
     if (failure) {
       for (const other of servers) other.close();
-      throw listenTrouble(failure, port, 'localhost');
+      throw failure;
     }
     servers.push(server);
     ({ port } = server.address() as AddressInfo);

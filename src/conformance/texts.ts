@@ -211,7 +211,7 @@ export const texts: Record<CheckId, CheckText> = {
   forgotten: {
     title: 'DELETE /connection forgets the store',
     expected:
-      '204 without a body; then connected: false, 403 ereceipt_disabled for sends, 410 expired for the session. Again 204 where nothing is left.',
+      '204 without a body; then connected: false, 403 ereceipt_disabled for sends, and a refusal (410 expired) for the session. Again 204 where nothing is left.',
     help: 'Delete the tokens of the store that the session names, in the memory of every process too, and end its sessions.',
   },
   'no-store': {
