@@ -177,7 +177,8 @@ export class Ereceipts {
     let late = false;
     let started = false;
     const doubtful = (failed: boolean, code: string): Refusal | 'unclear' => {
-      emit({ type: failed ? 'ereceipt-failed' : 'ereceipt-unconfirmed', storeId, code });
+      // After its time it has been told already, and what comes then is told as late.
+      if (!late) emit({ type: failed ? 'ereceipt-failed' : 'ereceipt-unconfirmed', storeId, code });
       return failed ? new Refusal('send_failed', 'The receipt was not sent.') : 'unclear';
     };
     const work = (async (): Promise<SendRow['state'] | Refusal> => {

@@ -216,6 +216,23 @@ test('a hook that comes through too late: a repeat hears the truth', async () =>
   assert.ok(h.events.some(({ type, code }) => type === 'ereceipt-late' && code === 'sent'));
 });
 
+test('a hook that breaks off as its time is up: one doubt, told once', async () => {
+  const { h, jobs } = await till(
+    ({ signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+  );
+  const waiting = send(h);
+  await until(() => jobs.length === 1);
+  await h.clock.advanceAsync(8000);
+  assert.equal((await problemOf(await waiting)).code, 'send_unconfirmed');
+  await until(() => h.events.some(({ type }) => type === 'ereceipt-late'));
+  const doubts = h.events.filter(({ type }) => type === 'ereceipt-unconfirmed');
+  assert.deepEqual(
+    doubts.map(({ code }) => code),
+    ['send_timeout'],
+  );
+});
+
 test('a repeat while the receipt is being sent hears when to ask again', async () => {
   const { h, jobs } = await till(() => new Promise(() => {}));
   void send(h);
