@@ -40,7 +40,7 @@ program
   .description(
     'Starts a small till, the proxy and the sandbox on this machine. Nothing is kept, nothing leaves the machine.',
   )
-  .option('-p, --port <port>', 'port of the till; 0 is any that is free', '5173')
+  .option('-p, --port <port>', 'port of the till; 0 is any that is free; or PORT', process.env['PORT'] || '5173')
   .addHelpText(
     'after',
     `

@@ -56,6 +56,12 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     });
   }
 
+  it('demo with a PORT that is none: exit code 2', async () => {
+    const { code, stderr } = await rulrr(['demo'], { PORT: 'seventy' });
+    assert.equal(code, 2);
+    assert.match(stderr, /^PORT must be a number from 0 to 65535, not "seventy"/);
+  });
+
   for (const [title, args] of [
     ['doctor: a password in a URL', ['doctor', '--page', 'http://till:cli-canary@127.0.0.1:9/']],
     ['check: a password in the URL', ['check', 'http://till:cli-canary@127.0.0.1:9/rulrr']],
