@@ -151,7 +151,7 @@ function alone(string $kind, string $id, callable $work, bool $wait = true): mix
 function connection(string $storeId): array
 {
     $row = read_row('store', $storeId);
-    return ['connected' => $row !== null, 'ereceipt' => $row['ereceipt'] ?? false, 'expiration' => $row['expiration'] ?? null];
+    return ['connected' => isset($row['accessToken']), 'ereceipt' => $row['ereceipt'] ?? false, 'expiration' => $row['expiration'] ?? null];
 }
 
 // ── routes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,9 +234,10 @@ function keep(array $flow, string $raw): string
     return 'finished';
 }
 
+/** The time stays, so that no session begun before it brings tokens back. */
 function forget(string $storeId): array
 {
-    alone('store', $storeId, fn () => @unlink(row_path('store', $storeId)));
+    alone('store', $storeId, fn () => write_row('store', $storeId, ['started' => microtime(true)]));
     return [204, null];
 }
 

@@ -146,7 +146,7 @@ def prepare():
 
 def connection_of(store):
     with database() as db:
-        row = db.execute("SELECT ereceipt, expiration FROM stores WHERE store = ?", (store,)).fetchone()
+        row = db.execute("SELECT ereceipt, expiration FROM stores WHERE store = ? AND access IS NOT NULL", (store,)).fetchone()
     return {"connected": row is not None, "ereceipt": bool(row and row[0]), "expiration": row[1] if row else None}
 
 
@@ -277,8 +277,9 @@ def keep(db, flow, store, started, raw):
 
 
 def forget(store):
+    """The time stays, so that no session begun before it brings tokens back."""
     with database() as db:
-        db.execute("DELETE FROM stores WHERE store = ?", (store,))
+        db.execute("REPLACE INTO stores (store, started, ereceipt) VALUES (?, ?, 0)", (store, time.time()))
     return 204, None
 
 

@@ -145,6 +145,27 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       for (const kind of ['cut', 'bad-json', 'lose-answer']) assert.equal(await connect({ kind }), 'tokens_lost', kind);
     });
 
+    it('lets no session that was begun before the store was disconnected connect it again', async () => {
+      const headers = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
+      const begin = async (): Promise<string> => {
+        const started = await fetch(`${url}/integrations`, { method: 'POST', headers });
+        const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
+        const form = new URLSearchParams(new URL(connectUrl).search);
+        for (const [field, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
+          form.set(field, value);
+        await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
+        return id;
+      };
+      const poll = async (id: string) => (await fetch(`${url}/integrations/${id}`, { headers })).status;
+      const connected = async () =>
+        ((await (await fetch(`${url}/connection`, { headers })).json()) as { connected: boolean }).connected;
+      const before = await begin();
+      assert.equal((await fetch(`${url}/connection`, { method: 'DELETE', headers })).status, 204);
+      assert.deepEqual([await poll(before), await connected()], [410, false]);
+      const after = await begin();
+      assert.deepEqual([await poll(after), await connected()], [200, true]);
+    });
+
     it('says that a receipt was sent only where the answer says so', async () => {
       const till = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
       const started = await fetch(`${url}/integrations`, { method: 'POST', headers: till });
