@@ -110,6 +110,18 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       rmSync(folder, { recursive: true, force: true });
     });
 
+    const tillHeaders = () => ({ ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin });
+    /** A session that the merchant has finished, and nobody has asked about. Answers with its id. */
+    const finished = async (): Promise<string> => {
+      const started = await fetch(`${url}/integrations`, { method: 'POST', headers: tillHeaders() });
+      const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
+      const form = new URLSearchParams(new URL(connectUrl).search);
+      for (const [field, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
+        form.set(field, value);
+      await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
+      return id;
+    };
+
     it('passes every check, the whole story included', async () => {
       const report = await checkProxy(url, {
         headers: own,
@@ -122,16 +134,11 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     });
 
     it('asks again after an error, and says connect again only where the tokens are surely lost', async () => {
-      const headers = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
+      const headers = tillHeaders();
       /** Connects with one fault on the call for the tokens; answers with what the last poll said. */
       const connect = async (fault: object): Promise<string> => {
-        const started = await fetch(`${url}/integrations`, { method: 'POST', headers });
-        const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
         sandbox.sandbox.faults.set({ route: 'token', kind: 'status', times: 1, ...fault });
-        const form = new URLSearchParams(new URL(connectUrl).search);
-        for (const [name, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
-          form.set(name, value);
-        await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
+        const id = await finished();
         for (let tries = 0; ; tries++) {
           const answer = await fetch(`${url}/integrations/${id}`, { headers });
           const { status, code } = (await answer.json()) as { status: string | number; code?: string };
@@ -146,34 +153,20 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     });
 
     it('lets no session that was begun before the store was disconnected connect it again', async () => {
-      const headers = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
-      const begin = async (): Promise<string> => {
-        const started = await fetch(`${url}/integrations`, { method: 'POST', headers });
-        const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
-        const form = new URLSearchParams(new URL(connectUrl).search);
-        for (const [field, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
-          form.set(field, value);
-        await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
-        return id;
-      };
+      const headers = tillHeaders();
       const poll = async (id: string) => (await fetch(`${url}/integrations/${id}`, { headers })).status;
       const connected = async () =>
         ((await (await fetch(`${url}/connection`, { headers })).json()) as { connected: boolean }).connected;
-      const before = await begin();
+      const before = await finished();
       assert.equal((await fetch(`${url}/connection`, { method: 'DELETE', headers })).status, 204);
       assert.deepEqual([await poll(before), await connected()], [410, false]);
-      const after = await begin();
+      const after = await finished();
       assert.deepEqual([await poll(after), await connected()], [200, true]);
     });
 
     it('says that a receipt was sent only where the answer says so', async () => {
-      const till = { ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
-      const started = await fetch(`${url}/integrations`, { method: 'POST', headers: till });
-      const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
-      const form = new URLSearchParams(new URL(connectUrl).search);
-      for (const [field, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
-        form.set(field, value);
-      await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
+      const till = tillHeaders();
+      const id = await finished();
       assert.match(await (await fetch(`${url}/integrations/${id}`, { headers: till })).text(), /"finished"/);
       const send = async (orderId: string): Promise<unknown[]> => {
         const answer = await fetch(`${url}/ereceipts`, {
