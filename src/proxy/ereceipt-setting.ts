@@ -48,7 +48,10 @@ export class EreceiptSetting {
     }
     const age = this.clock.now() - entry.readAt;
     if (age < 0 || age >= holdsMs) {
-      entry.reading ??= this.inFlight.track(this.refresh(entry, storeId, api()));
+      // A hook may throw before it has begun to wait: the reading ends after it stands here, not before.
+      entry.reading ??= this.inFlight.track(
+        this.refresh(entry, storeId, api()).finally(() => (entry.reading = undefined)),
+      );
       await this.inFlight.within(entry.reading, patienceMs);
     }
     return entry.value;
@@ -63,7 +66,6 @@ export class EreceiptSetting {
     } finally {
       // After a failure too: the numpad asks with every order, and Rulrr shall not be asked as often.
       entry.readAt = this.clock.now();
-      entry.reading = undefined;
     }
   }
 }

@@ -994,6 +994,21 @@ describe('after connecting', () => {
       [['readEreceipt', 'Error']],
     );
   });
+
+  test('a hook that throws at once is asked again later', async () => {
+    let broken = true;
+    const { connections, clock } = bench({
+      readEreceipt() {
+        if (broken) throw new Error('canary-hook');
+        return false;
+      },
+    });
+    await connect(connections);
+    assert.equal((await connections.connection('store')).ereceipt, true);
+    broken = false;
+    clock.advance(6 * 60_000);
+    assert.equal((await connections.connection('store')).ereceipt, false);
+  });
 });
 
 describe('the answer with the tokens', () => {
