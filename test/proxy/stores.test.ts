@@ -330,6 +330,20 @@ describe('the conformance suite notices', () => {
       assert.ok(failed.every(({ detail }) => detail.length > 0));
     });
   }
+  test('and leaves the rows of others alone, even where a list forgets the prefix', async () => {
+    const store = memoryTokenStore();
+    await store.put('store/mine', 'x', { ifVersion: null });
+    const bad: TokenStore = { ...store, list: (_, page) => store.list('', page), close: async () => {} };
+    await checkTokenStore(async () => bad, { increments: 400, only: 'list' });
+    assert.deepEqual(await store.list(''), ['store/mine']);
+  });
+  for (const call of ['list', 'delete', 'close'] as const) {
+    test(`and reports on a store whose ${call} only throws`, async () => {
+      const bad: TokenStore = { ...memoryTokenStore(), [call]: () => Promise.reject(new Error('Not written yet.')) };
+      const results = await checkTokenStore(async () => bad, { increments: 400 });
+      assert.ok(results.some(({ ok, name }) => !ok && name.includes(call)));
+    });
+  }
   test('and a store that fails on demand fails before or after the effect', async () => {
     const store = memoryTokenStore();
     const before = faultyTokenStore(store, { before: (call) => call === 'put' });
