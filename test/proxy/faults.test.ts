@@ -353,6 +353,10 @@ describe('answers that are refusals', () => {
     assert.equal(end, 'lost');
     assert.equal(events.find(({ type }) => type === 'integration-lost')?.attempt, 1);
   });
+  test('410 after a try that surely never got there says that it was the first', async () => {
+    const { events } = await ends([says(410)], { fetch: detour(() => 'https://api.something.invalid', 1) });
+    assert.equal(events.find(({ type }) => type === 'integration-lost')?.attempt, 1);
+  });
   test('410 after an unclear try of the same process is lost at once, and says that there was another', async () => {
     const { end, events } = await ends([consumed(({ socket }) => reset(socket))], {
       options: { redemption: unending },

@@ -417,6 +417,47 @@ describe('what stands in the store', () => {
     assert.ok(await store.get('flow/a'));
   });
 
+  test('tokens that are saved and not read yet stay, whatever an earlier call still brings', async () => {
+    let refuses = false;
+    let late = () => {};
+    const said = [
+      new Promise<string>((resolve) => (late = () => resolve('{"success":true}'))),
+      Promise.resolve('{"success":true,"accessToken":"access","refreshToken":"refresh"}'),
+    ];
+    const api = {
+      getIntegrationStatus: async () => ({ status: 'finished' }),
+      async retrieveTokens(_token: string, { onRawAnswer }: { onRawAnswer(raw: string): Promise<void> }) {
+        const answer = said.shift();
+        if (!answer) throw new RulrrApiError('retrieveTokens', 'already_retrieved', { status: 410, sent: 'answered' });
+        await onRawAnswer(await answer);
+        throw new RulrrApiError('retrieveTokens', 'bad_answer', { status: 200, sent: 'unclear' });
+      },
+    } as unknown as RulrrApi;
+    const rows = memoryTokenStore();
+    const store: TokenStore = {
+      ...rows,
+      put: (key, ...rest) =>
+        refuses && key.startsWith('store/') ? Promise.reject(new Error('full')) : rows.put(key, ...rest),
+    };
+    const { connections, clock } = bench({ ...plain, api, store });
+    const flow = flowOf('a');
+    await connections.open(flow);
+    refuses = true;
+    const first = connections.check(flow);
+    // The first call is waited for in vain, the second brings the tokens.
+    for (let second = 0; second < 100 && said.length; second++) {
+      await settle();
+      clock.advance(1_000);
+    }
+    assert.equal((await first).status, 'pending');
+    await settle();
+    late();
+    await settle();
+    refuses = false;
+    clock.advance(2_000);
+    assert.equal((await connections.check(flow)).status, 'finished');
+  });
+
   test('what could be stored only at the second try is stored: the end of the process has nothing unsaved to tell', async () => {
     const store = memoryTokenStore();
     let failures = 0;
