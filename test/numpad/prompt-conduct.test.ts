@@ -1,31 +1,71 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { EreceiptOutcome } from '../../src/numpad/events.js';
-import { PromptConduct } from '../../src/numpad/prompt-conduct.js';
+import { PromptConduct, type ConductHost } from '../../src/numpad/prompt-conduct.js';
+import { fakeClock } from '../support/fake-clock.js';
 
-it('owes no outcome because of what breaks while a change is shown', async (test) => {
-  const said = test.mock.method(console, 'error', () => {});
+function conductOf(host: Partial<ConductHost> = {}) {
   const told: EreceiptOutcome[] = [];
+  const clock = fakeClock();
   const conduct = new PromptConduct({
-    clock: { now: () => 0, after: () => () => {}, random: () => 0 },
+    clock,
     proxyUrl: '',
     send: () => Promise.resolve(),
     fetch: () => Promise.reject(new TypeError()),
-    changed: () => {
-      throw new Error('not shown');
-    },
+    changed() {},
     forget() {},
     refuse() {},
     tell: (outcome) => told.push(outcome),
+    ...host,
   });
-  const first = conduct.prompt('1');
-  const second = conduct.prompt('2');
-  conduct.feed({ type: 'print' });
-  const outcomes = [
-    { type: 'print-receipt', orderId: '1', reason: 'superseded' },
-    { type: 'print-receipt', orderId: '2', reason: 'declined' },
-  ];
-  assert.deepEqual(await Promise.all([first, second]), outcomes);
-  assert.deepEqual(told, outcomes);
-  assert.equal(said.mock.callCount(), 3);
+  return { conduct, told, clock };
+}
+
+for (const name of ['changed', 'forget', 'tell'] as const) {
+  it(`owes no outcome because of what breaks in ${name}()`, async (test) => {
+    test.mock.method(console, 'error', () => {});
+    const breaks = () => {
+      throw new Error('broken');
+    };
+    const { conduct, told } = conductOf({ [name]: breaks });
+    const first = conduct.prompt('1');
+    const second = conduct.prompt('2');
+    conduct.feed({ type: 'print' });
+    const outcomes = [
+      { type: 'print-receipt', orderId: '1', reason: 'superseded' },
+      { type: 'print-receipt', orderId: '2', reason: 'declined' },
+    ];
+    assert.deepEqual(await Promise.all([first, second]), outcomes);
+    assert.deepEqual(told, name === 'tell' ? [] : outcomes);
+  });
+}
+
+it('asks nothing for a prompt that another one has taken the place of before its turn came', () => {
+  const asked: string[] = [];
+  const { conduct } = conductOf({
+    proxyUrl: '/rulrr',
+    fetch: (url) => {
+      asked.push(url);
+      return new Promise(() => {});
+    },
+    tell({ orderId }) {
+      if (orderId === '1') void conduct.prompt('3');
+    },
+  });
+  void conduct.prompt('1');
+  void conduct.prompt('2');
+  assert.equal(asked.length, 2);
+});
+
+it('says that a send is unconfirmed though the page closes the prompt when its signal aborts', async () => {
+  const { conduct, told, clock } = conductOf({
+    send: ({ signal }) => {
+      signal.addEventListener('abort', () => conduct.feed({ type: 'close' }));
+      return new Promise(() => {});
+    },
+  });
+  void conduct.prompt('1');
+  conduct.feed({ type: 'send', number: '+12135550123', key: 'key' });
+  clock.advance(8000);
+  assert.deepEqual(told, [{ type: 'print-receipt', orderId: '1', reason: 'send-unconfirmed' }]);
 });
