@@ -79,7 +79,6 @@ export class RulrrApiError extends Error {
 
 /** The code that an HTTP status stands for in Rulrr's API. */
 export function codeOfStatus(status: number, operation: string): RulrrApiErrorCode {
-  if (status >= 300 && status < 400) return 'redirect_refused';
   // The one refusal that the reference names for the client id.
   if (status === 400) return operation === 'createIntegration' ? 'bad_client_id' : 'bad_request';
   if (status === 401 || status === 403) return 'forbidden';

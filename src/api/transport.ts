@@ -229,7 +229,7 @@ const longestWaitMs = 86_400_000;
  * `Retry-After` in milliseconds: seconds or an HTTP date (RFC 9110, 10.2.3), a day at most; undefined if absent or unreadable.
  * A date is strict, since `Date.parse` reads a year into nearly everything.
  */
-export function retryAfterOf(response: Response, now: number): number | undefined {
+function retryAfterOf(response: Response, now: number): number | undefined {
   const value = response.headers.get('Retry-After')?.trim();
   if (!value) return undefined;
   if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, longestWaitMs);

@@ -51,7 +51,7 @@ export function policyFor(connectOrigin: string, proxyOrigin: string | null): st
 }
 
 /** The source list that counts for a directive in each policy of a header; null where the policy does not say. */
-export function sourcesOf(header: string, names: readonly string[]): (string[] | null)[] {
+function sourcesOf(header: string, names: readonly string[]): (string[] | null)[] {
   return header
     .split(',')
     .filter((policy) => policy.trim())

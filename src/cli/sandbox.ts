@@ -34,7 +34,7 @@ function clientFrom(text: string): Client {
 }
 
 /** `route:kind`, with further fields as `name=value`: `token:status:status=500:times=2`. */
-export function faultFrom(text: string): Fault {
+function faultFrom(text: string): Fault {
   const [route, kind, ...more] = text.split(':');
   const fault: Record<string, unknown> = { route, kind };
   for (const part of more) {

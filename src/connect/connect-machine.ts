@@ -17,7 +17,8 @@ export type ConnectInput =
 /**
  * What the element has to do, in this order:
  * `create` a session · `recall` a kept one with one status call · `watch` it: keep the id, show the page, poll · `ask-last`: one
- * last status call · `ended`: stop everything, forget the id, say so once · `forgotten`: the kept id was not ours; be as new.
+ * last status call · `ended`: stop everything, forget the id, say so once · `forgotten`: the kept id was not ours; be as new ·
+ * `put-off`: signed out here; keep the id for a page that brings another `fetch`, and be as new until then.
  */
 export type ConnectEffect = 'create' | 'recall' | 'watch' | 'ask-last' | 'ended' | 'forgotten' | 'put-off';
 

@@ -123,6 +123,6 @@ function matches(source: string, pageOrigin: string, connectOrigin: string): boo
   if (wantedHost!.startsWith('*.') ? !host.endsWith(wantedHost!.slice(1)) : wantedHost !== '*' && wantedHost !== host)
     return false;
   if (wantedPort === '*') return true;
-  const standard = wantedScheme === 'http' && scheme === 'http' ? '80' : scheme === 'http' ? '80' : '443';
+  const standard = scheme === 'http' ? '80' : '443';
   return (wantedPort ?? standard) === port || (wantedPort === '80' && port === '443' && scheme === 'https');
 }

@@ -9,8 +9,6 @@ export interface SourceRules {
 
 /** What the browser says of the page behind a request. A page cannot forge these headers; only browsers are held back by them. */
 export interface Source {
-  /** The `Origin` header. */
-  origin: string | null;
   /** The origin of the till's page as far as it is known: `Origin`, else the proxy's own. */
   page: string;
   /** The allowed origin that gets CORS headers; null for the proxy's own pages, and for strangers. */
@@ -57,7 +55,6 @@ export function sourceOf(headers: Headers, requestOrigin: string, rules: SourceR
   const fromOwn = origin === own;
   const fromAllowed = origin !== null && rules.allowedOrigins.has(origin);
   return {
-    origin,
     page: fromOwn || fromAllowed ? origin : own,
     cors: fromAllowed && !fromOwn ? origin : null,
     trusted:

@@ -2,11 +2,7 @@ import { embedHeader, embedHeaderValue } from './wire.js';
 
 export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
 
-/**
- * A call to the proxy that brought no usable answer.
- *
- * `sent` says what is known of the request itself: `false` only where a refusal proves that the proxy did not act on it.
- */
+/** A call to the proxy that brought no usable answer. Whether the proxy acted on it, only its status and code may tell. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   /** The problem's `code`; `network` where no answer came, `bad_answer` where it could not be read. */
