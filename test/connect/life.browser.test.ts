@@ -187,6 +187,20 @@ describe('<rulrr-connect>: resume', () => {
     await it.pass();
     expect(it.events).to.deep.equal(['connect-finished']);
   });
+
+  it('gives up what waits so for another session', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+      proxy.status = refusal(401, 'unauthorized');
+    });
+    await it.pass();
+    expect(sessionStorage.getItem('rulrr-connect ' + it.element.proxyUrl)).to.equal('sealed');
+    it.proxy.status = pending();
+    void it.element.start();
+    await it.pass();
+    expect(it.element.state).to.equal('pending');
+    expect(sessionStorage.getItem('rulrr-connect ' + it.element.proxyUrl)).not.to.contain('sealed');
+  });
 });
 
 describe('<rulrr-connect>: removal, return and company', () => {
@@ -314,6 +328,24 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(element.state).to.equal('pending');
     element.remove();
     await pass();
+  });
+
+  it('is taken up by no other element while it is asked about for the last time', async () => {
+    const first = await pendingStage();
+    const parent = first.element.parentElement!;
+    first.element.remove();
+    await first.pass();
+    first.proxy.status = { hang: true };
+    first.element.cancel();
+    const element = document.createElement('rulrr-connect');
+    Object.assign(element, { clock: fakeClock(), fetch: first.proxy.fetch, proxyUrl: first.element.proxyUrl });
+    parent.append(element);
+    const second = stageOf(element, first.proxy, element.clock as ReturnType<typeof fakeClock>);
+    await second.pass();
+    await first.pass(3000);
+    expect(first.events).to.deep.equal(['connect-started', 'connect-cancelled']);
+    expect([element.state, first.proxy.polls]).to.deep.equal(['idle', 1]);
+    element.remove();
   });
 
   it('is taken up by a new element where the first one is gone for good', async () => {

@@ -581,6 +581,24 @@ describe('sweep', () => {
     assert.equal((await connections.connection('store')).connected, true);
   });
 
+  test('an answer that nobody could read is kept for a later release, for ninety days', async () => {
+    const { connections, upstream, store, clock } = bench(plain);
+    upstream.refreshBody = () => ({ success: true, token: 'odd' });
+    await connections.open(flowOf('a'));
+    void connections.check(flowOf('a')).catch(() => undefined);
+    for (let second = 0; second < 400; second++) {
+      await settle(5);
+      clock.advance(1_000);
+    }
+    await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
+    clock.advance(89 * day);
+    await connections.sweep();
+    assert.deepEqual(await store.list('flow/'), ['flow/a']);
+    clock.advance(2 * day);
+    await connections.sweep();
+    assert.deepEqual(await store.list('flow/'), []);
+  });
+
   test('what was let go is over for good: no call, no alarm, and the store stays connected', async () => {
     const { clock, connections, upstream, events } = bench();
     await connect(connections);
@@ -948,6 +966,23 @@ describe('after connecting', () => {
     await api.getStore();
     await settle();
     assert.equal((await api.getStore())['used'], 'other-1');
+  });
+
+  test('a pause that a clock gone wrong has set far ahead holds nothing up', async () => {
+    const { connections, upstream, clock, make } = bench();
+    await connect(connections);
+    const body = upstream.refreshBody;
+    upstream.refreshBody = null;
+    const ahead = make({ clock: { ...clock, now: () => clock.now() + 700 * day } });
+    await (await ahead.forStore('store')).getStore();
+    await settle();
+    assert.equal(upstream.calls.refresh, 1);
+    upstream.refreshBody = body;
+    clock.advance(340 * day);
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    assert.equal((await api.getStore())['used'], 'access-1');
   });
 
   test('a refresh that fails leaves the pair as it is, and pauses', async () => {
