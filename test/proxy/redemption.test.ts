@@ -283,6 +283,34 @@ describe('a redeem call that stalls', () => {
     assert.ok(!events.some(({ type }) => type === 'integration-lost'));
   });
 
+  test('in another replica that says nothing any more: 410 is not believed before the grace is over', async () => {
+    const { clock, connections, make, upstream, events } = bench(plain);
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a');
+    // Its timers come late, as those of a machine that was put to sleep: it does not renew its lease.
+    const stalled = make({ clock: { ...clock, after: () => () => {} } });
+    await stalled.open(flow);
+    void stalled.check(flow).catch(() => undefined);
+    await settle();
+    clock.advance(21_000);
+    const heard: string[] = [];
+    for (let round = 0; round < 16; round++) {
+      void connections.check(flow).then(({ status }) => heard.push(status), (error: Refusal) => heard.push(error.code)); // prettier-ignore
+      await settle(20);
+      clock.advance(5_000);
+      await settle(20);
+    }
+    assert.equal(upstream.calls.redeem, 2);
+    assert.deepEqual([...new Set(heard)], ['pending']);
+    release();
+    await settle();
+    clock.advance(20_000);
+    await settle();
+    assert.equal((await connections.check(flow)).status, 'finished');
+    assert.ok(!events.some(({ type }) => type === 'integration-lost'));
+  });
+
   test('of a process that died is not waited for longer than the grace', async () => {
     const { clock, connections, make, upstream } = bench(plain);
     let release = () => {};
