@@ -53,10 +53,13 @@ function escaped(value: string): string {
   return /^[\w.*-]+$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
 }
 
-/** `fetch` takes anything, and would upload a list of objects as `[object Object]`. */
+/** `fetch` takes anything, and would upload a list of objects or a promise as `[object Object]` or `[object Promise]`. */
 function isBody(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'string';
-  return Symbol.asyncIterator in value || !/^\[object (Object|Array)\]$/.test(Object.prototype.toString.call(value));
+  if (ArrayBuffer.isView(value) || Symbol.asyncIterator in value) return true;
+  // By name, so that those of another realm or library count too.
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  return /^(String|ArrayBuffer|Blob|File|FormData|URLSearchParams|ReadableStream)$/.test(kind);
 }
 
 function isHeaderValue(value: string): boolean {

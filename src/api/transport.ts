@@ -90,8 +90,9 @@ class Transmission {
         redirect: 'manual',
         signal: this.follows.controller.signal,
       };
-      // Node demands it for streams.
-      if (body instanceof ReadableStream) init.duplex = 'half';
+      // Node demands it for streams, its own and the web's.
+      if (typeof body === 'object' && (body instanceof ReadableStream || Symbol.asyncIterator in body))
+        init.duplex = 'half';
       // As a text: whatever takes the place of `fetch` knows that form.
       const response = await this.options.fetch(url, init);
       const { status, type, headers } = response;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { RulrrApi, type RulrrApiOptions } from '../../src/api/index.js';
 import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
@@ -96,6 +97,14 @@ describe('RulrrApi against the sandbox over a real socket', () => {
     const stream = new Blob(['name\nGrace\n']).stream();
     await store.uploadCustomers(stream, 'text/csv');
     assert.equal(served.sandbox.uploads.at(-1)!.text, 'name\nGrace\n');
+    // As files are read and lists are made in Node.
+    async function* lines() {
+      for (const line of ['name\n', 'Linus\n']) yield Buffer.from(line);
+    }
+    for (const body of [lines(), Readable.from(lines()), Buffer.from('name\nLinus\n'), new Blob(['name\nLinus\n'])]) {
+      await store.uploadCustomers(body as RequestInit['body'] & {}, 'text/csv');
+      assert.equal(served.sandbox.uploads.at(-1)!.text, 'name\nLinus\n');
+    }
   });
 
   it('refreshes by the documented default, and by a request and an answer of the caller', async () => {
@@ -213,6 +222,10 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/body/, () => store.uploadCustomers([{ name: 'Ada' }] as never, 'application/json')],
       [/body/, () => store.uploadCustomers({ customers: [] } as never, 'application/json')],
       [/body/, () => store.uploadCustomers(7 as never, 'text/csv')],
+      [/body/, () => store.uploadCustomers(Promise.resolve('name') as never, 'text/csv')],
+      [/body/, () => store.uploadCustomers(new Response('name') as never, 'text/csv')],
+      [/body/, () => store.uploadCustomers(new Map([['name', 'Ada']]) as never, 'text/csv')],
+      [/body/, () => store.uploadCustomers(new Date() as never, 'text/csv')],
       [/"orderId" of the query/, () => store.getOrder({ orderId: undefined as never })],
       [/plain object/, () => store.getOrder(new URLSearchParams({ orderId: 'A-1' }) as never)],
       [/"signal"/, () => store.getStore({ signal: new AbortController() as never })],
