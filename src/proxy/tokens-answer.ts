@@ -3,7 +3,7 @@ export interface TokenPair {
   accessToken: string;
   /** Absent if Rulrr gave none: the store then connects again when the access token ends. */
   refreshToken?: string;
-  /** Rulrr's text as given; a number as ISO 8601; null if there was none. */
+  /** Rulrr's text as given; a number, in quotes or not, as ISO 8601; null if there was none. */
   expiration: string | null;
   /** Undefined if the answer did not say. */
   ereceipt?: boolean;
@@ -31,12 +31,16 @@ export function parseTokens(raw: string): TokenPair | null {
   };
 }
 
-/** A text verbatim; a number as ISO 8601, read as seconds below 1e11 and as milliseconds from there on. */
+/** Seconds or milliseconds since 1970 in quotes. Fewer digits, or others, may be a date. */
+const numeral = /^\d{10}(\.\d*)?$|^\d{13}$/;
+
+/** A text verbatim; a number as ISO 8601, read as seconds below 1e12 and as milliseconds from there on; null if there is none. */
 export function expirationText(expiration: unknown): string | null {
-  if (typeof expiration === 'string') return expiration || null;
-  if (typeof expiration !== 'number') return null;
-  const at = new Date(expiration < 1e11 ? expiration * 1000 : expiration);
-  return Number.isNaN(at.getTime()) ? String(expiration) : at.toISOString();
+  if (typeof expiration === 'string' && !numeral.test(expiration)) return expiration || null;
+  if (typeof expiration !== 'number' && typeof expiration !== 'string') return null;
+  const number = Number(expiration);
+  const at = new Date(number < 1e12 ? number * 1000 : number);
+  return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
 
 const yearMs = 365 * 86_400_000;
@@ -48,7 +52,6 @@ const yearMs = 365 * 86_400_000;
  */
 export function lifeOf(expiration: string | null, obtainedAt: number): number {
   if (expiration === null) return yearMs;
-  const end = /^\d+$/.test(expiration) ? Date.parse(expirationText(Number(expiration))!) : Date.parse(expiration);
-  const life = end - obtainedAt;
+  const life = Date.parse(expirationText(expiration) ?? '') - obtainedAt;
   return life >= 60_000 && life <= 10 * yearMs ? life : yearMs;
 }

@@ -9,7 +9,7 @@ export interface Connection {
   connected: boolean;
   /** True if the store texts receipts; the numpad asks only then. */
   ereceipt: boolean;
-  /** When the access token ends: the text Rulrr gave (ISO 8601), or null where no store is connected. */
+  /** When the access token ends: the text Rulrr gave (a number as ISO 8601), or null where no store is connected, or it gave none. */
   expiration: string | null;
 }
 

@@ -1145,6 +1145,15 @@ describe('the answer with the tokens', () => {
     assert.equal(lifeOf('2027-11-24T00:00:00Z', Date.UTC(2026, 10, 24)), 365 * day);
     assert.equal(lifeOf(String(Date.UTC(2026, 10, 25) / 1000), Date.UTC(2026, 10, 24)), day);
   });
+  test('expiration: a page can read every number as a time, in quotes or far ahead', () => {
+    for (const seconds of [1_795_000_000, '1795000000', '1795000000.0', '1795000000000'])
+      assert.equal(expirationText(seconds), '2026-11-18T11:06:40.000Z', String(seconds));
+    const never = '9999-12-31T23:59:59.000Z';
+    for (const number of [Date.parse(never), Date.parse(never) / 1000]) assert.equal(expirationText(number), never);
+    assert.equal(expirationText(1e300), null);
+    // Years and dates without dashes are no count of seconds.
+    for (const text of ['2099', '20271124', '20271124000000']) assert.equal(expirationText(text), text);
+  });
 });
 
 test('no event, refusal or inspection holds a secret', async () => {
