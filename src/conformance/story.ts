@@ -54,7 +54,15 @@ export class Story {
   }
 
   async start(): Promise<Session> {
-    const answer = await this.probe.call('POST', '/integrations');
+    const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);
+    let answer = await this.probe.call('POST', '/integrations');
+    // How many sessions may start is the proxy's to say: the contract has an answer for it.
+    while (answer.status === 429) {
+      const wait = Number(answer.headers.get('Retry-After') ?? NaN) * 1000;
+      if (!(Date.now() + wait <= until)) break;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, 50)));
+      answer = await this.probe.call('POST', '/integrations');
+    }
     expectStatus(answer, 201);
     const [id, connectUrl] = [field(answer.json, 'id'), field(answer.json, 'connectUrl')];
     if (typeof id !== 'string' || !id) throw new Mismatch('POST /integrations answered without a text "id".');

@@ -33,6 +33,34 @@ describe('checkProxy on the proxy of the package', () => {
     );
   });
 
+  it('waits where the proxy lets no more sessions start for a while, as its answer asks', async () => {
+    let limited = 0;
+    const proxy = await serveProxy(sandbox, async (request, next) => {
+      const answer = await next(request);
+      if (answer.status !== 201 || limited++ % 2) return answer;
+      const headers = new Headers(answer.headers);
+      headers.set('Content-Type', 'application/problem+json');
+      headers.set('Retry-After', '0');
+      const problem = { type: 'about:blank', title: 'Too many requests', status: 429, code: 'rate_limited' };
+      return new Response(JSON.stringify(problem), { status: 429, headers });
+    });
+    const report = await checkProxy(proxy.url, { headers: own, otherHeaders: other, sandbox: sandbox.origin });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    assert.ok(limited > 2);
+  });
+
+  it('does not wait for longer than a till would, and says why no session was started', async () => {
+    const proxy = await serveProxy(sandbox, undefined, { startLimit: { burst: 1, everyMs: 3_600_000 } });
+    await fetch(`${proxy.url}/integrations`, {
+      method: 'POST',
+      headers: { ...own, 'Rulrr-Embed': '1', Origin: new URL(proxy.url).origin },
+    });
+    const report = await checkProxy(proxy.url, { headers: own });
+    await proxy.close();
+    assert.match(failed(report).join(), /start: POST \/integrations answered 429 rate_limited/);
+  });
+
   it('takes the sandbox itself, too', async () => {
     const proxy = await serveProxy(sandbox);
     const report = await checkProxy(proxy.url, { headers: own, sandbox: sandbox.sandbox });
