@@ -79,6 +79,8 @@ export class RulrrApiError extends Error {
 
 /** The code that an HTTP status stands for in Rulrr's API. */
 export function codeOfStatus(status: number, operation: string): RulrrApiErrorCode {
+  // Some storage of its own: what it refuses says nothing of credentials, tokens or addresses of the API.
+  if (operation === 'uploadCustomers' && status >= 400 && status < 500 && status !== 429) return 'refused';
   // The one refusal that the reference names for the client id.
   if (status === 400) return operation === 'createIntegration' ? 'bad_client_id' : 'bad_request';
   if (status === 401 || status === 403) return 'forbidden';

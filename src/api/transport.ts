@@ -112,7 +112,9 @@ class Transmission {
         discard(response);
         const code = codeOfStatus(status, operation);
         const retryAfterMs = retryAfterOf(response, this.options.clock.now());
-        throw new RulrrApiError(operation, code, { status, sent: 'answered', retryAfterMs });
+        const detail =
+          operation === 'uploadCustomers' ? 'It is the server of the upload URL that answered.' : undefined;
+        throw new RulrrApiError(operation, code, { status, sent: 'answered', retryAfterMs, detail });
       }
       this.contentType = headers.get('Content-Type') ?? '';
       this.finish(await this.read(response, headers));

@@ -1,4 +1,4 @@
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, RulrrApiError } from '../api/index.js';
 import { Refusal } from './refusal.js';
 import type { Refresher } from './refresh.js';
 import { type ConnectionRow, type Rows, type StoredPair } from './rows.js';
@@ -87,8 +87,9 @@ export function storeClient(api: RulrrApi, storeId: string, rows: Rows, refreshe
   });
 }
 
-/** Rulrr documents 403 for a token that is missing, expired or revoked. */
-const isForbidden = (error: unknown) => upstreamStatusOf(error) === 403 || upstreamStatusOf(error) === 401;
+/** Rulrr documents 403 for a token that is missing, expired or revoked. By the code: the server of an upload URL says 403 too. */
+const isForbidden = (error: unknown) =>
+  upstreamStatusOf(error) !== undefined && (error as RulrrApiError).code === 'forbidden';
 
 /** A stream can be read once only. */
 function isRepeatable(argument: unknown): boolean {

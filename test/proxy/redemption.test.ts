@@ -46,6 +46,8 @@ interface Upstream {
   generation: number;
   statusFails: boolean;
   settings: Record<string, unknown>;
+  /** What the server at the upload URL answers. */
+  uploadStatus: number;
   refreshGate: Promise<void>;
   /** Holds back the answer with the tokens, which are given out by then. */
   redeemGate: Promise<void>;
@@ -71,6 +73,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
     generation: 0,
     statusFails: false,
     settings: {},
+    uploadStatus: 200,
     refreshGate: Promise.resolve(),
     redeemGate: Promise.resolve(),
   };
@@ -100,14 +103,18 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
         if (!upstream.refreshBody) return json({}, 403);
         return json(upstream.refreshBody(++upstream.generation));
       }
+      if (pathname === '/list') {
+        uploads.push(String(init?.body));
+        return new Response('', { status: upstream.uploadStatus });
+      }
       upstream.calls.data += 1;
-      void init;
       return upstream.revoked.has(searchParams.get('access_token')!)
         ? json({}, upstream.revokedStatus)
         : json({ success: true, ...upstream.settings, used: searchParams.get('access_token') });
     },
   });
   const redeemedOnce = new Set<string>();
+  const uploads: string[] = [];
   const make = (more: Partial<ConnectionsOptions> = {}): Connections =>
     createConnections({
       api,
@@ -119,7 +126,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
       ...options,
       ...more,
     });
-  return { clock, store, events, upstream, api, make, connections: make() };
+  return { clock, store, events, upstream, uploads, api, make, connections: make() };
 }
 
 function flowOf(name: string, storeId = `store of ${name}`): Flow {
@@ -764,6 +771,24 @@ describe('after connecting', () => {
     assert.equal((await api.createOrder({ id: 1 }))['used'], 'access-0');
     assert.equal(upstream.calls.refresh, 0);
     await assert.rejects(connections.forStore('nobody'), { code: 'not_found' });
+  });
+
+  test('a server that refuses the list of customers says nothing of the token: no refresh, no second upload', async () => {
+    const { connections, upstream, uploads } = bench();
+    await connect(connections);
+    upstream.settings = { uploadUrl: 'https://bucket.example/list?signature=1' };
+    const api = await connections.forStore('store');
+    for (const status of [400, 401, 403, 404, 410]) {
+      uploads.length = 0;
+      upstream.uploadStatus = status;
+      await assert.rejects(api.uploadCustomers('name', 'text/csv'), (error: RulrrApiError) => {
+        assert.deepEqual([error.status, error.code, error.sent], [status, 'refused', 'answered']);
+        assert.match(error.message, /^uploadCustomers: .*upload URL/);
+        return true;
+      });
+      assert.equal(uploads.length, 1);
+    }
+    assert.equal(upstream.calls.refresh, 0);
   });
 
   test('refreshes ahead of the end, beside the call, once for all replicas', async () => {
