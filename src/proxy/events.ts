@@ -22,7 +22,7 @@ export const proxyEventTypes = [
   'refresh-failed',
   'connection-forgotten',
   'row-unreadable',
-  /** The token store threw; `code` says why in the words of system or database, such as `ECONNREFUSED`, `57P01` or `SQLITE_FULL`. */
+  /** The token store threw; `code` says why in the words of system or database, such as `ECONNREFUSED`, `57P01` or `SQLITE_FULL`; `ERR_MODULE_NOT_FOUND` where its package is not installed. */
   'store-failed',
   // E-receipts.
   'ereceipt-sent',
@@ -104,7 +104,7 @@ export function errorClass(error: unknown): string {
   return typeof name === 'string' && /^[A-Z]?[A-Za-z]{0,30}Error$/.test(name) ? name : 'Error';
 }
 
-/** The code that systems (errno), PostgreSQL (SQLSTATE) and SQLite give their errors, or else the error's class. */
+/** The code that systems (errno), PostgreSQL (SQLSTATE), SQLite and Node give their errors, or else the error's class. */
 export function storeErrorCode(error: unknown): string {
   let code: unknown;
   try {
@@ -112,6 +112,7 @@ export function storeErrorCode(error: unknown): string {
   } catch {
     // A getter that throws.
   }
-  const known = typeof code === 'string' && /^(?:E[A-Z]{3,15}|[0-9A-Z]{5}|SQLITE_[A-Z_]{1,30})$/.test(code);
+  const known =
+    typeof code === 'string' && /^(?:E[A-Z]{3,15}|[0-9A-Z]{5}|(?:SQLITE|ERR|MODULE)_[A-Z_]{1,30})$/.test(code);
   return known ? (code as string) : errorClass(error);
 }

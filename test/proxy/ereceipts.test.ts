@@ -403,6 +403,8 @@ test('the token store in trouble: the log says why in the words of system or dat
     Object.assign(new Error('x'), { code: 'ECONNREFUSED' }),
     Object.assign(new Error('x'), { code: '57P01' }),
     Object.assign(new Error('x'), { name: 'LibsqlError', code: 'SQLITE_FULL' }),
+    Object.assign(new Error('x'), { code: 'MODULE_NOT_FOUND' }),
+    Object.assign(new Error('x'), { code: 'ERR_DLOPEN_FAILED' }),
     new TypeError('x'),
     Object.assign(new Error('x'), { code: planted.connectionString }),
     planted.connectionString,
@@ -413,7 +415,17 @@ test('the token store in trouble: the log says why in the words of system or dat
     await h.call('GET', '/connection');
   }
   const codes = h.events.filter(({ type }) => type === 'store-failed').map(({ code }) => code);
-  assert.deepEqual(codes, ['ECONNREFUSED', '57P01', 'SQLITE_FULL', 'TypeError', 'Error', 'Error', 'Error']);
+  assert.deepEqual(codes, [
+    'ECONNREFUSED',
+    '57P01',
+    'SQLITE_FULL',
+    'MODULE_NOT_FOUND',
+    'ERR_DLOPEN_FAILED',
+    'TypeError',
+    'Error',
+    'Error',
+    'Error',
+  ]);
   h.assertClean();
 });
 

@@ -95,8 +95,12 @@ interface Client {
 
 async function connect(path: string): Promise<Client> {
   const { createClient } = await import('@libsql/client').catch((error: unknown) => {
-    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error('libsqlTokenStore() needs the package @libsql/client. Install it with: npm install @libsql/client');
+    const { code } = error as { code?: string };
+    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw Object.assign(
+      new Error('libsqlTokenStore() needs the package @libsql/client. Install it with: npm install @libsql/client'),
+      { code },
+    );
   });
   // The write-ahead files that SQLite puts beside it take over its mode.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

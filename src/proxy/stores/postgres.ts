@@ -88,8 +88,11 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
 
 async function ownPool(connectionString: string): Promise<PostgresPool> {
   const { default: pg } = await import('pg').catch((error: unknown) => {
-    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error('postgresTokenStore() needs the package pg. Install it with: npm install pg');
+    const { code } = error as { code?: string };
+    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw Object.assign(new Error('postgresTokenStore() needs the package pg. Install it with: npm install pg'), {
+      code,
+    });
   });
   return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000 });
 }
