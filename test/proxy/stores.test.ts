@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { transformSync } from 'esbuild';
 import { checkTokenStore, faultyTokenStore } from '../../src/proxy/stores/conformance.js';
 import { afterPrefix, comparePoints } from '../../src/proxy/stores/keys.js';
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
@@ -95,6 +96,28 @@ describe('libSQL', () => {
     await store.close();
   });
   test('what was confirmed outlives SIGKILL', () => killedAfterOk('libsql', url, () => libsqlTokenStore({ url })));
+  test('a driver whose binary is missing is a call that rejects, and the process lives on', () => {
+    const home = join(folder, 'no binary');
+    const driver = join(home, 'node_modules/@libsql/client');
+    mkdirSync(driver, { recursive: true });
+    // Built, as it is shipped: the loader of these tests has failures of its own.
+    for (const name of ['libsql', 'sql', 'keys']) {
+      const source = readFileSync(new URL(`../../src/proxy/stores/${name}.ts`, import.meta.url), 'utf8');
+      writeFileSync(join(home, `${name}.js`), transformSync(source, { loader: 'ts' }).code);
+    }
+    writeFileSync(join(home, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(driver, 'package.json'), '{"type":"module","exports":"./client.js"}');
+    writeFileSync(join(driver, 'client.js'), "import './native.cjs'; export const createClient = () => {};");
+    writeFileSync(join(driver, 'native.cjs'), "require('@libsql/no-such-machine');");
+    const script = `
+      import { libsqlTokenStore } from './libsql.js';
+      libsqlTokenStore({ url: 'file:rows.db' }).get('row').catch(({ code }) => {
+        setImmediate(() => setImmediate(() => console.log('alive after', code)));
+      });`;
+    writeFileSync(join(home, 'main.js'), script);
+    const { stdout } = spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8' });
+    assert.equal(stdout, 'alive after MODULE_NOT_FOUND\n');
+  });
   test('the file is for its owner only', () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(statSync(join(folder, 'made', 'on', 'demand')).mode & 0o777, 0o700);

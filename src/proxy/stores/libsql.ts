@@ -94,14 +94,18 @@ interface Client {
 }
 
 async function connect(path: string): Promise<Client> {
-  const { createClient } = await import('@libsql/client').catch((error: unknown) => {
-    const { code } = error as { code?: string };
-    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw Object.assign(
-      new Error('libsqlTokenStore() needs the package @libsql/client. Install it with: npm install @libsql/client'),
-      { code },
-    );
-  });
+  // Asked twice: Node takes the first failure of a driver whose binary is missing for one that nobody heard, and ends the process.
+  const driver = () => import('@libsql/client');
+  const { createClient } = await driver()
+    .catch(driver)
+    .catch((error: unknown) => {
+      const { code } = error as { code?: string };
+      if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
+      throw Object.assign(
+        new Error('libsqlTokenStore() needs the package @libsql/client. Install it with: npm install @libsql/client'),
+        { code },
+      );
+    });
   // The write-ahead files that SQLite puts beside it take over its mode.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) writeFileSync(path, '', { flag: 'a', mode: 0o600 });
