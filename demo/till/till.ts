@@ -101,6 +101,9 @@ async function refresh(): Promise<void> {
   const response = await fetch('/demo/state');
   if (!response.ok) return;
   const state = (await response.json()) as DemoState;
+  // Another tab may have forgotten everything.
+  for (const child of Array.from(sms.children) as HTMLElement[])
+    if (!state.messages.some(({ orderId }) => orderId === child.dataset['orderId'])) child.remove();
   const shown = new Set(Array.from(sms.children, (child) => (child as HTMLElement).dataset['orderId']));
   const news = state.messages.filter(({ orderId }) => !shown.has(orderId));
   for (const message of news) sms.prepend(textMessage(message));

@@ -119,6 +119,33 @@ describe('the small till of the command', { timeout: 240_000, skip: !built && 't
     assert.deepEqual(await till.messages(), []);
   });
 
+  it('takes the texts away that another tab has forgotten while this one was hidden', async () => {
+    const text = async () => {
+      const order = await till.pay();
+      await till.tap('2133734253');
+      await till.send.click();
+      await till.texts.first().waitFor();
+      return order;
+    };
+    const hide = (page: Page, hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true });
+      }, hidden);
+    await till.connect('on');
+    await text();
+    const other = await open();
+    await other.texts.first().waitFor();
+    await hide(other.page, true);
+    await till.page.bringToFront();
+    await Promise.all([till.page.waitForEvent('load'), till.page.locator('[data-demo="reset"]').click()]);
+    await ready(till.page);
+    await till.connect('on');
+    const order = await text();
+    await hide(other.page, false);
+    await other.page.locator(`[data-demo="sms"] [data-order-id="${order}"]`).waitFor();
+    assert.deepEqual(await other.messages(), [[order, '+12133734253']]);
+  });
+
   it('goes on with other numbers once it was started anew', async () => {
     const { port } = new URL(url);
     const before = await till.pay();

@@ -265,6 +265,20 @@ describe('the demo till', { timeout: 240_000 }, () => {
     await till.print.waitFor();
   });
 
+  it('takes the texts away that another tab has forgotten', async () => {
+    await till.connect('on');
+    await till.pay();
+    await till.tap('2133734253');
+    await till.send.click();
+    await till.texts.first().waitFor();
+    const other = await context.newPage();
+    await other.goto(demo.url);
+    await other.locator('[data-demo="sms"] [data-order-id]').waitFor();
+    await till.page.bringToFront();
+    await forgetEverything();
+    await other.locator('[data-demo="sms"]:empty').waitFor({ state: 'attached' });
+  });
+
   it('answers a request that names no path, and goes on', async () => {
     const { port } = new URL(demo.url);
     const status = (path: string) =>

@@ -47,8 +47,9 @@
   async function showPhone() {
     const answer = await fetch('/demo/state');
     const { messages } = await answer.json();
-    // Another tab has forgotten everything.
-    if (messages.length < at('sms').children.length) at('sms').textContent = '';
+    // Another tab has forgotten everything, and may have gone on since.
+    const oldest = at('sms').lastElementChild;
+    if (oldest && (!messages[0] || messages[0].orderId !== oldest.dataset.orderId)) at('sms').textContent = '';
     for (const { orderId, phoneNumber, text } of messages.slice(at('sms').children.length))
       add('sms', `${phoneNumber}: ${text}`, { orderId, phoneNumber });
   }
