@@ -116,16 +116,29 @@ async function refresh(): Promise<void> {
   scenario.toggleAttribute('data-fault', state.scenario !== 'normal');
 }
 
+/** What only the server can do; it may be away. */
+async function atServer(...asked: (() => Promise<Response>)[]): Promise<boolean> {
+  const trouble = part('trouble');
+  trouble.textContent = '';
+  try {
+    for (const ask of asked) if (!(await ask()).ok) throw new Error('refused');
+    return true;
+  } catch {
+    trouble.textContent = 'Not done: the server did not answer as it should. Try again.';
+    return false;
+  }
+}
+
 scenario.addEventListener('change', async () => {
-  await post('scenario', { name: scenario.value });
-  await refresh();
+  await atServer(() => post('scenario', { name: scenario.value }));
+  refresh().catch(() => {});
 });
 
 part('reset').addEventListener('click', async () => {
   numpad.close();
   connect.cancel();
-  await fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
-  await post('reset');
+  const forget = () => fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
+  if (!(await atServer(forget, () => post('reset')))) return;
   sessionStorage.clear();
   location.reload();
 });

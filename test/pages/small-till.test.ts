@@ -146,6 +146,19 @@ describe('the small till of the command', { timeout: 240_000, skip: !built && 't
     assert.deepEqual(await other.messages(), [[order, '+12133734253']]);
   });
 
+  it('says so when nothing can be forgotten, since the server is away', async () => {
+    const { port } = new URL(url);
+    const errors: Error[] = [];
+    till.page.on('pageerror', (error) => errors.push(error));
+    await demo.kill();
+    await till.page.locator('[data-demo="reset"]').click();
+    await till.page.locator('[data-demo="trouble"]', { hasText: /Not done/ }).waitFor();
+    demo = running(['demo', '--port', port]);
+    await demo.says(/http:\/\/localhost:\d+\//);
+    await Promise.all([till.page.waitForEvent('load'), till.page.locator('[data-demo="reset"]').click()]);
+    assert.deepEqual(errors, []);
+  });
+
   it('goes on with other numbers once it was started anew', async () => {
     const { port } = new URL(url);
     const before = await till.pay();

@@ -265,6 +265,21 @@ describe('the demo till', { timeout: 240_000 }, () => {
     await till.print.waitFor();
   });
 
+  it('says so when nothing can be forgotten, since the server is away', async () => {
+    const { port } = new URL(demo.url);
+    const before = violations.length;
+    await till.page.locator('.sandbox summary').click();
+    await demo.stop();
+    await till.page.locator('[data-demo="reset"]').click();
+    await till.page.locator('[data-demo="trouble"]', { hasText: /Not done/ }).waitFor();
+    await till.page.locator('[data-demo="scenario"]').selectOption('slow');
+    await till.page.locator('[data-demo="trouble"]', { hasText: /Not done/ }).waitFor();
+    demo = await startDemo(folder.path, port);
+    await Promise.all([till.page.waitForEvent('load'), till.page.locator('[data-demo="reset"]').click()]);
+    assert.equal(await till.page.locator('[data-demo="trouble"]').textContent(), '');
+    assert.deepEqual(violations.slice(before), []);
+  });
+
   it('takes the texts away that another tab has forgotten', async () => {
     await till.connect('on');
     await till.pay();

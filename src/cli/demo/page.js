@@ -73,8 +73,15 @@
   at('reset').addEventListener('click', async () => {
     numpad.close();
     document.querySelector('rulrr-connect').cancel();
-    await fetch('/demo/reset', { method: 'POST' });
-    await fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
+    at('trouble').textContent = '';
+    try {
+      const reset = await fetch('/demo/reset', { method: 'POST' });
+      const forgotten = await fetch('/rulrr/connection', { method: 'DELETE', headers: { 'Rulrr-Embed': '1' } });
+      if (!reset.ok || !forgotten.ok) throw new Error('refused');
+    } catch {
+      at('trouble').textContent = 'Not done: the server did not answer as it should. Try again.';
+      return;
+    }
     sessionStorage.clear();
     location.reload();
   });
