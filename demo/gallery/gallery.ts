@@ -13,8 +13,7 @@ if (wanted.get('text') === 'large') root.style.setProperty('zoom', '2');
 sessionStorage.clear();
 
 const main = document.querySelector('main')!;
-const { frameOrigin } = (await (await fetch('/site.json')).json()) as { frameOrigin: string };
-const connectUrl = `${frameOrigin}/connect/?integration_token=gallery&client_id=gallery`;
+const { connectUrl } = (await (await fetch('/demo/gallery', { method: 'POST' })).json()) as { connectUrl: string };
 
 interface Shown {
   title: string;

@@ -9,18 +9,21 @@ const maxBody = 4096;
 export const pathOf = ({ url = '/' }: IncomingMessage) => url.split('?', 1)[0]!;
 
 /**
- * What only the demo has, below `/demo`: order numbers, the customer's phone as the sandbox shows it, the scenarios, and
- * "forget everything". A POS has nothing of this.
+ * What only the demo has, below `/demo`: order numbers, the customer's phone as the sandbox shows it, the scenarios, a
+ * connect page for the gallery, and "forget everything". A POS has nothing of this.
  */
 export function controls({
   sandbox,
   numbers,
   changed,
+  galleryUrl,
 }: {
   sandbox: Sandbox;
   numbers: () => string;
   /** Rulrr behaves in another way from now on. */
   changed: () => void;
+  /** A connect page for the gallery's frames. */
+  galleryUrl: () => Promise<string>;
 }): Handler {
   const answer = (response: ServerResponse, status: number, body: unknown) => {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
@@ -39,6 +42,7 @@ export function controls({
     const site = request.headers['sec-fetch-site'];
     if (site && site !== 'same-origin') return answer(response, 403, { error: 'same-origin requests only' });
     if (pathname === '/demo/orders') return answer(response, 201, { orderId: numbers() });
+    if (pathname === '/demo/gallery') return answer(response, 201, { connectUrl: await galleryUrl() });
     if (pathname === '/demo/reset') {
       sandbox.reset();
       changed();

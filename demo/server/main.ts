@@ -7,6 +7,7 @@ import { toNodeHandler } from '../../src/proxy/node.js';
 import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
 import { listenOnLocalhost } from '../../src/cli/listen.js';
 import { controls } from './controls.js';
+import { serveGallery } from './gallery.js';
 import { keptNumbers, kept, sealingKey } from './kept.js';
 import { sendReceipt } from './send-receipt.js';
 import { buildSite, siteHandler } from './site.js';
@@ -65,6 +66,7 @@ async function run(): Promise<void> {
     serveSandbox({ clients, stateFile }),
   );
   rememberPort(data, sandbox);
+  const gallery = await serveGallery();
 
   console.log('Starting the proxy, with its tokens in one encrypted file …');
   const options: RulrrProxyOptions = {
@@ -90,8 +92,13 @@ async function run(): Promise<void> {
   const sweeping = setInterval(() => void proxy.sweep().catch(() => {}), 15_000);
 
   console.log('Building the till …');
-  const site = await buildSite(root, sandbox.origin);
-  const control = controls({ sandbox: sandbox.sandbox, numbers: keptNumbers(data), changed });
+  const site = await buildSite(root, [sandbox.origin, gallery.origin]);
+  const control = controls({
+    sandbox: sandbox.sandbox,
+    numbers: keptNumbers(data),
+    changed,
+    galleryUrl: () => gallery.connectUrl(),
+  });
   handle = siteHandler(site, [control, (request, response, next) => handleProxy(request, response, next)]);
 
   let stopping = false;
@@ -105,7 +112,7 @@ async function run(): Promise<void> {
     }
     // A redemption in flight is finished and stored before the process ends.
     await Promise.allSettled([retired, proxy.close()]);
-    await sandbox.close();
+    await Promise.all([sandbox.close(), gallery.close()]);
     for (const server of servers) server.closeAllConnections();
     process.exit(0);
   };

@@ -29,7 +29,7 @@ const registering: Plugin = {
 };
 
 /** Bundles the demo's pages as a POS vendor's own build would, and keeps them in memory. */
-export async function buildSite(root: string, frameOrigin: string): Promise<Site> {
+export async function buildSite(root: string, frameOrigins: string[]): Promise<Site> {
   const pages = readdirSync(join(root, 'demo')).filter((name) => name.endsWith('.html') && name !== 'legacy.html');
   const built = await build({
     root: join(root, 'demo'),
@@ -52,8 +52,8 @@ export async function buildSite(root: string, frameOrigin: string): Promise<Site
     files.set(`/${one.fileName}`, { type: types[extname(one.fileName)] ?? 'application/octet-stream', body });
   }
   addOldTill(root, files);
-  addForPlaying(root, files, frameOrigin);
-  return { files, policy: policyFor(frameOrigin) };
+  addForPlaying(root, files);
+  return { files, policy: policyFor(frameOrigins) };
 }
 
 /** The page for old tills is served as it stands, with the script tag, once that is built (`npm run build`). */
@@ -67,25 +67,25 @@ function addOldTill(root: string, files: Site['files']): void {
   }
 }
 
-/** What playground and gallery read: the manifest, the themes as they stand, and where the connect page is. */
-function addForPlaying(root: string, files: Site['files'], frameOrigin: string): void {
+/** What the playground reads: the manifest, and the themes as they stand. */
+function addForPlaying(root: string, files: Site['files']): void {
   const json = (value: unknown) => ({ type: types['.json']!, body: Buffer.from(JSON.stringify(value)) });
   files.set('/custom-elements.json', { type: types['.json']!, body: readFileSync(join(root, 'custom-elements.json')) });
   const themes = readdirSync(join(root, 'demo/themes')).filter((name) => name.endsWith('.css'));
   for (const name of themes)
     files.set(`/themes/${name}`, { type: types['.css']!, body: readFileSync(join(root, 'demo/themes', name)) });
-  files.set('/site.json', json({ frameOrigin, themes: themes.map((name) => name.slice(0, -4)) }));
+  files.set('/site.json', json({ themes: themes.map((name) => name.slice(0, -4)) }));
 }
 
-/** The policy that the README recommends: nothing but the page's own files, and the connect page's origin in frames. */
-function policyFor(frameOrigin: string): string {
+/** The policy that the README recommends: nothing but the page's own files, and the connect page's origin in frames: here two, since the gallery has one of its own. */
+function policyFor(frameOrigins: string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "connect-src 'self'",
     "img-src 'self' data:",
-    `frame-src ${frameOrigin}`,
+    `frame-src ${frameOrigins.join(' ')}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

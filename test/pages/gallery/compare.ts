@@ -50,7 +50,7 @@ export async function openGallery(browser: Browser, url: string, query: string, 
   });
   const page = await context.newPage();
   // What Rulrr shows in the frame is Rulrr's.
-  await page.route('**/connect/?integration_token=gallery*', (route) =>
+  await page.route('**/connect/?*', (route) =>
     route.fulfill({
       contentType: 'text/html',
       body: '<!doctype html><title>Rulrr</title><body style="background:#cde">',

@@ -49,6 +49,32 @@ describe('the gallery', { timeout: 600_000 }, () => {
     });
   }
 
+  it('shows in the frames what a merchant sees, also where Rulrr begins no session', async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const page = await context.newPage();
+    const told: string[] = [];
+    page.on('console', (message) => void (message.type() === 'error' && told.push(message.text())));
+    page.on('pageerror', (error) => told.push(error.message));
+    for (const scenario of ['normal', 'start-fails']) {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(`${demo.url}demo/scenario`, { method: 'POST', headers, body: JSON.stringify({ name: scenario }) });
+      for (const query of ['', '?only=connect-dialog']) {
+        await page.goto(`${demo.url}gallery${query}`);
+        await page.locator('html[data-gallery="ready"]').waitFor();
+        const frames = page.locator('rulrr-connect iframe');
+        const all = await frames.count();
+        assert.equal(all, query ? 1 : 2);
+        for (let at = 0; at < all; at++) {
+          const merchant = frames.nth(at).contentFrame();
+          await merchant.locator('[data-action="next"]').waitFor({ timeout: 5000 });
+        }
+      }
+    }
+    await fetch(`${demo.url}demo/reset`, { method: 'POST' });
+    await context.close();
+    assert.deepEqual(told, []);
+  });
+
   it('shows every state that the elements have', async () => {
     const page = await openGallery(browser, demo.url, '');
     const states = (tag: string) =>
