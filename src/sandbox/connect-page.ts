@@ -11,7 +11,7 @@ body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-
 main{max-width:420px;margin:0 auto;padding:24px 20px}
 .brand{font-weight:700;color:var(--brand);letter-spacing:.02em;margin:0 0 4px}
 .step{color:var(--muted);margin:0 0 16px;font-size:14px}
-h1{font-size:24px;line-height:1.25;margin:0 0 12px}
+h1{font-size:24px;line-height:1.25;margin:0 0 12px;overflow-wrap:anywhere}
 label{display:block;margin:12px 0 4px;font-weight:600}
 input[type=text]{width:100%;min-height:48px;padding:8px 12px;border:1px solid var(--line);border-radius:8px;background:transparent;color:inherit;font:inherit}
 .choice{display:block;border:1px solid var(--line);border-radius:8px;padding:12px;margin:8px 0;font-weight:400}

@@ -38,6 +38,25 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
     folder.remove();
   });
 
+  it('keeps a long name of a store where it can be read: on the connect page, and on the customer’s phone', async () => {
+    const page = await open('normal', { viewport: { width: 320, height: 640 } });
+    const inFrame = (act: string) => till.connectPage.locator(`[data-action="${act}"]`);
+    const cutOff = (element: HTMLElement | SVGElement) => element.scrollWidth > element.clientWidth;
+    await till.connectButton.click();
+    await inFrame('next').click();
+    await till.connectPage.locator('#store').fill('W'.repeat(80));
+    await inFrame('next').click();
+    await inFrame('finish').waitFor();
+    assert.equal(await till.connectPage.locator('html').evaluate(cutOff), false);
+    await inFrame('finish').click();
+    await till.ended('finished');
+    await till.pay();
+    await till.tap('2133734253');
+    await till.send.click();
+    await till.texts.first().waitFor();
+    assert.equal(await page.locator('[data-demo="sms"]').evaluate(cutOff), false);
+  });
+
   it('goes on with the same session after a reload, and starts no other', async () => {
     const { page } = till;
     const { asked, started } = integrations(page);
