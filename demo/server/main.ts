@@ -5,7 +5,7 @@ import { createRulrrProxy, type RulrrProxyOptions } from '../../src/proxy/index.
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
 import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
-import { listenOnLocalhost } from '../../src/cli/listen.js';
+import { listenOnLocalhost, onSignal } from '../../src/cli/listen.js';
 import { controls } from './controls.js';
 import { serveGallery } from './gallery.js';
 import { keptNumbers, kept, sealingKey } from './kept.js';
@@ -101,10 +101,7 @@ async function run(): Promise<void> {
   });
   handle = siteHandler(site, [control, (request, response, next) => handleProxy(request, response, next)]);
 
-  let stopping = false;
-  const stop = async () => {
-    if (stopping) return;
-    stopping = true;
+  onSignal(async () => {
     clearInterval(sweeping);
     for (const server of servers) {
       server.close();
@@ -114,10 +111,7 @@ async function run(): Promise<void> {
     await Promise.allSettled([retired, proxy.close()]);
     await Promise.all([sandbox.close(), gallery.close()]);
     for (const server of servers) server.closeAllConnections();
-    process.exit(0);
-  };
-  process.on('SIGINT', () => void stop());
-  process.on('SIGTERM', () => void stop());
+  });
 
   console.log(`\nReady. Open ${origin}/\n`);
 }

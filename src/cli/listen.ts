@@ -80,12 +80,19 @@ export async function closeServer(server: Server, ms = 5000): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Runs `stop` once, at the first SIGINT or SIGTERM, and ends the process; the second one ends it at once. */
+/**
+ * Runs `stop` once, at the first SIGINT or SIGTERM, and ends the process; another one, a second later or more, ends it at once.
+ * Sooner it is the same one: of a Ctrl+C the terminal tells npm and this process, and npm may pass it on once more.
+ */
 export function onSignal(stop: () => Promise<void>): void {
-  let stopping = false;
+  let since: number | undefined;
   const handle = () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    const now = performance.now();
+    if (since !== undefined) {
+      if (now - since >= 1000) process.exit(1);
+      return;
+    }
+    since = now;
     stop().then(
       () => process.exit(0),
       () => process.exit(1),

@@ -1,6 +1,6 @@
 // The commands that stay: the sandbox, the sidecar with the sandbox behind it, and the demo, over real sockets and real signals.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -106,6 +106,26 @@ describe('rulrr-embed sandbox --env, secrets of every kind', { concurrency: 3 },
   });
 });
 
+describe('a stop that hangs', () => {
+  it('is ended at once by a second Ctrl+C', async () => {
+    const script =
+      "import('./src/cli/listen.ts').then(({ onSignal }) => { onSignal(() => (console.log('stopping'), new Promise(() => {}))); console.log('ready'); setInterval(() => {}, 1000); })";
+    const child = spawn(process.execPath, ['--import', 'tsx', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const says = (word: string) =>
+      new Promise<void>((resolve) =>
+        child.stdout.on('data', (text) => void (String(text).includes(word) && resolve())),
+      );
+    await says('ready');
+    const stopping = says('stopping');
+    child.kill('SIGINT');
+    await stopping;
+    const again = setInterval(() => child.kill('SIGINT'), 300);
+    assert.equal(await ended, 1);
+    clearInterval(again);
+  });
+});
+
 describe('rulrr-embed proxy', () => {
   let folder: string;
   let sandbox: Awaited<ReturnType<typeof startSandbox>>;
@@ -205,45 +225,59 @@ describe('rulrr-embed proxy', () => {
     assert.match(stderr, new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is in use\\..*\\n$`));
   });
 
-  it('on SIGTERM ends the redemption that is under way, keeps the tokens, and logs no secret', async () => {
-    const headers = { Cookie: 'till=store-3', 'Rulrr-Embed': '1', Origin: new URL(url).origin };
-    const started = (await (await fetch(`${url}/integrations`, { method: 'POST', headers })).json()) as {
-      id: string;
-      connectUrl: string;
-    };
-    const token = new URL(started.connectUrl).searchParams.get('integration_token')!;
-    await post(`${sandbox.origin}/_sandbox/fault`, { route: 'token', kind: 'slow', ms: 1500, times: 1 });
-    const form = { integration_token: token, client_id: 'pos', action: 'finish', ereceipt: 'on', step: '3' };
-    await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' });
-    const poll = fetch(`${url}/integrations/${started.id}`, { headers }).then(
-      (answer) => answer.status,
-      () => 'gone',
-    );
-    // Long enough for the poll to reach the slow call; short enough to meet it on its way.
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const { code, stdout, stderr } = await sidecar.kill();
-    assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /"type":"stopping"[^]*"type":"stopped"/);
-    assert.notEqual(await poll, 'gone', 'the till got an answer');
+  const stops: [what: string, signals: NodeJS.Signals[], store: string][] = [
+    ['SIGTERM', ['SIGTERM'], 'store-3'],
+    ['one Ctrl+C that npm passes on once more', ['SIGINT', 'SIGINT'], 'store-4'],
+  ];
+  const onStop = 'ends the redemption that is under way, keeps the tokens, and logs no secret';
+  for (const [what, signals, store] of stops)
+    it(`on ${what} ${onStop}`, async () => {
+      const headers = { Cookie: `till=${store}`, 'Rulrr-Embed': '1', Origin: new URL(url).origin };
+      const started = (await (await fetch(`${url}/integrations`, { method: 'POST', headers })).json()) as {
+        id: string;
+        connectUrl: string;
+      };
+      const token = new URL(started.connectUrl).searchParams.get('integration_token')!;
+      await post(`${sandbox.origin}/_sandbox/fault`, { route: 'token', kind: 'slow', ms: 1500, times: 1 });
+      const form = { integration_token: token, client_id: 'pos', action: 'finish', ereceipt: 'on', step: '3' };
+      await fetch(`${sandbox.origin}/connect/`, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+        redirect: 'manual',
+      });
+      const poll = fetch(`${url}/integrations/${started.id}`, { headers }).then(
+        (answer) => answer.status,
+        () => 'gone',
+      );
+      // Long enough for the poll to reach the slow call; short enough to meet it on its way.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      for (const signal of signals) {
+        void sidecar.kill(signal);
+        await sidecar.says(/"type":"stopping"/);
+      }
+      const { code, stdout, stderr } = await sidecar.ended;
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /"type":"stopping"[^]*"type":"stopped"/);
+      assert.notEqual(await poll, 'gone', 'the till got an answer');
 
-    for (const line of stdout.trim().split('\n')) assert.equal(typeof JSON.parse(line), 'object', line);
-    assert.doesNotMatch(stdout + stderr, /cli-canary|client_secret|\+1213555|access_token=/);
-    assert.ok(!(stdout + stderr).includes(token), 'no integration token');
+      for (const line of stdout.trim().split('\n')) assert.equal(typeof JSON.parse(line), 'object', line);
+      assert.doesNotMatch(stdout + stderr, /cli-canary|client_secret|\+1213555|access_token=/);
+      assert.ok(!(stdout + stderr).includes(token), 'no integration token');
 
-    sidecar = running(['proxy'], {
-      RULRR_CLIENT_ID: 'pos',
-      RULRR_CLIENT_SECRET_FILE: join(folder, 'secret'),
-      RULRR_SEALING_KEYS_FILE: join(folder, 'keys'),
-      RULRR_API_BASE_URL: sandbox.origin,
-      RULRR_STORE_URL: `file:${join(folder, 'rulrr.db')}`,
-      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
-      RULRR_SWEEP_SECONDS: '0',
-      PORT: String(port),
+      sidecar = running(['proxy'], {
+        RULRR_CLIENT_ID: 'pos',
+        RULRR_CLIENT_SECRET_FILE: join(folder, 'secret'),
+        RULRR_SEALING_KEYS_FILE: join(folder, 'keys'),
+        RULRR_API_BASE_URL: sandbox.origin,
+        RULRR_STORE_URL: `file:${join(folder, 'rulrr.db')}`,
+        RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
+        RULRR_SWEEP_SECONDS: '0',
+        PORT: String(port),
+      });
+      await sidecar.says(/"type":"ready"/);
+      const connection = (await (await fetch(`${url}/connection`, { headers })).json()) as { connected: boolean };
+      assert.equal(connection.connected, true, 'the tokens outlived the stop');
     });
-    await sidecar.says(/"type":"ready"/);
-    const connection = (await (await fetch(`${url}/connection`, { headers })).json()) as { connected: boolean };
-    assert.equal(connection.connected, true, 'the tokens outlived the stop');
-  });
 
   it('seals everything with a new key once it is put first, so that the old one can go', async () => {
     const headers = { Cookie: 'till=store-3' };
