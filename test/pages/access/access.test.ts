@@ -1,5 +1,6 @@
 // Each state of each element can be seen, read and reached: in light and dark, in forced colours, in a narrow page, without motion.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { demoFolder, launchChromium, startDemo, Till, type Demo } from '../support.js';
@@ -57,6 +58,16 @@ describe('what can be seen', { timeout: 300_000 }, () => {
     things
       .filter(({ text, contrast }) => text && contrast < words)
       .map((one) => `${one.contrast.toFixed(2)} ${one.name}`);
+
+  it('can be read with the example of the theming guide and with a theme that stays light, also on a dark page', async () => {
+    const read = (path: string) => readFileSync(new URL(`../../../demo/${path}`, import.meta.url), 'utf8');
+    const example = /```css\n([^]*?)```/.exec(read('guides/theming.md'))![1]!;
+    for (const css of [example, read('themes/dense-legacy-till.css')])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await open('gallery', { colorScheme }, css);
+        assert.deepEqual(faint(await look(page)), [], colorScheme);
+      }
+  });
 
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`has words of 4.5:1 at least in every state: ${colorScheme}`, async () => {
