@@ -121,7 +121,7 @@ if (wants('pages') || wants('package')) {
     console.log('\n── build');
     const built = await run(process.execPath, ['.config/build.mjs']);
     if (built.code !== 0) totals.failed += 1;
-    // Each of these has servers and a browser of its own, and mostly waits for them.
+    // Each of these has servers and a browser of its own.
     else await runNode(list, 'pages and package', cores);
   }
 }

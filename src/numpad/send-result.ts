@@ -17,7 +17,7 @@ export interface EreceiptSendRequest {
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, or an object whose `ok` (as
  * in a `Response`), `success` or `sent` is false. The JSON of a `Response` that was not read is read, and says no in the same way;
- * a web page in its place is none.
+ * a web page in its place leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 

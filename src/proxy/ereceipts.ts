@@ -187,7 +187,7 @@ export class Ereceipts {
         // Time ran out before anything was sent; after this nobody would hear of it.
         if (late) return new Refusal('send_failed', 'The receipt was not sent.');
         started = true;
-        const doubt = doubtIn(await saidBy(await hook({ storeId, ...order, api, signal: controller.signal })));
+        const doubt = await doubtAfter(await hook({ storeId, ...order, api, signal: controller.signal }));
         return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';
       } catch (error) {
         if (error instanceof Refusal)
@@ -254,6 +254,15 @@ function unconfirmed(): Refusal {
   return new Refusal('send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 
+/** Judges what the hook came back with. It has come back: what cannot be read of that is a doubt, and no refusal. */
+async function doubtAfter(result: unknown): Promise<'failed' | 'unclear' | null> {
+  try {
+    return doubtIn(await saidBy(result));
+  } catch {
+    return 'unclear';
+  }
+}
+
 /**
  * A good `Response` that nobody has read says in its body how it went, as JSON. With any other body its status says all, unless it is a
  * web page: a server's way to show an error, or where a session that has ended is sent on to.
@@ -262,15 +271,13 @@ async function saidBy(result: unknown): Promise<unknown> {
   if (typeof result !== 'object' || result === null) return result;
   const { ok, bodyUsed, text, headers } = result as Partial<Response>;
   if (ok !== true || bodyUsed !== false || typeof text !== 'function') return result;
-  const body = await (result as Response).text().catch(() => {
-    throw new EreceiptUnconfirmedError();
-  });
+  const body = await (result as Response).text();
   try {
     return JSON.parse(body) as unknown;
   } catch {
     // A script that answers `ok` or nothing says `text/html` as well, where its server does so by itself.
-    if (/^\s*</.test(body) && headers?.get('Content-Type')?.includes('html')) throw new EreceiptUnconfirmedError();
-    return result;
+    const isPage = /^\s*</.test(body) && headers?.get('Content-Type')?.includes('html');
+    return isPage ? { sent: false } : result;
   }
 }
 

@@ -165,6 +165,28 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [Response.json({ success: false }), 504, 'send_unconfirmed'],
     [Response.json({ success: false, status: 400 }), 502, 'send_failed'],
     [new Response(new ReadableStream({ start: (body) => body.error(new Error('cut')) })), 504, 'send_unconfirmed'],
+    // Of other libraries, and odd: whatever cannot be read came after the send.
+    [
+      {
+        ok: true,
+        bodyUsed: false,
+        text: () => {
+          throw new Error('cut');
+        },
+      },
+      504,
+      'send_unconfirmed',
+    ],
+    [{ ok: true, bodyUsed: false, text: () => Promise.resolve('<p>'), headers: {} }, 504, 'send_unconfirmed'],
+    [
+      {
+        get sent() {
+          throw new Error('gone');
+        },
+      },
+      504,
+      'send_unconfirmed',
+    ],
     [{ ok: false }, 504, 'send_unconfirmed'],
     [{ success: false }, 504, 'send_unconfirmed'],
     [{ sent: false, status: 'queued' }, 504, 'send_unconfirmed'],
