@@ -47,7 +47,7 @@ export type ProxyEventType = (typeof proxyEventTypes)[number];
 
 /**
  * One line for the operator's log. By construction it holds no token, no phone number, no URL, no header and no text of a
- * caught error: only names of ours, numbers, and the vendor's own store id.
+ * caught error: only names of ours, codes and classes of errors, numbers, and the vendor's own store id.
  */
 export interface ProxyEvent {
   type: ProxyEventType;

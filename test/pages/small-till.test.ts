@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { running, type Running } from '../cli/support.js';
-import { launchChromium, Till } from './support.js';
+import { launchChromium, paysByKeyboard, Till } from './support.js';
 
 /** The package's demo serves the script tag as it was built. */
 const built = existsSync(new URL('../../dist/rulrr-embed.iife.js', import.meta.url));
@@ -88,22 +88,7 @@ describe('the small till of the command', { timeout: 240_000, skip: !built && 't
   });
 
   it('gives the focus back to Pay, with the prompt or without one', async () => {
-    const focused = () =>
-      till.page.waitForFunction(() => document.activeElement?.matches('[data-demo="pay"]:not(:disabled)'));
-    const pay = till.page.locator('[data-demo="pay"]');
-    await pay.focus();
-    await till.page.keyboard.press('Enter');
-    await till.receipts.first().waitFor();
-    await focused();
-    await till.connect('on');
-    await pay.focus();
-    await till.page.keyboard.press('Enter');
-    await till.print.waitFor();
-    await till.page.keyboard.press('Escape');
-    await till.receipts.nth(1).waitFor();
-    await focused();
-    await till.page.keyboard.press('Enter');
-    await till.print.waitFor();
+    await paysByKeyboard(till);
   });
 
   it('forgets everything, an open prompt too', async () => {

@@ -203,3 +203,23 @@ export class Till {
     );
   }
 }
+
+/** Pays by keyboard, without a prompt and with one; fails unless the focus is on Pay again after each order. */
+export async function paysByKeyboard(till: Till): Promise<void> {
+  const focused = () =>
+    till.page.waitForFunction(() => document.activeElement?.matches('[data-demo="pay"]:not(:disabled)'));
+  const pay = till.page.locator('[data-demo="pay"]');
+  await pay.focus();
+  await till.page.keyboard.press('Enter');
+  await till.receipts.first().waitFor();
+  await focused();
+  await till.connect('on');
+  await pay.focus();
+  await till.page.keyboard.press('Enter');
+  await till.print.waitFor();
+  await till.page.keyboard.press('Escape');
+  await till.receipts.nth(1).waitFor();
+  await focused();
+  await till.page.keyboard.press('Enter');
+  await till.print.waitFor();
+}

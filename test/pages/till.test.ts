@@ -4,7 +4,7 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
-import { demoFolder, launchChromium, startDemo, Till, type Demo } from './support.js';
+import { demoFolder, launchChromium, paysByKeyboard, startDemo, Till, type Demo } from './support.js';
 
 describe('the demo till', { timeout: 240_000 }, () => {
   const folder = demoFolder();
@@ -247,22 +247,7 @@ describe('the demo till', { timeout: 240_000 }, () => {
   });
 
   it('gives the focus back to Pay, with the prompt or without one', async () => {
-    const focused = () =>
-      till.page.waitForFunction(() => document.activeElement?.matches('[data-demo="pay"]:not(:disabled)'));
-    const pay = till.page.locator('[data-demo="pay"]');
-    await pay.focus();
-    await till.page.keyboard.press('Enter');
-    await till.receipts.first().waitFor();
-    await focused();
-    await till.connect('on');
-    await pay.focus();
-    await till.page.keyboard.press('Enter');
-    await till.print.waitFor();
-    await till.page.keyboard.press('Escape');
-    await till.receipts.nth(1).waitFor();
-    await focused();
-    await till.page.keyboard.press('Enter');
-    await till.print.waitFor();
+    await paysByKeyboard(till);
   });
 
   it('says so when nothing can be forgotten, since the server is away', async () => {
