@@ -168,6 +168,21 @@ export async function openChromium70() {
     return box.width && box.height ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : null;
   };
 
+  /** The first of these that is shown and was not answered with before, and its middle. */
+  const firstOf = (candidates) => {
+    const pressed = window.pressed || (window.pressed = []);
+    for (const selector of candidates) {
+      const element = document.querySelector(selector);
+      if (!element || element.disabled || pressed.indexOf(element) >= 0) continue;
+      element.scrollIntoView({ block: 'center' });
+      const box = element.getBoundingClientRect();
+      if (!box.width || !box.height) continue;
+      pressed.push(element);
+      return { selector, x: box.left + box.width / 2, y: box.top + box.height / 2 };
+    }
+    return null;
+  };
+
   async function click({ x, y }) {
     for (const type of ['mouseMoved', 'mousePressed', 'mouseReleased']) {
       await send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
@@ -184,9 +199,15 @@ export async function openChromium70() {
     async tap(...selectors) {
       await click(await until(selectors.join(' '), () => evaluate(middle, [selectors])));
     },
-    /** Presses an element inside the frame that `frameSelectors` find, by coordinates, as a finger does. */
-    async tapInFrame(frameSelectors, selector) {
-      const inside = await until(`${selector} in the frame`, () => evaluate(middle, [[selector]], true));
+    /**
+     * Presses an element inside the frame that `frameSelectors` find, by coordinates, as a finger does: the first of `candidates` that is shown and
+     * was not pressed in this document. Answers with its selector. A document that was left stays there until the next one has come,
+     * so what to press and where must be one question, and no button of it may be pressed again.
+     */
+    async tapInFrame(frameSelectors, ...candidates) {
+      const { selector, ...inside } = await until(`${candidates.join(' or ')} in the frame`, () =>
+        evaluate(firstOf, [candidates], true),
+      );
       const offset = await evaluate(
         (selectors) => {
           let rootNode = document;
@@ -201,6 +222,7 @@ export async function openChromium70() {
         [frameSelectors],
       );
       await click({ x: inside.x + offset.x, y: inside.y + offset.y });
+      return selector;
     },
     async close() {
       const ended = child.exitCode === null ? new Promise((resolve) => child.once('exit', resolve)) : Promise.resolve();
