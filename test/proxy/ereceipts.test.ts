@@ -149,6 +149,8 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
 });
 
 test('what the hook comes back with is believed where it says no: `fetch` does not throw for a refusal', async () => {
+  const read = Response.json({ id: 1 });
+  await read.text();
   const cases: [unknown, number, string?][] = [
     [undefined, 200],
     [null, 200],
@@ -159,9 +161,12 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [new Response('ok', { headers: { 'Content-Type': 'text/html' } }), 200],
     [new Response('<h1>Sign in</h1>', { headers: { 'Content-Type': 'text/html' } }), 504, 'send_unconfirmed'],
     [Response.json({ success: true }), 200],
+    [read, 200],
     [false, 502, 'send_failed'],
     [new Response('', { status: 422 }), 502, 'send_failed'],
     [new Response('', { status: 500 }), 504, 'send_unconfirmed'],
+    [Response.json({ error: 'number' }, { status: 422 }), 502, 'send_failed'],
+    [Response.json({ error: 'again' }, { status: 503 }), 504, 'send_unconfirmed'],
     [Response.json({ success: false }), 504, 'send_unconfirmed'],
     [Response.json({ success: false, status: 400 }), 502, 'send_failed'],
     [new Response(new ReadableStream({ start: (body) => body.error(new Error('cut')) })), 504, 'send_unconfirmed'],
@@ -190,6 +195,7 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [{ ok: false }, 504, 'send_unconfirmed'],
     [{ success: false }, 504, 'send_unconfirmed'],
     [{ sent: false, status: 'queued' }, 504, 'send_unconfirmed'],
+    [{ sent: false, status: 0 }, 504, 'send_unconfirmed'],
     [{ success: false, status: 400 }, 502, 'send_failed'],
   ];
   for (const [result, status, code] of cases) {
@@ -534,6 +540,16 @@ test('sent, but the outcome could not be kept: the answer is true, and a repeat 
   h.clock.advance(20_000);
   assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
   assert.equal(jobs.length, 1);
+});
+
+test('not sent, and the store does not let go of the key: the till hears that it was not sent', async () => {
+  const { h, jobs } = await till(() => false);
+  h.store.delete = () => Promise.reject(new Error(planted.connectionString));
+  assert.equal((await problemOf(await send(h))).code, 'send_failed');
+  h.clock.advance(20_000);
+  assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed');
+  assert.equal(jobs.length, 1);
+  h.assertClean();
 });
 
 test('sent, and the store takes it at the second try: a repeat hears that it was sent', async () => {
