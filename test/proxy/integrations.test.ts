@@ -73,6 +73,21 @@ test('expired: 410 once the time and a minute for the clocks are over', async ()
   h.assertClean();
 });
 
+test('tokens that were handed out and lost are told as lost, past the time of their session too', async () => {
+  const h = harness();
+  const id = await h.start();
+  h.upstream.status = 'finished';
+  h.upstream.faults.push(
+    () => Response.json({ success: true, status: 'finished' }),
+    () => new Response('', { status: 410 }),
+  );
+  for (const wait of [0, 2 * 3_600_000]) {
+    h.clock.advance(wait);
+    assert.equal((await problemOf(await h.call('GET', '/integrations/' + id))).code, 'tokens_lost');
+  }
+  h.assertClean();
+});
+
 test('an id is for the store that started it: the full cross product of stores and ids', async () => {
   const h = harness();
   const stores = ['store-1', 'store-2', 'STORE-1', 'store-1 x', 'störe', '__proto__', 'constructor', 'store-1\u0000'.slice(0, 7) + '-b'];
