@@ -401,6 +401,38 @@ describe('what stands in the store', () => {
     void clock;
   });
 
+  test('keys rotate while a store is forgotten: what was written meanwhile stays, and needs the old key no more', async () => {
+    const store = memoryTokenStore();
+    let meanwhile: (() => Promise<void>) | undefined;
+    const { make } = bench({
+      keys: [oldKey],
+      store: {
+        ...store,
+        async put(key, ...rest) {
+          const work = key.startsWith('store/') ? meanwhile : undefined;
+          if (work) meanwhile = undefined;
+          await work?.();
+          return store.put(key, ...rest);
+        },
+      },
+    });
+    const old = make();
+    await connect(old, 'a', 'shop');
+    meanwhile = () => old.forget('shop');
+    assert.equal((await make({ keys: [newKey, oldKey] }).rotate()).failed, 0);
+    const fresh = make({ keys: [newKey] });
+    assert.equal((await fresh.connection('shop')).connected, false);
+    assert.deepEqual(await fresh.rotate(), { rewritten: 0, current: 2, failed: 0 });
+  });
+
+  test('a rotation that the end of the process cuts short does not pass for a whole one', async () => {
+    const { make } = bench({ keys: [oldKey] });
+    await connect(make());
+    const both = make({ keys: [newKey, oldKey] });
+    await both.close();
+    assert.ok((await both.rotate()).failed > 0);
+  });
+
   test('after that the old key is needed by nothing: sends are remembered, stores looked after, tokens refreshed', async () => {
     const { make, clock, upstream, events } = bench({ keys: [oldKey] });
     const old = make();
@@ -553,6 +585,24 @@ describe('what stands in the store', () => {
     assert.equal((await connections.connection('shop')).connected, true);
     assert.equal(events.filter(({ type }) => type === 'connection-forgotten').length, 1);
   });
+
+  test('forgotten is forgotten: tokens that were on their way at that moment are not kept', async () => {
+    const { connections, events, upstream } = bench();
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a', 'shop');
+    await connections.open(flow);
+    const check = connections.check(flow);
+    await settle();
+    assert.equal(upstream.calls.redeem, 1);
+    await connections.forget('shop');
+    release();
+    await assert.rejects(check, { code: 'expired' });
+    assert.equal((await connections.connection('shop')).connected, false);
+    await assert.rejects(connections.forStore('shop'), { code: 'not_found' });
+    assert.ok(events.some(({ type }) => type === 'tokens-superseded'));
+    assert.ok(!events.some(({ type }) => type === 'integration-finished'));
+  });
 });
 
 describe('sweep', () => {
@@ -634,6 +684,27 @@ describe('sweep', () => {
     assert.deepEqual(await store.list('flow/'), []);
   });
 
+  test('the later release that can read it connects the store by itself', async () => {
+    const { connections, upstream, store, clock } = bench(plain);
+    upstream.refreshBody = () => ({ success: true, token: 'odd', refreshToken: 'refresh' });
+    await connections.open(flowOf('a'));
+    void connections.check(flowOf('a')).catch(() => undefined);
+    for (let second = 0; second < 400; second++) {
+      await settle(5);
+      clock.advance(1_000);
+    }
+    await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
+    assert.equal((await connections.sweep()).finished, 0);
+    // As good as a release that knows this name of the field.
+    const { value, version } = (await store.get('flow/a'))!;
+    await store.put('flow/a', value.replace('token\\":\\"odd', 'accessToken\\":\\"access-late'), {
+      ifVersion: version,
+    });
+    clock.advance(30 * day);
+    assert.equal((await connections.sweep()).finished, 1);
+    assert.equal((await (await connections.forStore('store of a')).getStore())['used'], 'access-late');
+  });
+
   test('what was let go is over for good: no call, no alarm, and the store stays connected', async () => {
     const { clock, connections, upstream, events } = bench();
     await connect(connections);
@@ -671,6 +742,13 @@ describe('sweep', () => {
     for (let index = 0; index < 20; index++) {
       assert.equal((await replicas[1]!.connection(`store of f${index}`)).connected, true);
     }
+  });
+
+  test('leaves out no session, however many there are', async () => {
+    const { connections, upstream } = bench(plain);
+    upstream.status = 'pending';
+    for (let index = 0; index < 250; index++) await connections.open(flowOf(`f${index}`));
+    assert.equal((await connections.sweep()).checked, 250);
   });
 
   test('forgotten is forgotten: a session that had expired before, and that the merchant finishes after all, brings nothing back', async () => {
