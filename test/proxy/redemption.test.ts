@@ -49,6 +49,8 @@ interface Upstream {
   /** What the server at the upload URL answers. */
   uploadStatus: number;
   refreshGate: Promise<void>;
+  /** Holds back what the calls of a store come to. */
+  dataGate: Promise<void>;
   /** Holds back the answer with the tokens, which are given out by then. */
   redeemGate: Promise<void>;
 }
@@ -75,6 +77,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
     settings: {},
     uploadStatus: 200,
     refreshGate: Promise.resolve(),
+    dataGate: Promise.resolve(),
     redeemGate: Promise.resolve(),
   };
   const json = (body: unknown, status = 200) =>
@@ -108,6 +111,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
         return new Response('', { status: upstream.uploadStatus });
       }
       upstream.calls.data += 1;
+      await upstream.dataGate;
       return upstream.revoked.has(searchParams.get('access_token')!)
         ? json({}, upstream.revokedStatus)
         : json({ success: true, ...upstream.settings, used: searchParams.get('access_token') });
@@ -926,6 +930,19 @@ describe('after connecting', () => {
     assert.ok(upstream.calls.refresh <= 1, `${upstream.calls.refresh} refreshes`);
   });
 
+  test('a refusal that a clock gone wrong has dated far ahead holds up no later refresh', async () => {
+    const { connections, upstream, clock, make } = bench();
+    await connect(connections);
+    upstream.revoked.add('access-0');
+    const ahead = make({ clock: { ...clock, now: () => clock.now() + 30 * day } });
+    await (await ahead.forStore('store')).getStore();
+    const api = await connections.forStore('store');
+    assert.equal((await api.getStore())['used'], 'access-1');
+    clock.advance(day);
+    upstream.revoked.add('access-1');
+    assert.equal((await api.getStore())['used'], 'access-2');
+  });
+
   test('the old pair works on until the new one has worked once', async () => {
     const { connections, upstream, clock } = bench();
     await connect(connections);
@@ -957,6 +974,19 @@ describe('after connecting', () => {
     assert.equal((await api.getStore())['used'], 'access-1');
   });
 
+  test('a new pair that has worked and is refused later is refreshed, as the first was', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+    const api = await connections.forStore('store');
+    await api.getStore();
+    await settle();
+    assert.equal((await api.getStore())['used'], 'access-1');
+    for (const token of ['access-0', 'access-1']) upstream.revoked.add(token);
+    assert.equal((await api.getStore())['used'], 'access-2');
+  });
+
   test('a second try that is unclear is told as unclear, not as the refusal of the first', async () => {
     const { connections, upstream, clock, api: raw } = bench();
     await connect(connections);
@@ -974,6 +1004,90 @@ describe('after connecting', () => {
       return client;
     };
     await assert.rejects((await connections.forStore('store')).createOrder({ id: 1 }), { code: 'connection_lost' });
+  });
+
+  test('a call that was on its way while its token was replaced goes out once more with the new one', async () => {
+    const { connections, upstream, clock, make } = bench();
+    await connect(connections);
+    const api = await connections.forStore('store');
+    let release = () => {};
+    upstream.dataGate = new Promise((resolve) => (release = resolve));
+    const call = api.getStore();
+    await settle();
+    clock.advance(340 * day);
+    await make().sweep();
+    upstream.revoked.add('access-0');
+    release();
+    assert.equal((await call)['used'], 'access-1');
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('refused while another replica refreshes: waits for its token, and asks for none beside it', async () => {
+    const { connections, upstream, clock, make } = bench(plain);
+    await connect(connections);
+    upstream.revoked.add('access-0');
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const first = (await connections.forStore('store')).getStore();
+    await settle(20);
+    const second = (await make().forStore('store')).getStore();
+    await settle(20);
+    await clock.advanceAsync(5_000);
+    release();
+    await settle(20);
+    await clock.advanceAsync(1_000);
+    for (const call of [first, second]) assert.equal((await call)['used'], 'access-1');
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
+  test('refused while the refresh of another replica hangs: no call waits for it for more than twenty seconds', async () => {
+    const { connections, upstream, clock, make } = bench(plain);
+    await connect(connections);
+    upstream.revoked.add('access-0');
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const refused: unknown[] = [];
+    for (const one of [connections, make()]) {
+      void (await one.forStore('store')).getStore().catch((error: RulrrApiError) => refused.push(error.status));
+      await settle(20);
+    }
+    for (let second = 0; second < 21; second++) {
+      await clock.advanceAsync(1_000);
+      await settle(5);
+    }
+    assert.deepEqual(refused, [403, 403]);
+    assert.equal(upstream.calls.refresh, 1);
+    release();
+  });
+
+  test('a refreshed token that the store does not take at once is kept until it does', async () => {
+    const store = memoryTokenStore();
+    let down = false;
+    const { connections, upstream, clock, events, make } = bench({
+      ...plain,
+      store: { ...store, put: (...args) => (down ? Promise.reject(new Error('down')) : store.put(...args)) },
+    });
+    await connect(connections);
+    clock.advance(340 * day);
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const api = await connections.forStore('store');
+    assert.equal((await api.getStore())['used'], 'access-0');
+    await settle(20);
+    down = true;
+    release();
+    for (let second = 0; second < 60; second++) {
+      await settle(2);
+      await clock.advanceAsync(1_000);
+    }
+    assert.ok(events.some(({ type }) => type === 'save-retried'));
+    down = false;
+    await clock.advanceAsync(10_000);
+    await settle(20);
+    // Rulrr has ended the pair before with that.
+    upstream.revoked.add('access-0');
+    assert.equal((await (await make().forStore('store')).getStore())['used'], 'access-1');
+    assert.equal(upstream.calls.refresh, 1);
   });
 
   test('a refresh that brings no refresh token keeps the old one, and what was known of e-receipts', async () => {
@@ -1035,6 +1149,23 @@ describe('after connecting', () => {
     clock.advance(7 * 3_600_000);
     await released.sweep();
     assert.equal((await (await released.forStore('store')).getStore())['used'], 'other-1');
+  });
+
+  test('so it is when another comes after it that says nothing at all', async () => {
+    const { connections, upstream, clock, make } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    for (const body of [{ token: 'other' }, { success: true }]) {
+      upstream.refreshBody = () => body;
+      await connections.sweep();
+      clock.advance(7 * 3_600_000);
+    }
+    assert.equal(upstream.calls.refresh, 2, 'it is asked again, with the old token');
+    const parseRefresh = ({ token }: Record<string, unknown>) =>
+      (token ? { accessToken: token, refreshToken: 'r', expiration: '2099', ereceipt: true } : null) as never;
+    const released = make({ parseRefresh });
+    await released.sweep();
+    assert.equal((await (await released.forStore('store')).getStore())['used'], 'other');
   });
 
   test('while a refresh stalls no second one is sent, by no replica; its late answer is taken', async () => {
