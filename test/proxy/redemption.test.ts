@@ -322,6 +322,37 @@ describe('a redeem call that stalls', () => {
     assert.ok(!events.some(({ type }) => type === 'integration-lost'));
   });
 
+  test('nor by the successor of a process that has heard 410 and died', async () => {
+    const { clock, connections, make, upstream, events } = bench(plain);
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const flow = flowOf('a');
+    await connections.open(flow);
+    // The first holds the tokens and sleeps, the second hears 410 and dies.
+    for (const calls of [1, 2]) {
+      const asleep = make({ clock: { ...clock, after: () => () => {} } });
+      void asleep.check(flow).catch(() => undefined);
+      await settle(20);
+      assert.equal(upstream.calls.redeem, calls);
+      clock.advance(21_000);
+    }
+    const heard: string[] = [];
+    for (let round = 0; round < 8; round++) {
+      void connections.check(flow).then(({ status }) => heard.push(status), (error: Refusal) => heard.push(error.code)); // prettier-ignore
+      await settle(20);
+      clock.advance(5_000);
+      await settle(20);
+    }
+    assert.deepEqual([...new Set(heard)], ['pending']);
+    release();
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    assert.equal((await connections.check(flow)).status, 'finished');
+    assert.equal(upstream.calls.redeem, 2);
+    assert.ok(!events.some(({ type }) => type === 'integration-lost'));
+  });
+
   test('of a process that died is not waited for longer than the grace', async () => {
     const { clock, connections, make, upstream } = bench(plain);
     let release = () => {};
@@ -555,6 +586,32 @@ describe('what stands in the store', () => {
     await clock.advanceAsync(0);
     await closing;
     assert.ok(!events.some(({ type }) => type === 'tokens-unsaved'));
+  });
+
+  test('however long the store is down: tokens in hand are stored as soon as it is up again', async () => {
+    const store = memoryTokenStore();
+    let down = false;
+    const { connections, upstream, events, clock } = bench({
+      ...plain,
+      store: { ...store, put: (...args) => (down ? Promise.reject(new Error('down')) : store.put(...args)) },
+    });
+    let release = () => {};
+    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    await connections.open(flowOf('a', 'store'));
+    void connections.check(flowOf('a', 'store'));
+    await settle(5);
+    down = true;
+    release();
+    for (let second = 0; second < 120; second++) {
+      await settle(1);
+      await clock.advanceAsync(1_000);
+    }
+    const tries = events.filter(({ type }) => type === 'save-retried').length;
+    assert.ok(tries > 10 && tries < 30, `${tries} tries in two minutes`);
+    down = false;
+    await clock.advanceAsync(10_000);
+    await settle(5);
+    assert.equal((await connections.connection('store')).connected, true);
   });
 
   test('an older session that finishes later does not replace a newer one', async () => {
