@@ -78,7 +78,7 @@ export class Redemption {
     let sent: Sent = 'unclear';
     let calls = 0;
     for (let tries = 1; ; tries++) {
-      const lastWasUnsent = tries > 1 && sent === 'no';
+      const lastWasUnsent = sent === 'no';
       const claimed = await this.claim(flow, lastWasUnsent);
       if (claimed === 'gone') return this.afterGone(flow, 0);
       if (claimed !== 'ours') return claimed;
