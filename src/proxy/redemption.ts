@@ -4,7 +4,7 @@ import type { Flow } from './connections.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import { flowKey, isHeld, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
-import { bareFlow, emptyConnection, ensureSession } from './sessions.js';
+import { bareFlow, emptyConnection, ensureSession, loseSession } from './sessions.js';
 import { parseTokens } from './tokens-answer.js';
 import type { RedemptionTiming } from './redemption-timing.js';
 import { keepLease, StandingCalls } from './standing-calls.js';
@@ -204,9 +204,12 @@ export class Redemption {
     const { raw, storeId } = row;
     const pair = parseTokens(raw);
     if (!pair) {
-      await rows.update<FlowRow>(flowKey(flowId), (now) =>
-        now?.raw === raw ? { ...now, state: 'open', raw: undefined, odd: withOdd(now.odd, raw) } : undefined,
-      );
+      await rows.update<FlowRow>(flowKey(flowId), (now) => {
+        if (now?.raw !== raw) return undefined;
+        // One that came after the session's end changes nothing about that: there is no token to go on with.
+        const state = now.integrationToken ? 'open' : 'lost';
+        return { ...now, state, raw: undefined, odd: withOdd(now.odd, raw) };
+      });
       emit({ type: 'answer-not-understood', flowId, storeId });
       return 'odd';
     }
@@ -248,9 +251,7 @@ export class Redemption {
    */
   private async afterGone(flow: Flow, calls: number): Promise<Redeemed> {
     const { rows, clock, owner, timing, inFlight, emit } = this.options;
-    const { flowId, storeId } = flow;
-    const key = flowKey(flowId);
-    const row = await rows.update<FlowRow>(key, (now) => {
+    const row = await rows.update<FlowRow>(flowKey(flow.flowId), (now) => {
       if (!now || now.state !== 'open') return undefined;
       const at = clock.now();
       return { ...now, goneAt: now.goneAt ?? at, lease: { owner, at, ms: timing.lease } };
@@ -265,20 +266,12 @@ export class Redemption {
         return 'busy';
       }
     }
-    let ours = false;
-    const ended = await rows.update<FlowRow>(key, (now) => {
-      ours = now?.state === 'open';
-      if (!now || !ours) return undefined;
-      const { integrationToken: _, lease: __, ...rest } = now;
-      return { ...rest, state: 'lost' };
-    });
+    const ended = await loseSession(rows, flow, emit);
     if (ended?.state === 'stored') return 'stored';
     if (ended?.state === 'answered') {
-      const applied = await this.apply(flowId);
+      const applied = await this.apply(flow.flowId);
       return applied === 'odd' ? 'busy' : applied;
     }
-    // `attempt: 1` means that no earlier call of ours can explain it: an egress proxy that repeats calls, perhaps.
-    if (ours) emit({ type: 'integration-lost', flowId, storeId, attempt: ended?.attempts });
     return 'lost';
   }
 

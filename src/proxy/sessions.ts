@@ -75,3 +75,20 @@ export function overtakeSession(rows: Rows, flowId: string): Promise<FlowRow | n
     return { ...rest, state: 'cancelled' };
   });
 }
+
+/**
+ * Ends a session for which Rulrr has given the tokens out, and nobody can read or has any. Told once; tokens that turn up late still win.
+ * @returns what stands
+ */
+export async function loseSession(rows: Rows, { flowId, storeId }: Flow, emit: Emit): Promise<FlowRow | null> {
+  let ours = false;
+  const ended = await rows.update<FlowRow>(flowKey(flowId), (row) => {
+    ours = row?.state === 'open' && Boolean(row.goneAt || row.odd);
+    if (!row || !ours) return undefined;
+    const { integrationToken: _, lease: __, ...rest } = row;
+    return { ...rest, state: 'lost' };
+  });
+  // `attempt: 1` means that no earlier call of ours can explain it: an egress proxy that repeats calls, perhaps.
+  if (ours) emit({ type: 'integration-lost', flowId, storeId, attempt: ended?.attempts });
+  return ended;
+}

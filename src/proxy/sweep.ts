@@ -5,7 +5,15 @@ import type { InFlight } from './in-flight.js';
 import type { Redemption } from './redemption.js';
 import type { Refresher } from './refresh.js';
 import { connectionPrefix, flowKey, flowPrefix, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
-import { cancelSession, dropSession, expireSession, expirySlackMs, keepMs, overtakeSession } from './sessions.js';
+import {
+  cancelSession,
+  dropSession,
+  expireSession,
+  expirySlackMs,
+  keepMs,
+  loseSession,
+  overtakeSession,
+} from './sessions.js';
 import type { StatusPoller } from './status-poller.js';
 import { parseTokens } from './tokens-answer.js';
 
@@ -127,8 +135,11 @@ export class Sweeper {
     report.checked += 1;
     const late = clock.now() - row.expiresAt;
     const status = await poller.ask(flow, true).catch(async (error: unknown) => {
-      // Nobody can say any more how it ended.
-      if (late > keepMs && (await dropSession(rows, flowId))) emit({ type: 'integration-expired', flowId, storeId });
+      // Nobody can say any more how it ended; but that Rulrr had given the tokens out is known where it has answered.
+      if (late > keepMs) {
+        if (await dropSession(rows, flowId)) emit({ type: 'integration-expired', flowId, storeId });
+        else await loseSession(rows, flow, emit);
+      }
       // Rulrr may know it no longer, and would be asked, and the operator told, at each sweep for a day.
       if (late > 0) this.remember(flowKey(flowId), clock.now() + lookAgainMs);
       throw error;

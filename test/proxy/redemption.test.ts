@@ -766,6 +766,58 @@ describe('sweep', () => {
     assert.equal((await (await connections.forStore('store of a')).getStore())['used'], 'access-late');
   });
 
+  test('an answer that nobody could read is kept as well where the session had been given up before it came', async () => {
+    const { connections, make, upstream, store, clock } = bench(plain);
+    const asleep = make({ clock: { ...clock, after: () => () => {} } });
+    let answer!: () => void;
+    upstream.redeemGate = new Promise((resolve) => (answer = resolve));
+    upstream.refreshBody = () => ({ success: true, token: 'odd', refreshToken: 'refresh' });
+    await asleep.open(flowOf('a'));
+    void asleep.check(flowOf('a')).catch(() => undefined);
+    for (let rounds = 0; rounds < 40; rounds++) {
+      await settle(20);
+      clock.advance(5_000);
+      void connections.check(flowOf('a')).catch(() => undefined);
+    }
+    await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
+    answer();
+    await settle(50);
+    clock.advance(day);
+    assert.equal((await connections.sweep()).ended, 0, 'it had ended before');
+
+    const { value, version } = (await store.get('flow/a'))!;
+    await store.put('flow/a', value.replace('token\\":\\"odd', 'accessToken\\":\\"access-late'), {
+      ifVersion: version,
+    });
+    clock.advance(30 * day);
+    assert.equal((await connections.sweep()).finished, 1);
+    assert.equal((await (await connections.forStore('store of a')).getStore())['used'], 'access-late');
+  });
+
+  test('an answer that nobody could read is given up after a day where Rulrr does not say any more how the session ended', async () => {
+    const { connections, make, upstream, store, clock, events } = bench(plain);
+    const dies = make({ clock: { ...clock, after: () => () => {} } });
+    upstream.refreshBody = () => ({ success: true, token: 'odd' });
+    await dies.open(flowOf('a'));
+    void dies.check(flowOf('a')).catch(() => undefined);
+    await settle(50);
+    upstream.statusFails = true;
+    clock.advance(2 * day);
+    await connections.sweep();
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'integration-lost').map(({ flowId }) => flowId),
+      ['a'],
+    );
+    const { status } = upstream.calls;
+    clock.advance(day);
+    await connections.sweep();
+    assert.equal(upstream.calls.status, status, 'there is nothing to ask any more');
+    assert.deepEqual(await store.list('flow/'), ['flow/a']);
+    clock.advance(89 * day);
+    await connections.sweep();
+    assert.deepEqual(await store.list('flow/'), []);
+  });
+
   test('what was let go is over for good: no call, no alarm, and the store stays connected', async () => {
     const { clock, connections, upstream, events } = bench();
     await connect(connections);
