@@ -145,6 +145,12 @@ export class TapController {
       settle(press);
   };
 
+  /** Where a component is closed to the page, only its inside is told on which key a press has ended. */
+  readonly pointerend = (event: Event): void => {
+    const { last } = this;
+    if (last && event === this.lifted && keyAt(event.target) === last.key) last.owesClick = true;
+  };
+
   private readonly lastTouch = (event: Event): void => {
     this.lifted = event;
   };

@@ -194,6 +194,31 @@ describe('real touches', { skip }, () => {
     assert.equal(await shown(), '445');
   });
 
+  it('a mouse is one digit each in a component that is closed to the page', async () => {
+    await clear();
+    const pad = await page.evaluateHandle(() => document.querySelector('rulrr-ereceipt-numpad')!);
+    const digitsShown = () =>
+      pad.evaluate(({ shadowRoot }) => shadowRoot!.querySelector('[part~=display]')!.textContent.replace(/\D/g, ''));
+    await pad.evaluate((moved) => {
+      const component = document.createElement('div');
+      moved.before(component);
+      component.attachShadow({ mode: 'closed' }).append(moved);
+    });
+    try {
+      for (const key of ['4', '4', '5']) await page.mouse.click(at[key]!.x, at[key]!.y);
+      assert.equal(await digitsShown(), '445');
+      // A press that slides off its key brings no click, and the next one is heard.
+      await page.mouse.move(at['6']!.x, at['6']!.y);
+      await page.mouse.down();
+      await page.mouse.move(at['8']!.x, at['8']!.y);
+      await page.mouse.up();
+      await pad.evaluate(({ shadowRoot }) => shadowRoot!.querySelector<HTMLElement>('[data-key="6"]')!.click());
+      assert.equal(await digitsShown(), '44566');
+    } finally {
+      await pad.evaluate((moved) => (moved.getRootNode() as ShadowRoot).host.replaceWith(moved));
+    }
+  });
+
   it('a script, a screen reader or a switch is heard right after them', async () => {
     const press = (digit: string) =>
       page.evaluate(
