@@ -16,8 +16,8 @@ export interface EreceiptSendRequest {
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, or an object whose `ok` (as
- * in a `Response`), `success` or `sent` is false. The JSON of a `Response` that was not read is read, and says no in the same way;
- * a web page in its place leaves it unclear.
+ * in a `Response`), `success` or `sent` is false, or whose `status` is 400 or more. The JSON of a `Response` that was not read is read, and says no in
+ * the same way; a web page in its place leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -31,15 +31,12 @@ export interface SendWay {
 /** Sends once. Never rejects; what is not known for sure is `unclear`. */
 export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }: SendWay): Promise<SendResult> {
   if (send) {
-    return new Promise<SendResult>((resolve) => {
+    return new Promise<SendResult>((resolve, reject) => {
       const answer: unknown = send(request);
-      if (answer && typeof (answer as Promise<void>).then === 'function') {
-        (answer as Promise<void>).then(
-          (said: unknown) => resolve(saysNo(said) ? 'unclear' : resultIn(said)),
-          (error: unknown) => resolve(resultOfOwn(error)),
-        );
+      if (answer && (answer as Promise<void>).then) {
+        (answer as Promise<void>).then((said: unknown) => resolve(saysNo(said) ? 'unclear' : resultIn(said)), reject);
       } else {
-        console.error('rulrr-ereceipt-numpad: send() gave no promise, so nobody knows whether the receipt was sent.');
+        console.error('rulrr-ereceipt-numpad: send() gave no promise, so the receipt prints.');
         resolve('unclear');
       }
     }).catch(resultOfOwn);
@@ -55,8 +52,8 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 }
 
 function saysNo(said: unknown): boolean {
-  const { ok, success, sent } = (said || {}) as Record<string, unknown>;
-  return said === false || ok === false || success === false || sent === false;
+  const { ok, success, sent, status } = (said || {}) as Record<string, unknown>;
+  return [said, ok, success, sent].includes(false) || (status as number) >= 400;
 }
 
 /**

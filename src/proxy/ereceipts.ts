@@ -282,15 +282,19 @@ async function saidBy(result: unknown): Promise<unknown> {
 }
 
 /**
- * A hook may hand on the gateway's answer as it is, a `Response` or its body, and `fetch` does not throw for a refusal. A plain
- * `false` is a refusal too; whatever else comes back means that it was sent.
+ * A hook may hand on the gateway's answer as it is, a `Response` or its body, and neither `fetch` nor undici throws for a refusal; nor does
+ * a hook that caught the error. A plain `false` is a refusal too; whatever else comes back means that it was sent.
  */
 function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   if (result === false) return 'failed';
   if (typeof result !== 'object' || result === null) return null;
-  const { ok, success, sent, status } = result as Record<string, unknown>;
-  if (ok !== false && success !== false && sent !== false) return null;
-  return typeof status === 'number' && status >= 400 && status < 500 ? 'failed' : 'unclear';
+  if (result instanceof Error) return surelyNotSent(result) ? 'failed' : 'unclear';
+  const { ok, success, sent, status, statusCode } = result as Record<string, unknown>;
+  const code = Number([status, statusCode].find((value) => typeof value === 'number') ?? 0);
+  // Gateways have numbers of their own above those of HTTP.
+  const refused = code >= 300 && code < 600;
+  if (ok !== false && success !== false && sent !== false && !refused) return null;
+  return code >= 400 && code < 500 ? 'failed' : 'unclear';
 }
 
 /** Judges what the hook threw. Any doubt is a doubt; so is what cannot even be read. */

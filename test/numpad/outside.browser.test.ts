@@ -40,6 +40,10 @@ describe('a page that', () => {
       [() => Promise.resolve(new Response(cutBody())), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ sent: false }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ success: false, code: 21211 }), 'printed', 'send-unconfirmed'],
+      // A refusal's body, read: what our own proxy says of a send that failed is such a one.
+      [() => Promise.resolve({ title: 'The receipt was not sent', status: 502 }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 'queued' }), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve({ status: 200, data: '' }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve(false), 'printed', 'send-unconfirmed'],
       // oxlint-disable-next-line unicorn/no-thenable -- what older promise libraries give
       [() => ({ then: (done: () => void) => done() }), 'sent', 'ereceipt-sent'],

@@ -197,6 +197,19 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [{ sent: false, status: 'queued' }, 504, 'send_unconfirmed'],
     [{ sent: false, status: 0 }, 504, 'send_unconfirmed'],
     [{ success: false, status: 400 }, 502, 'send_failed'],
+    // A gateway's refusal that was read, and answers of clients that throw for none.
+    [{ title: 'No such number', status: 422 }, 502, 'send_failed'],
+    [{ title: 'Out of order', status: 503 }, 504, 'send_unconfirmed'],
+    [{ statusCode: 400, headers: {}, body: {} }, 502, 'send_failed'],
+    [{ statusCode: 500, headers: {}, body: {} }, 504, 'send_unconfirmed'],
+    [{ statusCode: 302, headers: {}, body: {} }, 504, 'send_unconfirmed'],
+    [{ statusCode: 202, headers: {}, body: {} }, 200],
+    [{ status: 200, data: { status: 500 } }, 200],
+    [{ status: 'queued', code: 500 }, 200],
+    [{ status: 1701 }, 200],
+    [Response.json({ title: 'Out of order', status: 503 }), 504, 'send_unconfirmed'],
+    [new Error('not today'), 502, 'send_failed'],
+    [new TypeError('fetch failed'), 504, 'send_unconfirmed'],
   ];
   for (const [result, status, code] of cases) {
     const { h } = await till(() => result);
