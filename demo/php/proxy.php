@@ -249,7 +249,7 @@ function ereceipt(string $storeId): array
     $body = json_decode($text, true, 8);
     $orderId = $body['orderId'] ?? null;
     $number = $body['phoneNumber'] ?? null;
-    if (!is_string($orderId) || trim($orderId) === '' || strlen($orderId) > 200 || !is_string($number)) throw new Refusal(400, 'bad_request', 'The body must be {"orderId", "phoneNumber"}.');
+    if (!is_string($orderId) || trim($orderId) === '' || !preg_match('/^.{1,200}\z/su', $orderId) || !is_string($number)) throw new Refusal(400, 'bad_request', 'The body must be {"orderId", "phoneNumber"}.');
     $key = $_SERVER['HTTP_IDEMPOTENCY_KEY'] ?? '';
     if (!preg_match('/^[\x21-\x7e]{1,200}$/D', $key)) throw new Refusal(400, 'bad_request', 'The header Idempotency-Key must have 1 to 200 visible characters.');
     if (!preg_match('/^\+[1-9]\d{6,14}$/D', $number)) throw new Refusal(422, 'invalid_phone_number', 'The phone number must be E.164.');

@@ -49,7 +49,7 @@ const pruneEveryMs = 24 * 3600_000;
 const slackMs = 5000;
 
 const orderSchema = v.object({
-  orderId: v.pipe(v.string(), v.regex(/\S/), v.maxLength(200)),
+  orderId: v.pipe(v.string(), v.regex(/\S/), v.regex(/^.{1,200}$/su)),
   phoneNumber: v.string(),
 });
 

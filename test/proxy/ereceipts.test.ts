@@ -385,7 +385,7 @@ test('bodies: JSON, in UTF-8, of the right shape; the rest is refused by name', 
   }
   await refused('unsupported_media_type', { headers: { 'Content-Encoding': 'gzip' } });
   for (const body of ['', '{', 'null', '7', '"x"', '[]', '{}', '[{"orderId":"a","phoneNumber":"+12135550109"}]', 'NaN', '\u0000', "{'orderId':1}"]) await refused('bad_request', { body });
-  for (const orderId of [undefined, null, 7, '', '   ', '\n', 'x'.repeat(201), {}, ['a']]) await refused('bad_request', { body: { ...receipt, orderId } });
+  for (const orderId of [undefined, null, 7, '', '   ', '\n', 'x'.repeat(201), '🧾'.repeat(201), {}, ['a']]) await refused('bad_request', { body: { ...receipt, orderId } });
   for (const phoneNumber of [undefined, null, 12135550109, {}, ['+12135550109']]) await refused('bad_request', { body: { ...receipt, phoneNumber } });
   await refused('bad_request', { body: '['.repeat(8000) });
   for (const wrong of [null, '', 'x'.repeat(201), 'has space in it', 'ünïcödé-key-1']) await refused('bad_request', { key: wrong });
@@ -640,4 +640,12 @@ test('sweeps while old keys are still being forgotten: they do not begin anew, a
   release();
   assert.equal((await first).pruned, 1);
   assert.equal(looks, 1);
+});
+
+test('an order id has up to 200 characters as JSON Schema counts them, whatever they take to write down', async () => {
+  const { h, jobs } = await till(async () => {});
+  for (const orderId of ['🧾'.repeat(200), 'é'.repeat(200), `${'x'.repeat(199)}\n`]) {
+    assert.equal((await send(h, { key: `k${jobs.length}`, body: { ...receipt, orderId } })).status, 200);
+    assert.equal(jobs.at(-1)!.orderId, orderId);
+  }
 });
