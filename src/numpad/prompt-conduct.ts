@@ -95,10 +95,7 @@ export class PromptConduct {
 
   /** Any doubt prints: an error and silence are no. */
   private check(turn: number): void {
-    const answer = (ereceipt: boolean): void => {
-      if (turn === this.model.turn && this.model.phase === 'checking') this.settleCall();
-      this.feed({ type: 'connection', turn, ereceipt });
-    };
+    const answer = (ereceipt: boolean): void => this.feed({ type: 'connection', turn, ereceipt });
     const { proxyUrl, fetch } = this.host;
     const signal = this.call(checkDeadline, () => answer(false));
     callProxy<Connection>(String(proxyUrl), fetch, 'GET', '/connection', { signal, wants: ['connected'] }).then(

@@ -69,3 +69,41 @@ it('says that a send is unconfirmed though the page closes the prompt when its s
   clock.advance(8000);
   assert.deepEqual(told, [{ type: 'print-receipt', orderId: '1', reason: 'send-unconfirmed' }]);
 });
+
+it('leaves a signal alone once the send was confirmed: the page may take it for a call to cancel the text', async () => {
+  const signals: AbortSignal[] = [];
+  const { conduct, told, clock } = conductOf({
+    send: ({ signal }) => {
+      signals.push(signal);
+      return Promise.resolve();
+    },
+  });
+  const outcome = conduct.prompt('1');
+  conduct.feed({ type: 'send', number: '+12135550123', key: 'key' });
+  await outcome;
+  await clock.advanceAsync(8000);
+  assert.deepEqual(
+    told.map(({ type }) => type),
+    ['ereceipt-sent'],
+  );
+  assert.equal(signals[0]!.aborted, false);
+});
+
+it('prints in time for an order whose check hangs, though the answer to the last order comes late', async () => {
+  let late = () => {};
+  const { conduct, told, clock } = conductOf({
+    proxyUrl: '/rulrr',
+    send: () => new Promise((resolve) => (late = resolve)),
+    fetch: () => new Promise(() => {}),
+  });
+  void conduct.prompt('1');
+  conduct.feed({ type: 'connection', turn: 1, ereceipt: true });
+  conduct.feed({ type: 'send', number: '+12135550123', key: 'key' });
+  void conduct.prompt('2');
+  late();
+  await clock.advanceAsync(4000);
+  assert.deepEqual(told, [
+    { type: 'print-receipt', orderId: '1', reason: 'superseded' },
+    { type: 'print-receipt', orderId: '2', reason: 'ereceipt-disabled' },
+  ]);
+});
