@@ -5,6 +5,11 @@ import { connected, json, proxy, reply, till, until, type Till } from './support
 const good = '2135550123';
 
 const cutBody = () => new ReadableStream({ start: (stream) => stream.error(new Error('cut')) });
+const readAlready = async (body: string) => {
+  const response = new Response(body);
+  await response.text();
+  return response;
+};
 
 describe('a page that', () => {
   let t: Till;
@@ -37,6 +42,8 @@ describe('a page that', () => {
         'printed',
         'send-unconfirmed',
       ],
+      // Or read already, by who gives it on.
+      [() => readAlready('{"queued":true}'), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve(new Response(cutBody())), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ sent: false }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ success: false, code: 21211 }), 'printed', 'send-unconfirmed'],

@@ -411,6 +411,17 @@ describe('a prompt', () => {
     expect(t.told).to.deep.equal([]);
   });
 
+  it('gives the next order the whole time, though nobody has touched the last one', async () => {
+    await start({ 'idle-timeout': '30' });
+    void t.pad.prompt('order-22');
+    await t.pass(29_000);
+    void t.pad.prompt('order-23');
+    await t.pass(29_000);
+    expect(t.told.map(({ orderId, reason }) => `${orderId} ${reason}`)).to.deep.equal(['order-22 superseded']);
+    await t.pass(1000);
+    expect(t.told.map(({ reason }) => reason)).to.deep.equal(['superseded', 'idle']);
+  });
+
   it('prints within minutes, not ten of them, where the till is behind another tab, whose timers run once a minute', async () => {
     await start();
     const { clock } = t;
