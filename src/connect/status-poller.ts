@@ -75,7 +75,7 @@ export class StatusPoller {
 
   /** News may be there: poll now, at most once a second. */
   hint(kind: 'hint' | 'asked' = 'hint'): void {
-    if (!this.running || this.last) return;
+    if (!this.running) return;
     const pace = this.pace!;
     pace.hint = pace.hint === 'asked' ? 'asked' : kind;
     this.plan();
@@ -83,7 +83,6 @@ export class StatusPoller {
 
   /** One last question, and another one where its answer may be old; then `answered`, `refused` or `silence`, soon. Also during a pause. */
   askLast(): void {
-    if (this.last) return;
     if (!this.running) this.start(0);
     this.last = true;
     this.early = !!this.call;

@@ -124,6 +124,41 @@ describe('<rulrr-connect>: the server is the only truth', () => {
       expect(other.events).to.deep.equal(['connect-started', 'connect-finished']);
     }
 
+    // What that one has heard from Rulrr the proxy keeps for a second, too.
+    let heardAt = -Infinity;
+    const keeping = await pendingStage((element, proxy) => {
+      element.fetch = (input, init) => {
+        const now = element.clock.now();
+        if (heardAt < 0) proxy.status = { hang: true };
+        else proxy.status = now < heardAt + 1000 ? pending() : finished();
+        if (heardAt < 0 && input.includes('/integrations/')) heardAt = now;
+        return proxy.fetch(input, init);
+      };
+    });
+    await keeping.pass(3000);
+    keeping.element.cancel();
+    await keeping.pass(1000);
+    expect(keeping.events).to.deep.equal(['connect-started', 'connect-finished']);
+
+    // And it may come back before the answer that counts.
+    const arrivals: (() => void)[] = [];
+    const crossed = await pendingStage((element, proxy) => {
+      element.fetch = async (input, init) => {
+        const answer = await proxy.fetch(input, init);
+        if (proxy.polls) await new Promise<void>((resolve) => arrivals.push(resolve));
+        return answer;
+      };
+    });
+    await crossed.pass(3000);
+    crossed.proxy.status = finished();
+    crossed.element.cancel();
+    await crossed.pass(1000);
+    for (const arrive of arrivals) {
+      arrive();
+      await crossed.pass();
+    }
+    expect(crossed.events).to.deep.equal(['connect-started', 'connect-finished']);
+
     // Or hanging.
     const hung = await pendingStage();
     hung.proxy.queue = [{ hang: true }];
