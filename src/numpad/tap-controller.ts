@@ -106,8 +106,7 @@ export class TapController {
 
   private press(pointer: number, { isTrusted, target }: UIEvent, at: EventTarget | null = target): void {
     const key = keyAt(at);
-    // Clear acts on lift, as Send and Print do.
-    if (!key || key === 'clear') return;
+    if (!key) return;
     this.host.commit(key);
     // Its lift was kept from us.
     this.lift(this.heldBy(pointer));

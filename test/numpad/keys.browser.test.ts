@@ -222,6 +222,66 @@ describe('the keypad', () => {
     }
   });
 
+  it('stops to delete once both fingers have left the key', async () => {
+    await start();
+    t.tap('12345678901234567890');
+    for (const pointerId of [3, 4]) {
+      fire('delete', 'pointerdown', { pointerId });
+      await t.pass(600);
+    }
+    for (const pointerId of [3, 4]) window.dispatchEvent(new PointerEvent('pointerup', { pointerId }));
+    t.pad.clear();
+    t.tap('213');
+    await t.pass(2000);
+    expect(digits()).to.equal('213');
+  });
+
+  it('takes no press between the keys for one', async () => {
+    await start();
+    t.tap('2');
+    for (const type of ['pointerdown', 'pointerup', 'click'])
+      t.part('pad').dispatchEvent(new PointerEvent(type, { bubbles: true, composed: true }));
+    expect(t.shown()).to.equal('2');
+  });
+
+  it('hears a click on a key that was held down as the page put the pad elsewhere', async () => {
+    await start();
+    fire('5', 'pointerdown');
+    t.pad.remove();
+    document.body.append(t.pad);
+    await t.pass(1000);
+    t.key('5').click();
+    expect(digits()).to.equal('55');
+  });
+
+  it('listens nowhere in the page any more once it is out of it', async () => {
+    const heard = new Set<string>();
+    const restore: (() => void)[] = [];
+    for (const place of [window, document]) {
+      const { addEventListener, removeEventListener } = place;
+      restore.push(() => Object.assign(place, { addEventListener, removeEventListener }));
+      place.addEventListener = (...listening: Parameters<typeof addEventListener>) => {
+        heard.add(listening[0]);
+        addEventListener.apply(place, listening);
+      };
+      place.removeEventListener = (...listening: Parameters<typeof addEventListener>) => {
+        heard.delete(listening[0]);
+        removeEventListener.apply(place, listening);
+      };
+    }
+    try {
+      await start({ capture: 'document' });
+      t.tap('21');
+      fire('3', 'pointerdown');
+      expect([...heard]).to.include.members(['pointerup', 'pagehide', 'keydown']);
+      t.pad.remove();
+      await t.pass();
+      expect([...heard]).to.deep.equal([]);
+    } finally {
+      for (const undo of restore) undo();
+    }
+  });
+
   it('clears, sends and prints on lift', async () => {
     await start();
     t.tap('213');
