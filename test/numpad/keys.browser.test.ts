@@ -222,6 +222,27 @@ describe('the keypad', () => {
     }
   });
 
+  it('shows the number that is being sent until that has ended, whatever is pressed', async () => {
+    await start();
+    t.tap('2135550123');
+    t.part('send').click();
+    const { sends, pad } = t;
+    for (const press of [
+      () => t.tap('7<'),
+      () => t.keyDown('7'),
+      () => t.keyDown('Backspace'),
+      () => t.key('clear').click(),
+    ]) {
+      press();
+      await t.pass(200);
+      expect([t.shown(), pad.value, pad.state]).to.deep.equal(['(213) 555-0123', '+12135550123', 'sending']);
+    }
+    t.settle.reject(new Error('no credit'));
+    await t.pass();
+    t.part('send').click();
+    expect(sends.map(({ phoneNumber }) => phoneNumber)).to.deep.equal(['+12135550123', '+12135550123']);
+  });
+
   it('stops to delete once both fingers have left the key', async () => {
     await start();
     t.tap('12345678901234567890');
