@@ -36,7 +36,8 @@ export class NumberEntry {
 
   private readonly host: EntryHost;
   private verdict: Verdict | null = null;
-  private told = '';
+  /** What was told last; at first, that nothing has been keyed. */
+  private told = '/';
   private worldBlocked = false;
   private frame = 0;
   private stopFrame: (() => void) | null = null;
@@ -100,9 +101,9 @@ export class NumberEntry {
     this.write();
     if (needsWorld) this.fetchWorld();
     const is = this.text + '/' + number;
-    const was = this.told;
+    const changed = is !== this.told;
     this.told = is;
-    this.host.settled(is !== was && !!(was || this.text));
+    this.host.settled(changed);
   };
 
   judged(): Verdict {

@@ -91,6 +91,17 @@ describe('<rulrr-connect>: the server is the only truth', () => {
     expect(other.proxy.polls).to.equal(2);
   });
 
+  it('polls no sooner than the proxy asks for with its last answer', async () => {
+    const { proxy, pass } = await pendingStage();
+    proxy.status = pending({ pollAfterMs: 10_000 });
+    await pass(3000);
+    expect(proxy.polls).to.equal(1);
+    await pass(9999);
+    expect(proxy.polls).to.equal(1);
+    await pass(1);
+    expect(proxy.polls).to.equal(2);
+  });
+
   it('asks the proxy anew where an answer may be older than the last step of the merchant', async () => {
     // Asked just before: a proxy keeps what Rulrr said for a second.
     const one = await pendingStage();

@@ -222,6 +222,15 @@ describe('the keypad', () => {
     }
   });
 
+  it('says nothing of a number that nobody has keyed', async () => {
+    await start();
+    t.pad.clear();
+    t.key('clear').click();
+    t.part('send').click();
+    await t.pass(200);
+    expect(t.inputs).to.deep.equal([]);
+  });
+
   it('shows the number that is being sent until that has ended, whatever is pressed', async () => {
     await start();
     t.tap('2135550123');

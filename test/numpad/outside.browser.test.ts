@@ -327,6 +327,13 @@ describe('a page that', () => {
     expect(t.pad.reason).to.equal('country');
     expect(t.pad.value).to.equal('');
     t.remove();
+    for (const defaultCountry of ['', undefined]) {
+      await start({}, { defaultCountry } as never);
+      void t.pad.prompt('order');
+      t.tap(good);
+      expect(t.pad.value).to.equal('+12135550123');
+      t.remove();
+    }
     await start({ 'default-country': 'XX' });
     void t.pad.prompt('order');
     t.tap('+12135550123');
