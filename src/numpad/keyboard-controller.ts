@@ -3,7 +3,7 @@ import { fold } from './phone-number.js';
 import { ScannerFilter } from './scanner-filter.js';
 
 /** What a hardware keyboard may do. */
-export interface KeyboardHost {
+export interface KeyboardHost extends Element {
   /** The number as it stands. */
   readonly text: string;
   /** True while a number may be entered. */
@@ -28,16 +28,11 @@ export class KeyboardController {
 
   /** Listens at the element, or at the document; null stops. */
   listen(target: EventTarget | null): void {
-    if (target === this.target) return;
-    const { target: old } = this;
-    this.target = target;
-    for (const [name, handler] of [
-      ['keydown', this.keydown],
-      ['paste', this.paste],
-    ] as [string, EventListener][]) {
-      if (old) old.removeEventListener(name, handler);
-      if (target) target.addEventListener(name, handler);
+    for (const name of ['keydown', 'paste']) {
+      if (this.target) this.target.removeEventListener(name, this);
+      if (target) target.addEventListener(name, this);
     }
+    this.target = target;
   }
 
   /** The number is gone, here too. */
@@ -45,11 +40,18 @@ export class KeyboardController {
     this.scanner.forget();
   }
 
-  private readonly keydown = (event: KeyboardEvent): void => {
+  /** @internal */
+  handleEvent(event: Event): void {
     const { host } = this;
-    const origin = event.composedPath()[0] as Element;
-    if (!host.editable || event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || isField(origin)) return;
+    const origin = originOf(event.composedPath()[0] as Element, host.shadowRoot!);
+    if (!host.editable || event.defaultPrevented || isField(origin)) return;
+    if (event.type === 'paste') this.paste(event as ClipboardEvent);
+    else this.keydown(event as KeyboardEvent, origin);
+  }
+
+  private keydown(event: KeyboardEvent, origin: Element): void {
+    const { host } = this;
+    if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = fold(event.key || '');
     const at = event.timeStamp;
 
@@ -78,15 +80,14 @@ export class KeyboardController {
       event.preventDefault();
       host.decline();
     }
-  };
+  }
 
-  private readonly paste = (event: ClipboardEvent): void => {
-    if (!this.host.editable || event.defaultPrevented || isField(event.composedPath()[0] as Element)) return;
+  private paste(event: ClipboardEvent): void {
     const text = event.clipboardData && event.clipboardData.getData('text/plain');
     if (!text) return;
     event.preventDefault();
     this.host.paste(text);
-  };
+  }
 }
 
 function isField(target: Element): boolean {
@@ -94,4 +95,11 @@ function isField(target: Element): boolean {
     !!target &&
     (/^(input|textarea|select)$/i.test(target.tagName) || (target as HTMLElement).isContentEditable === true)
   );
+}
+
+/** Where a key went down. A component that is closed to the page tells of itself only; where the focus is inside it, each tree in it knows. */
+function originOf(told: Element, root: ShadowRoot, within: Element | null = null): Element {
+  if (!root.host) return told;
+  const focused = within || root.activeElement;
+  return (told === root.host && focused) || originOf(told, root.host.getRootNode() as ShadowRoot, focused);
 }

@@ -26,7 +26,6 @@ import { PanelController } from './panel-controller.js';
 import { readPasted, type NumberReason } from './phone-number.js';
 import { PromptConduct } from './prompt-conduct.js';
 import { isEditable, isOpen, type PromptPhase, type PromptState } from './prompt-machine.js';
-import { rehearse } from './rehearsal.js';
 import type { EreceiptSend } from './send-result.js';
 import { TapController } from './tap-controller.js';
 
@@ -226,8 +225,13 @@ export class RulrrEreceiptNumpad extends LitElement {
     const frame = requestAnimationFrame(() => {
       this.stopWarm = this.clock.after(200, () => {
         this.stopWarm = null;
-        rehearse(this.renderRoot.querySelector('[data-key="3"]'), this.entry.node);
         this.entry.prepare();
+        const key = this.renderRoot.querySelector('[data-key="3"]');
+        // Without it the first digit takes longer, no more.
+        import('./rehearsal.js').then(
+          ({ rehearse }) => rehearse(NumberEntry, TapController, key, this.entry.node),
+          () => {},
+        );
       });
     });
     this.stopWarm = () => cancelAnimationFrame(frame);

@@ -1,4 +1,4 @@
-import { callProxy, ProxyError, type FetchLike } from '../shared/proxy-client.js';
+import { callProxy, type FetchLike, type ProxyError } from '../shared/proxy-client.js';
 import { idempotencyHeader, type EreceiptAnswer } from '../shared/wire.js';
 import type { SendResult } from './prompt-machine.js';
 
@@ -15,9 +15,9 @@ export interface EreceiptSendRequest {
 
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
- * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, or an object whose `ok` (as
- * in a `Response`), `success` or `sent` is false, or whose `status` is 400 or more. The JSON of a `Response` that was not read is read, and says no in
- * the same way; a web page in its place leaves it unclear.
+ * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
+ * `ok` (as in a `Response`), `success` or `sent` is false, or whose `status` is 400 or more. The JSON of a `Response` that was not read is read, and
+ * says no in the same way; a web page in its place leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -53,7 +53,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 
 function saysNo(said: unknown): boolean {
   const { ok, success, sent, status } = (said || {}) as Record<string, unknown>;
-  return [said, ok, success, sent].includes(false) || (status as number) >= 400;
+  return [said, ok, success, sent].includes(false) || (status as number) >= 400 || said instanceof Error;
 }
 
 /**
@@ -82,8 +82,7 @@ function resultOfOwn(error: unknown): SendResult {
 
 /** A refusal before the send is a sure failure: every 4xx but a conflict or a timeout, and what the proxy itself calls failed. */
 function resultOfProxy(error: unknown): SendResult {
-  if (!(error instanceof ProxyError)) return 'unclear';
-  const { code, status } = error;
+  const { code, status } = (error || {}) as ProxyError;
   if (code === 'invalid_phone_number') return 'refused';
   if (code === 'ereceipt_disabled') return 'disabled';
   const refused = status >= 400 && status < 500 && status !== 408 && status !== 409;

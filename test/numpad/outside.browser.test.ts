@@ -51,6 +51,8 @@ describe('a page that', () => {
       [() => Promise.resolve({ title: 'The receipt was not sent', status: 502 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'queued' }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 200, data: '' }), 'sent', 'ereceipt-sent'],
+      // Caught, and given on as if it were an answer.
+      [() => Promise.reject(new Error('no')).catch((error: unknown) => error), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve(false), 'printed', 'send-unconfirmed'],
       // oxlint-disable-next-line unicorn/no-thenable -- what older promise libraries give
       [() => ({ then: (done: () => void) => done() }), 'sent', 'ereceipt-sent'],
