@@ -177,7 +177,7 @@ export class NumberEntry {
   /** Whose national numbers these are. */
   country(): string {
     const allowed = this.allowed();
-    const own = (this.chosen || textOf(this.host.defaultCountry) || 'US').toUpperCase();
+    const own = (this.chosen || textOf(this.host.defaultCountry).trim() || 'US').toUpperCase();
     return allowed.length && allowed.indexOf(own) < 0 ? allowed[0]! : own;
   }
 }

@@ -313,11 +313,13 @@ describe('a page that', () => {
   });
 
   it('writes countries as it likes', async () => {
-    await start({ countries: ' us, ca ', 'default-country': 'us' });
+    await start({ countries: ' us, ca ', 'default-country': ' ca\n' });
     void t.pad.prompt('order');
     t.tap('4165550123');
     expect(t.pad.value).to.equal('+14165550123');
-    expect([...(t.part('country') as HTMLSelectElement).options].map(({ value }) => value)).to.deep.equal(['US', 'CA']);
+    const select = t.part('country') as HTMLSelectElement;
+    expect([...select.options].map(({ value }) => value)).to.deep.equal(['US', 'CA']);
+    expect(select.value).to.equal('CA');
     t.remove();
     await start({ countries: 'CA' });
     void t.pad.prompt('order');
@@ -329,7 +331,7 @@ describe('a page that', () => {
     expect(t.pad.reason).to.equal('country');
     expect(t.pad.value).to.equal('');
     t.remove();
-    for (const defaultCountry of ['', undefined]) {
+    for (const defaultCountry of ['', ' ', undefined]) {
       await start({}, { defaultCountry } as never);
       void t.pad.prompt('order');
       t.tap(good);
