@@ -2,15 +2,19 @@ import { RulrrApiError } from './errors.js';
 import type { Call, RawAnswer } from './transport.js';
 import type { RulrrAnswer, Tokens } from './types.js';
 
+/** With which status an answer came that was read. */
+const statuses = new WeakMap<RulrrAnswer, number>();
+
 /** An answer that came with 2xx and says nothing usable: Rulrr may have done what was asked. */
-export function unreadable(operation: string, detail: string, status = 200): RulrrApiError {
+export function unreadable(operation: string, detail: string, from: RulrrAnswer | number): RulrrApiError {
+  const status = typeof from === 'number' ? from : (statuses.get(from) ?? 200);
   return new RulrrApiError(operation, 'bad_answer', { status, sent: 'unclear', detail });
 }
 
 /** A JSON object whose `success` is not false. `text/plain` is what servers say that name no type; pages of somebody else are `text/html`. */
 export function parse(raw: RawAnswer, operation: string): RulrrAnswer {
   const { status, contentType, text } = raw;
-  if (status === 204 && !text) return {};
+  if (status === 204 && !text) return withStatus({}, status);
   if (contentType && !/^(text\/plain|application\/([\w.+-]*\+)?json)\b/i.test(contentType)) {
     throw unreadable(operation, 'It is not JSON.', status);
   }
@@ -25,13 +29,18 @@ export function parse(raw: RawAnswer, operation: string): RulrrAnswer {
   }
   const record = answer as RulrrAnswer;
   if (record['success'] === false) throw new RulrrApiError(operation, 'refused', { status, sent: 'answered' });
-  return record;
+  return withStatus(record, status);
+}
+
+function withStatus(answer: RulrrAnswer, status: number): RulrrAnswer {
+  statuses.set(answer, status);
+  return answer;
 }
 
 /** A text that must be there. @throws RulrrApiError naming the field, never its value */
 export function field(answer: RulrrAnswer, name: string, operation: string): string {
   const value = answer[name];
-  if (typeof value !== 'string' || !value) throw unreadable(operation, `It has no "${name}".`);
+  if (typeof value !== 'string' || !value) throw unreadable(operation, `It has no "${name}".`, answer);
   return value;
 }
 
@@ -41,8 +50,8 @@ export function tokensOf(answer: RulrrAnswer, operation: string): Tokens {
   const accessToken = field(answer, 'accessToken', operation);
   const refreshToken = field(answer, 'refreshToken', operation);
   if (typeof expiration !== 'string' && typeof expiration !== 'number')
-    throw unreadable(operation, 'It has no "expiration".');
-  if (typeof ereceipt !== 'boolean') throw unreadable(operation, 'Its "ereceipt" is neither true nor false.');
+    throw unreadable(operation, 'It has no "expiration".', answer);
+  if (typeof ereceipt !== 'boolean') throw unreadable(operation, 'Its "ereceipt" is neither true nor false.', answer);
   return { accessToken, refreshToken, expiration, ereceipt };
 }
 

@@ -156,7 +156,8 @@ export class RulrrApi {
     const url = this.#statusUrl + escaped(integrationToken);
     const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
     const status = field(answer, 'status', operation);
-    if (!states.includes(status)) throw unreadable(operation, 'Its "status" is none of pending, finished, cancelled.');
+    if (!states.includes(status))
+      throw unreadable(operation, 'Its "status" is none of pending, finished, cancelled.', answer);
     return { status: status as IntegrationState };
   }
 
@@ -202,7 +203,8 @@ export class RulrrApi {
     if (!parseRefresh) return tokensOf(answer, operation);
     const tokens = parseRefresh(answer);
     // The rest is theirs to judge: an answer without a refresh token leaves the old one in force (RFC 6749, section 6).
-    field({ ...tokens }, 'accessToken', operation);
+    if (typeof tokens?.accessToken !== 'string' || !tokens.accessToken)
+      throw unreadable(operation, 'It has no "accessToken".', answer);
     return tokens;
   }
 
@@ -236,14 +238,15 @@ export class RulrrApi {
     const url = this.#dataUrl('/v1/customers', operation);
     const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
     const found = (this.#options.customersUploadUrl ?? uploadUrlOf)(answer);
-    if (typeof found !== 'string' || !URL.canParse(found)) throw unreadable(operation, 'It holds no upload URL.');
+    if (typeof found !== 'string' || !URL.canParse(found))
+      throw unreadable(operation, 'It holds no upload URL.', answer);
     const target = new URL(found);
     const allowed =
       target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target) && isLoopback(this.#base));
-    if (!allowed) throw unreadable(operation, 'Its upload URL is not https.');
+    if (!allowed) throw unreadable(operation, 'Its upload URL is not https.', answer);
     // `fetch` takes none, and throws before anything is sent.
     if (target.username || target.password)
-      throw unreadable(operation, 'Its upload URL holds a user name or password.');
+      throw unreadable(operation, 'Its upload URL holds a user name or password.', answer);
     return target;
   }
 

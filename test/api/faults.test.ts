@@ -237,6 +237,28 @@ describe('faults below HTTP', () => {
       'bad_answer',
     );
   });
+
+  it('tells the status that came with an answer that says nothing usable', async () => {
+    const status = async (given: string, call: (api: RulrrApi) => Promise<unknown>) => {
+      const server = await rawServer((socket) => void socket.end(given));
+      const error = await failureOf(call(apiAt(server.url, { accessToken: 'at' })));
+      await server.close();
+      return `${error.code} ${error.status}`;
+    };
+    const nothing = 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n';
+    const odd = (body: string) => httpAnswer(201, body);
+    assert.equal(await status(nothing, (api) => api.getIntegrationStatus('it')), 'bad_answer 204');
+    assert.equal(await status(nothing, (api) => api.retrieveTokens('it')), 'bad_answer 204');
+    assert.equal(await status(nothing, (api) => api.getCustomersUploadUrl()), 'bad_answer 204');
+    assert.equal(await status(odd('{}'), (api) => api.createIntegration()), 'bad_answer 201');
+    assert.equal(await status(odd('{"status":"done"}'), (api) => api.getIntegrationStatus('it')), 'bad_answer 201');
+    const tokens = JSON.stringify({ accessToken: 'at', refreshToken: 'rt', expiration: 1 });
+    assert.equal(await status(odd(tokens), (api) => api.refreshTokens('rt')), 'bad_answer 201');
+    assert.equal(
+      await status(odd('{"url":"ftp://till.example/"}'), (api) => api.getCustomersUploadUrl()),
+      'bad_answer 201',
+    );
+  });
 });
 
 describe('time and abort', () => {
