@@ -1,5 +1,5 @@
 import { problemCodes } from '../shared/wire.js';
-import { demand, describe, field, type Exchange, type Probe } from './probe.js';
+import { demand, describe, field, Skip, type Exchange, type Probe } from './probe.js';
 import type { CheckId } from './types.js';
 
 const secretNames = /"(access_?token|refresh_?token|client_?secret|integration_?token|sealing_?keys?|id_?token)"\s*:/i;
@@ -59,7 +59,8 @@ export const answerChecks: Partial<Record<CheckId, (probe: Probe) => Promise<voi
     }
   },
   async 'no-secrets'(probe) {
-    const canaries = (probe.options.canaries ?? []).filter((canary) => canary.length >= 6).flatMap(spellings);
+    const given = probe.options.canaries ?? [];
+    const canaries = given.filter((canary) => canary.length >= 6).flatMap(spellings);
     for (const exchange of probe.exchanges) {
       const text = whole(exchange);
       const name = secretNames.exec(exchange.text)?.[1];
@@ -79,5 +80,7 @@ export const answerChecks: Partial<Record<CheckId, (probe: Probe) => Promise<voi
         `${describe(exchange)} with a secret that was given to look for.`,
       );
     }
+    if (given.some((canary) => canary.length < 6))
+      throw new Skip('A secret that was given has fewer than 6 characters: it cannot be told from other text.');
   },
 };

@@ -61,6 +61,24 @@ describe('checkProxy on the proxy of the package', () => {
     assert.match(failed(report).join(), /start: POST \/integrations answered 429 rate_limited/);
   });
 
+  it('says so where a secret is too short to be told from other text, and looks for the others', async () => {
+    const proxy = await serveProxy(sandbox);
+    const report = await checkProxy(proxy.url, { headers: own, canaries: ['true', client.clientSecret] });
+    await proxy.close();
+    assert.equal(report.ok, true);
+    const { status, actual } = report.checks.find(({ id }) => id === 'no-secrets')!;
+    assert.equal(status, 'skip');
+    assert.match(actual, /fewer than 6 characters/);
+    const leaky = await serveProxy(sandbox, async (request, next) => {
+      const answer = await next(request);
+      answer.headers.set('Server', client.clientSecret);
+      return answer;
+    });
+    const told = await checkProxy(leaky.url, { headers: own, canaries: ['true', client.clientSecret] });
+    await leaky.close();
+    assert.equal(told.checks.find(({ id }) => id === 'no-secrets')!.status, 'fail');
+  });
+
   it('takes the sandbox itself, too', async () => {
     const proxy = await serveProxy(sandbox);
     const report = await checkProxy(proxy.url, { headers: own, sandbox: sandbox.sandbox });
