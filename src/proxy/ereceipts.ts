@@ -265,7 +265,8 @@ async function doubtAfter(result: unknown): Promise<'failed' | 'unclear' | null>
 
 /**
  * A good `Response` that nobody has read says in its body how it went, as JSON. With any other body its status says all, unless it is a
- * web page: a server's way to show an error, or where a session that has ended is sent on to.
+ * web page, or something else where JSON was announced: a server's way to show an error (PHP's, with 200, in place of the answer or
+ * before it), or where a session that has ended is sent on to.
  */
 async function saidBy(result: unknown): Promise<unknown> {
   if (typeof result !== 'object' || result === null) return result;
@@ -276,8 +277,9 @@ async function saidBy(result: unknown): Promise<unknown> {
     return JSON.parse(body) as unknown;
   } catch {
     // A script that answers `ok` or nothing says `text/html` as well, where its server does so by itself.
-    const isPage = /^\s*</.test(body) && headers?.get('Content-Type')?.includes('html');
-    return isPage ? { sent: false } : result;
+    const type = headers?.get('Content-Type') ?? '';
+    const isError = type.includes('html') ? /^\s*</.test(body) : /\bjson\b/i.test(type) && body.trim();
+    return isError ? { sent: false } : result;
   }
 }
 
