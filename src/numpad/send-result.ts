@@ -17,7 +17,7 @@ export interface EreceiptSendRequest {
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
  * `ok` (as in a `Response`), `success` or `sent` is false, or whose `status` is 400 or more. The JSON of a `Response` that was not read is read, and
- * says no in the same way; a web page in its place leaves it unclear.
+ * says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -57,8 +57,8 @@ function saysNo(said: unknown): boolean {
 }
 
 /**
- * What a good `Response` that nobody has read says in its body. One that is no JSON leaves it to the status, unless it is a page: that is where
- * a session that has ended is sent on to.
+ * What a good `Response` that nobody has read says in its body. One that is no JSON leaves it to the status, unless it is a page, where
+ * a session that has ended is sent on to, or stands where JSON was announced, as a script's own error does.
  */
 function resultIn(said: unknown): SendResult | Promise<SendResult> {
   const { bodyUsed, headers } = (said || {}) as Partial<Response>;
@@ -68,7 +68,8 @@ function resultIn(said: unknown): SendResult | Promise<SendResult> {
       try {
         return saysNo(JSON.parse(body)) ? 'unclear' : 'sent';
       } catch {
-        return /^\s*</.test(body) && /html/.test(headers.get('content-type') || '') ? 'unclear' : 'sent';
+        const type = /html|json/.exec(headers.get('content-type') || '');
+        return type && (type[0] === 'json' ? /\S/ : /^\s*</).test(body) ? 'unclear' : 'sent';
       }
     },
     () => 'unclear',

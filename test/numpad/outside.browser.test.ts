@@ -42,6 +42,18 @@ describe('a page that', () => {
         'printed',
         'send-unconfirmed',
       ],
+      // A script that died after it had named the type.
+      [
+        () => Promise.resolve(new Response(new Blob(['<b>Fatal error</b>: Uncaught'], { type: 'application/json' }))),
+        'printed',
+        'send-unconfirmed',
+      ],
+      [
+        () => Promise.resolve(new Response(new Blob(['{"sent":'], { type: 'application/json' }))),
+        'printed',
+        'send-unconfirmed',
+      ],
+      [() => Promise.resolve(new Response(new Blob([], { type: 'application/json' }))), 'sent', 'ereceipt-sent'],
       // Or read already, by who gives it on.
       [() => readAlready('{"queued":true}'), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve(new Response(cutBody())), 'printed', 'send-unconfirmed'],
