@@ -1,6 +1,6 @@
 // What the sidecar's log gets where the vendor's server fails: a name that says what to look at, and nothing else.
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { authorizeBy, sendBy } from '../../src/cli/hooks.js';
 import type { EreceiptJob } from '../../src/proxy/index.js';
@@ -57,6 +57,63 @@ describe("the sidecar's hooks tell what failed", () => {
   }
 });
 
+describe("the sidecar asks the vendor's server who is signed in", () => {
+  const secret = 'cli-canary-sidecar-secret-78';
+  const till = { Cookie: 'till=1', Authorization: 'Bearer 2', 'X-Till': '3' };
+
+  /** Who is signed in, if this is what the vendor's server answers. */
+  async function asked(say: (request: IncomingMessage, response: ServerResponse) => void) {
+    const server = await serve(say);
+    const request = new Request('http://pos.example/rulrr/connection', { headers: till });
+    return authorizeBy(`${server.origin}/whoami`, secret)(request).finally(() => server.close());
+  }
+
+  it('with the till’s Cookie and Authorization, and its own secret', async () => {
+    let headers: IncomingMessage['headers'] = {};
+    const subject = await asked((request, response) => {
+      ({ headers } = request);
+      response.end('{"storeId":"store-1"}');
+    });
+    assert.deepEqual(subject, { storeId: 'store-1' });
+    assert.equal(headers.cookie, till.Cookie);
+    assert.equal(headers.authorization, till.Authorization);
+    assert.equal(headers['rulrr-sidecar'], secret);
+    assert.equal(headers['x-till'], undefined);
+  });
+
+  for (const code of [401, 403, 204])
+    it(`${code}: nobody`, async () => {
+      assert.equal(await asked((_request, response) => status(code)(response)), null);
+    });
+
+  it('a way to its login page: nobody, and no other server hears the secret', async (t) => {
+    const heard: unknown[] = [];
+    const elsewhere = await serve((request, response) => {
+      heard.push(request.headers);
+      response.end('{"storeId":"store-2"}');
+    });
+    t.after(() => elsewhere.close());
+    const subject = await asked((_request, response) =>
+      response.writeHead(302, { Location: `${elsewhere.origin}/login` }).end(),
+    );
+    assert.equal(subject, null);
+    assert.deepEqual(heard, []);
+  });
+
+  for (const [title, begin] of [
+    ['nothing', () => {}],
+    ['half an answer', (response: ServerResponse) => void response.write('{"store')],
+  ] as const)
+    it(`${title}, and no end: AuthorizeTimeoutError, after five seconds`, { timeout: 5000 }, async (t) => {
+      const deadlines: number[] = [];
+      const timeout = AbortSignal.timeout.bind(AbortSignal);
+      t.mock.method(AbortSignal, 'timeout', (ms: number) => (deadlines.push(ms), timeout(50)));
+      const failure = asked((_request, response) => begin(response));
+      await assert.rejects(failure, { name: 'AuthorizeTimeoutError' });
+      assert.deepEqual(deadlines, [5000]);
+    });
+});
+
 describe("what the vendor's server says of a receipt decides between text message and paper", () => {
   /** What the till hears of a receipt that this server is to send. */
   const answerTo = async (
@@ -94,6 +151,44 @@ describe("what the vendor's server says of a receipt decides between text messag
       assert.deepEqual(answer, told);
     });
   }
+
+  it('a way to another page, which says 200 to everything: unclear, and nobody else is asked', async (t) => {
+    const heard: unknown[] = [];
+    const elsewhere = await serve((request, response) => {
+      heard.push(request.url);
+      response.end('ok');
+    });
+    t.after(() => elsewhere.close());
+    for (const code of [301, 302, 303, 307]) {
+      const answer = await answerTo((response) => response.writeHead(code, { Location: elsewhere.origin }).end());
+      assert.deepEqual(answer, doubt, String(code));
+    }
+    assert.deepEqual(heard, []);
+  });
+
+  it('it gets the order, the number and the key, as JSON, and the secret', async () => {
+    let headers: IncomingMessage['headers'] = {};
+    let body = '';
+    const server = await serve((request, response) => {
+      ({ headers } = request);
+      request.on('data', (text) => (body += String(text)));
+      request.on('end', () => response.end());
+    });
+    await sendBy(server.origin, 'cli-canary-sidecar-secret-78')(job);
+    await server.close();
+    assert.deepEqual(JSON.parse(body), job);
+    assert.equal(headers['content-type'], 'application/json');
+    assert.equal(headers['idempotency-key'], job.idempotencyKey);
+    assert.equal(headers['rulrr-sidecar'], 'cli-canary-sidecar-secret-78');
+  });
+
+  it('is left alone once the time for the send is over', async (t) => {
+    const over = new AbortController();
+    const server = await serve((_request, response) => (over.abort(), response.end()));
+    t.after(() => server.close());
+    const sent = sendBy(server.origin, undefined)({ ...job, signal: over.signal });
+    await assert.rejects(sent, (error) => !surelyNotSent(error));
+  });
 
   it('200 whose body breaks off: unclear', async () => {
     const answer = await answerTo((response) => {
