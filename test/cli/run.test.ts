@@ -1,7 +1,17 @@
 // The commands that stay: the sandbox, the sidecar with the sandbox behind it, and the demo, over real sockets and real signals.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -279,6 +289,35 @@ describe('rulrr-embed proxy', () => {
       assert.equal(connection.connected, true, 'the tokens outlived the stop');
     });
 
+  it('keeps the tokens of a merchant who finished and whose till asks no more', async () => {
+    const alone = running(['proxy'], {
+      RULRR_CLIENT_ID: 'pos',
+      RULRR_CLIENT_SECRET: secret,
+      RULRR_SEALING_KEYS: sealingKey,
+      RULRR_API_BASE_URL: sandbox.origin,
+      RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
+      RULRR_STORE_URL: 'memory:',
+      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
+      RULRR_SWEEP_SECONDS: '0.2',
+      PORT: '0',
+    });
+    const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
+    const headers = { Cookie: 'till=store-5', 'Rulrr-Embed': '1', Origin: new URL(proxyUrl!).origin };
+    const started = await fetch(`${proxyUrl}/integrations`, { method: 'POST', headers });
+    const { connectUrl } = (await started.json()) as { connectUrl: string };
+    const token = new URL(connectUrl).searchParams.get('integration_token')!;
+    const form = { integration_token: token, client_id: 'pos', action: 'finish', ereceipt: 'on', step: '3' };
+    await fetch(`${sandbox.origin}/connect/`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      redirect: 'manual',
+    });
+    await alone.says(/"type":"integration-finished"/);
+    const connection = await fetch(`${proxyUrl}/connection`, { headers });
+    assert.equal(((await connection.json()) as { connected: boolean }).connected, true);
+    assert.equal((await alone.kill()).code, 0);
+  });
+
   it('seals everything with a new key once it is put first, so that the old one can go', async () => {
     const headers = { Cookie: 'till=store-3' };
     const connected = async () =>
@@ -344,6 +383,45 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     }
     const { code, stderr } = await alone.kill();
     assert.equal(code, 0, stderr);
+  });
+
+  it('behind a load balancer, knows its own page and those of tills elsewhere, and no other', async () => {
+    const one = running(['proxy'], {
+      ...env,
+      PORT: '0',
+      RULRR_BASE_PATH: '/till/rulrr/',
+      RULRR_ORIGIN: 'https://pos.example',
+      RULRR_ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+    });
+    const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
+    assert.equal(new URL(url!).pathname, '/till/rulrr');
+    const forget = async (Origin: string) =>
+      (await fetch(`${url}/connection`, { method: 'DELETE', headers: { 'Rulrr-Embed': '1', Origin } })).status;
+    for (const known of ['https://pos.example', 'https://a.example', 'https://b.example'])
+      assert.equal(await forget(known), 204, known);
+    for (const stranger of [new URL(url!).origin, 'https://c.example'])
+      assert.equal(await forget(stranger), 403, stranger);
+    await one.kill();
+  });
+
+  it('is not healthy while its store cannot be read, and is again afterwards', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const path = join(folder, 'rulrr.db');
+    const one = running(['proxy'], { ...env, PORT: '0', RULRR_STORE_URL: `file:${path}` });
+    const [, url] = await one.says(/"health":"([^"]+)"/);
+    const health = async () => {
+      const answer = await fetch(url!);
+      return [answer.status, ((await answer.json()) as { status: string }).status];
+    };
+    assert.deepEqual(await health(), [200, 'ok']);
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+    mkdirSync(path);
+    assert.deepEqual(await health(), [503, 'store unavailable']);
+    assert.deepEqual(await health(), [503, 'store unavailable']);
+    rmSync(path, { recursive: true });
+    assert.deepEqual(await health(), [200, 'ok']);
+    await one.kill();
+    rmSync(folder, { recursive: true });
   });
 
   it('shows the vendor who is asking, however receipts are sent', async () => {

@@ -121,6 +121,30 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
   });
 
+  it('proxy refuses settings that would quietly do something else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    writeFileSync(join(folder, 'empty'), '\n');
+    const { code, stderr } = await rulrr(['proxy'], {
+      RULRR_CLIENT_SECRET_FILE: join(folder, 'empty'),
+      RULRR_AUTHORIZE_URL: 'file:///etc/whoami',
+      RULRR_SEND_URL: 'pos.example/send',
+      RULRR_SEND: 'orders',
+      RULRR_SWEEP_SECONDS: 'soon',
+    });
+    rmSync(folder, { recursive: true });
+    assert.equal(code, 2);
+    for (const says of [
+      'RULRR_CLIENT_SECRET_FILE: the file is empty.',
+      'RULRR_AUTHORIZE_URL must be an http(s) URL.',
+      'RULRR_SEND_URL must be an http(s) URL.',
+      'RULRR_SEND can only be "order".',
+      'RULRR_SEND and RULRR_SEND_URL are both set; keep one.',
+      'RULRR_SWEEP_SECONDS must be a number from 0 to 86400.',
+    ])
+      assert.ok(stderr.includes(says), says);
+    assert.doesNotMatch(stderr, /RULRR_CLIENT_SECRET is missing/);
+  });
+
   it('proxy refuses passwords in the URLs of its hooks, and names the variables', async () => {
     const { code, stdout, stderr } = await rulrr(['proxy'], {
       RULRR_AUTHORIZE_URL: 'http://till:cli-canary@127.0.0.1:9/whoami',
