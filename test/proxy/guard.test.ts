@@ -104,13 +104,26 @@ test('CORS: an allowed origin may read refusals too, a stranger reads nothing', 
     await from(friend, 'GET', '/nothing'),
   ];
   assert.deepEqual(answers.map((each) => each.status), [200, 201, 404, 405, 404]); // prettier-ignore
-  for (const each of answers) assert.equal(each.headers.get('access-control-allow-origin'), friend);
+  for (const each of answers) {
+    assert.equal(each.headers.get('access-control-allow-origin'), friend);
+    assert.equal(each.headers.get('access-control-expose-headers'), 'Retry-After', 'how long a till is to wait');
+  }
   assert.equal(answers[3]!.headers.get('allow'), 'GET, DELETE, OPTIONS');
   for (const path of ['/connection', '/integrations/unknown', '/nothing']) {
     assert.equal((await from('https://evil.example', 'GET', path)).headers.get('access-control-allow-origin'), null);
   }
   assert.equal((await from('https://evil.example', 'POST', '/integrations')).status, 403);
   h.assertClean();
+});
+
+test('a session that names no store is refused, and the operator told that it is `authorize` that names none', async () => {
+  for (const storeId of [undefined, '', 7, 'x'.repeat(257)]) {
+    const h = harness({ authorize: () => ({ storeId }) as never });
+    const { status, code } = await problemOf(await h.call('GET', '/connection'));
+    assert.deepEqual([status, code], [500, 'internal']);
+    const told = h.events.find(({ type }) => type === 'hook-failed');
+    assert.deepEqual([told?.hook, told?.code], ['authorize', 'bad_store_id']);
+  }
 });
 
 test('behind a load balancer the option `origin` says who is own', async () => {

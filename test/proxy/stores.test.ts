@@ -378,6 +378,20 @@ describe('the conformance suite notices', () => {
   });
 });
 
+test('PostgreSQL that was down at the first call is asked again at the next', async () => {
+  let down = true;
+  const query = async (sql: string) => {
+    if (down) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    return { rows: sql.startsWith('SELECT value') ? [{ value: 'x', version: '7' }] : [{ rows: 'r', versions: 'v' }] };
+  };
+  const store = postgresTokenStore({ pool: { query } });
+  await assert.rejects(store.get('a'), { code: 'ECONNREFUSED' });
+  down = false;
+  assert.deepEqual(await store.get('a'), { value: 'x', version: 7 });
+  await store.close();
+  await assert.rejects(store.get('a'), /closed/);
+});
+
 test('prefix ranges end right after the last key of the prefix', () => {
   assert.equal(afterPrefix('a/'), 'a0');
   assert.equal(afterPrefix('a\u{10ffff}'), 'b');
