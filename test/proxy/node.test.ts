@@ -21,6 +21,9 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** As they were before any handler was made. */
+const own = { Request: globalThis.Request, Response: globalThis.Response };
+
 const till = (more = {}): Harness => harness({ sendEreceipt: async () => undefined, checkFraming: false, ...more });
 
 /** What node:http says to bytes that fetch would not send. */
@@ -218,9 +221,8 @@ test('a fetch of one’s own may answer at once, as routers do, and throw at onc
 });
 
 test('the application’s own Request and Response stay what they were', () => {
-  const before = [globalThis.Request, globalThis.Response];
   toNodeHandler(till().proxy);
-  assert.deepEqual([globalThis.Request, globalThis.Response], before);
+  assert.ok(globalThis.Request === own.Request && globalThis.Response === own.Response);
 });
 
 test('requests that are none: an answer with every header, and the server lives on', async () => {
