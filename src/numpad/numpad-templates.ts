@@ -28,7 +28,6 @@ export interface NumpadView {
   on: {
     taps: {
       pointerdown(event: PointerEvent): void;
-      pointerend(event: Event): void;
       touchstart(event: TouchEvent): void;
       touchend(event: TouchEvent): void;
       click(event: MouseEvent): void;
@@ -122,7 +121,6 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
       role="group"
       aria-label=${text.pad}
       @pointerdown=${on.taps.pointerdown}
-      @pointerup=${on.taps.pointerend}
       @touchstart=${on.taps.touchstart}
       @touchend=${on.taps.touchend}
       @mousedown=${on.mousedown}

@@ -14,12 +14,13 @@ export interface TapHost {
 /** A key that went down. */
 interface Press {
   readonly key: Key;
+  readonly at: EventTarget;
   /** By a finger or the mouse, not by a script. */
   readonly trusted: boolean;
   /** What holds the key down; null once it has lifted. */
   pointer: number | null;
   /** When the key was pressed, or lifted. */
-  at: number;
+  when: number;
   /** The click that it brings is still to come. */
   owesClick: boolean;
   /** Neither its touch nor its click has ended it, whatever has been forgotten meanwhile. */
@@ -71,6 +72,8 @@ export class TapController {
       // A browser sends no click after this; a script may.
       if (event.isTrusted && event.defaultPrevented) settle(this.on(key).filter(({ owesClick }) => owesClick)[0]);
     }
+    // The page may have kept the pointer's lift to itself.
+    if (event.isTrusted && !event.touches.length) this.hush();
   };
 
   readonly mousedown = (event: MouseEvent): void => {
@@ -110,7 +113,8 @@ export class TapController {
     this.host.commit(key);
     // Its lift was kept from us.
     this.lift(this.heldBy(pointer));
-    const press: Press = { key, trusted: isTrusted, pointer, at: this.host.clock.now(), owesClick: true, open: true };
+    const when = this.host.clock.now();
+    const press: Press = { key, at: at!, trusted: isTrusted, pointer, when, owesClick: true, open: true };
     this.presses = this.presses.filter((one) => this.matters(one)).concat(press);
     this.last = isTrusted ? press : null;
     this.watch(true);
@@ -135,19 +139,15 @@ export class TapController {
 
   private readonly pointerup = (event: PointerEvent | MouseEvent): void => {
     this.lifted = event;
+    if (event.type === 'mouseup') this.hush();
     const press = this.heldBy('pointerId' in event ? event.pointerId : -1);
     if (!press) return;
     if (event.isTrusted) this.last = press;
     this.lift(press);
     // A press that ends elsewhere, or is taken away for a scroll or a zoom, brings no click to its key.
-    if (event.type === 'pointercancel' || (event.isTrusted && keyAt(event.composedPath()[0]) !== press.key))
+    const [end] = event.composedPath();
+    if (event.type === 'pointercancel' || (event.isTrusted && keyAt(end) !== press.key && !isIn(press.at as Node, end)))
       settle(press);
-  };
-
-  /** Where a component is closed to the page, only its inside is told on which key a press has ended. */
-  readonly pointerend = (event: Event): void => {
-    const { last } = this;
-    if (last && event === this.lifted && keyAt(event.target) === last.key) last.owesClick = true;
   };
 
   private readonly lastTouch = (event: Event): void => {
@@ -157,7 +157,7 @@ export class TapController {
   private lift(press: Press | undefined): void {
     if (!press) return;
     press.pointer = null;
-    press.at = this.host.clock.now();
+    press.when = this.host.clock.now();
     if (this.on('delete').every(isLifted)) this.hush();
     if (this.presses.every(isLifted)) this.watch(false);
   }
@@ -175,7 +175,7 @@ export class TapController {
   }
 
   private matters(press: Press): boolean {
-    return !isLifted(press) || this.host.clock.now() - press.at < clickWithin;
+    return !isLifted(press) || this.host.clock.now() - press.when < clickWithin;
   }
 
   /** The press after which a browser sends this, on the same key. */
@@ -213,6 +213,11 @@ function isLifted({ pointer }: Press): boolean {
 
 function hasPointerEvents(): boolean {
   return typeof PointerEvent === 'function';
+}
+
+/** Where a component is closed to the page, the window is told of it alone, not of the key. */
+function isIn(at: Node | undefined, component: EventTarget | undefined): boolean {
+  return !!at && (at === component || isIn((at.getRootNode() as ShadowRoot).host, component));
 }
 
 function keyAt(target: EventTarget | null | undefined): Key | null {

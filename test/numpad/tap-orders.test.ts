@@ -8,7 +8,7 @@ import { fakeClock } from '../support/fake-clock.js';
 type Handler = 'pointerdown' | 'touchstart' | 'touchend' | 'mousedown' | 'click';
 type Told = Parameters<TapController[Handler]>[0];
 
-const elementOf = (key: Key) => ({ closest: () => ({ getAttribute: () => key }) });
+const elementOf = (key: Key) => ({ closest: () => ({ getAttribute: () => key }), getRootNode: () => ({}) });
 
 /** A window and a pad, which tell of events in the order of a browser: first who captures at the window, then the library, then the pad. */
 function till(library: { on: string; captures: boolean } | null) {
@@ -30,6 +30,7 @@ function till(library: { on: string; captures: boolean } | null) {
       preventDefault: () => (event.defaultPrevented = event.cancelable),
       composedPath: () => [target],
       changedTouches: [] as object[],
+      touches: [] as object[],
       ...more,
     };
     const echoes = library && library.on === type && event.isTrusted;

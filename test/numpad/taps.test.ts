@@ -219,6 +219,38 @@ describe('real touches', { skip }, () => {
     }
   });
 
+  it('a mouse is one digit each, and Delete is let go of, where the page keeps the lifts to itself', async () => {
+    const pad = await page.evaluateHandle(() => document.querySelector('rulrr-ereceipt-numpad')!);
+    for (const closed of [true, false]) {
+      await pad.evaluate((moved, isClosed) => {
+        const stops = isClosed ? 'stopPropagation' : 'stopImmediatePropagation';
+        const kept = new AbortController();
+        addEventListener('pointerup', (event) => event[stops](), { capture: true, signal: kept.signal });
+        const component = document.createElement('div');
+        moved.before(component);
+        component.attachShadow({ mode: isClosed ? 'closed' : 'open' }).append(moved);
+        Object.assign(window, { kept });
+        moved.clear();
+      }, closed);
+      const digitsShown = () =>
+        pad.evaluate(({ shadowRoot }) => shadowRoot!.querySelector('[part~=display]')!.textContent.replace(/\D/g, ''));
+      try {
+        for (const key of ['4', '4', '5', '6', '6', 'delete']) await page.mouse.click(at[key]!.x, at[key]!.y);
+        await wait(700);
+        assert.equal(await digitsShown(), '4456');
+        await touch('touchStart', [{ ...at['delete']!, id: 1 }]);
+        await touch('touchEnd', []);
+        await wait(700);
+        assert.equal(await digitsShown(), '445');
+      } finally {
+        await pad.evaluate((moved) => {
+          (moved.getRootNode() as ShadowRoot).host.replaceWith(moved);
+          (window as unknown as { kept: AbortController }).kept.abort();
+        });
+      }
+    }
+  });
+
   it('a script, a screen reader or a switch is heard right after them', async () => {
     const press = (digit: string) =>
       page.evaluate(
