@@ -378,6 +378,15 @@ describe('the conformance suite notices', () => {
   });
 });
 
+test('a folder in the place of the libSQL file is refused, and stays open to others', async () => {
+  const place = join(folder, 'a folder');
+  mkdirSync(place, { mode: 0o755 });
+  const store = libsqlTokenStore({ url: `file:${place}` });
+  await assert.rejects(store.get('a'), { code: 'NOT_A_FILE', message: /must name a file/ });
+  await store.close();
+  assert.equal(statSync(place).mode & 0o777, 0o755);
+});
+
 test('PostgreSQL that was down at the first call is asked again at the next', async () => {
   let down = true;
   const query = async (sql: string) => {

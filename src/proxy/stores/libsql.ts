@@ -109,6 +109,11 @@ async function connect(path: string): Promise<Client> {
   // The write-ahead files that SQLite puts beside it take over its mode.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) writeFileSync(path, '', { flag: 'a', mode: 0o600 });
+  // Of a folder, or a device, the mode below would shut out everybody else.
+  if (!statSync(path).isFile())
+    throw Object.assign(new Error('The url of libsqlTokenStore() must name a file, and this is none.'), {
+      code: 'NOT_A_FILE',
+    });
   chmodSync(path, 0o600);
   // One connection, so that what is set below holds for every call.
   const client = createClient({ url: pathToFileURL(path).href, concurrency: 1 }) as unknown as Client;
