@@ -324,6 +324,22 @@ describe('a page that', () => {
     expect(reasons()).to.deep.equal(['order idle']);
   });
 
+  it('asks where its own send was set before it was put in, in the same breath', async () => {
+    await start();
+    const template = document.createElement('template');
+    template.innerHTML = '<rulrr-ereceipt-numpad idle-timeout="0"></rulrr-ereceipt-numpad>';
+    const pad = (template.content.cloneNode(true) as DocumentFragment).querySelector('rulrr-ereceipt-numpad')!;
+    pad.send = () => Promise.resolve();
+    document.body.append(pad);
+    const outcome = pad.prompt('order');
+    expect(pad.state).to.equal('asking');
+    await pad.updateComplete;
+    pad.value = '+12135550123';
+    pad.shadowRoot!.querySelector<HTMLElement>('[part~=send]')!.click();
+    expect((await outcome).type).to.equal('ereceipt-sent');
+    pad.remove();
+  });
+
   it('writes countries as it likes', async () => {
     await start({ countries: ' us, ca ', 'default-country': ' ca\n' });
     void t.pad.prompt('order');

@@ -382,7 +382,7 @@ test('a folder in the place of the libSQL file is refused, and stays open to oth
   const place = join(folder, 'a folder');
   mkdirSync(place, { mode: 0o755 });
   const store = libsqlTokenStore({ url: `file:${place}` });
-  await assert.rejects(store.get('a'), { code: 'NOT_A_FILE', message: /must name a file/ });
+  await assert.rejects(store.get('a'), { code: 'ERR_NOT_A_FILE', message: /must name a file/ });
   await store.close();
   assert.equal(statSync(place).mode & 0o777, 0o755);
 });

@@ -112,7 +112,7 @@ async function connect(path: string): Promise<Client> {
   // Of a folder, or a device, the mode below would shut out everybody else.
   if (!statSync(path).isFile())
     throw Object.assign(new Error('The url of libsqlTokenStore() must name a file, and this is none.'), {
-      code: 'NOT_A_FILE',
+      code: 'ERR_NOT_A_FILE',
     });
   chmodSync(path, 0o600);
   // One connection, so that what is set below holds for every call.
