@@ -268,7 +268,7 @@ export class RulrrEreceiptNumpad extends LitElement {
       return Promise.reject(
         new TypeError('rulrr-ereceipt-numpad: prompt(orderId) needs an order id, and got a blank one.'),
       );
-    // What the page had set before the class was there counts from the first update on.
+    // What the page had set before the class was there counts from the first update on. Hastened only where it decides: it costs a render.
     if (!this.hasUpdated && !this.send && !this.proxyUrl) this.performUpdate();
     this.asked = this.orderId = order;
     this.open = true;

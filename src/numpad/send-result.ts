@@ -16,7 +16,7 @@ export interface EreceiptSendRequest {
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
- * `ok` (as in a `Response`), `success` or `sent` is false, or whose `status` is 400 or more. The JSON of a `Response` that was not read is read, and
+ * `ok` (as in a `Response`), `success` or `sent` is false, or whose `status` or `statusCode` is 400 or more. The JSON of a `Response` that was not read is read, and
  * says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
@@ -52,8 +52,10 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 }
 
 function saysNo(said: unknown): boolean {
-  const { ok, success, sent, status } = (said || {}) as Record<string, unknown>;
-  return [said, ok, success, sent].includes(false) || (status as number) >= 400 || said instanceof Error;
+  const { ok, success, sent, status, statusCode } = (said || {}) as Record<string, unknown>;
+  return (
+    [said, ok, success, sent].includes(false) || ((status || statusCode) as number) >= 400 || said instanceof Error
+  );
 }
 
 /**
@@ -68,8 +70,8 @@ function resultIn(said: unknown): SendResult | Promise<SendResult> {
       try {
         return saysNo(JSON.parse(body)) ? 'unclear' : 'sent';
       } catch {
-        const type = /html|json/.exec(headers.get('content-type') || '');
-        return type && (type[0] === 'json' ? /\S/ : /^\s*</).test(body) ? 'unclear' : 'sent';
+        const type = /html|json/i.exec(headers.get('content-type') || '');
+        return type && (/j/i.test(type[0]) ? /\S/ : /^\s*</).test(body) ? 'unclear' : 'sent';
       }
     },
     () => 'unclear',

@@ -14,6 +14,7 @@ export interface TapHost {
 /** A key that went down. */
 interface Press {
   readonly key: Key;
+  /** Where it went down: the key's button, or something in it. */
   readonly at: EventTarget;
   /** By a finger or the mouse, not by a script. */
   readonly trusted: boolean;

@@ -278,7 +278,7 @@ async function saidBy(result: unknown): Promise<unknown> {
   } catch {
     // A script that answers `ok` or nothing says `text/html` as well, where its server does so by itself.
     const type = headers?.get('Content-Type') ?? '';
-    const isError = type.includes('html') ? /^\s*</.test(body) : /\bjson\b/i.test(type) && body.trim();
+    const isError = /html/i.test(type) ? /^\s*</.test(body) : /\bjson\b/i.test(type) && body.trim();
     return isError ? { sent: false } : result;
   }
 }

@@ -61,6 +61,7 @@ describe('a page that', () => {
       [() => Promise.resolve({ success: false, code: 21211 }), 'printed', 'send-unconfirmed'],
       // A refusal's body, read: what our own proxy says of a send that failed is such a one.
       [() => Promise.resolve({ title: 'The receipt was not sent', status: 502 }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ statusCode: 500 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'queued' }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 200, data: '' }), 'sent', 'ereceipt-sent'],
       // Caught, and given on as if it were an answer.
