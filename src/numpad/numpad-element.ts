@@ -35,6 +35,10 @@ const restFor = 3000;
 /** A page that makes a list anew with each render has not changed it. */
 const differs = (value: unknown, old: unknown): boolean => textOf(value) !== textOf(old);
 
+/** What is no number of seconds, a blank included, must not keep a customer's number on the screen for ever. */
+const secondsOf = (text: unknown): number =>
+  parseFloat(text as string) >= 0 && (text as number) >= 0 ? +(text as number) : 60;
+
 /**
  * Asks a customer after an order for the phone number that the receipt is to be texted to. Each prompt ends in exactly one of `ereceipt-sent` and
  * `print-receipt`; the first only once the send was confirmed, the second in any doubt.
@@ -109,7 +113,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     countries: { hasChanged: differs },
     presentation: {},
     open: { type: Boolean, reflect: true },
-    idleTimeout: { attribute: 'idle-timeout', type: Number, hasChanged: differs },
+    idleTimeout: { attribute: 'idle-timeout', converter: secondsOf, hasChanged: differs },
     layout: {},
     capture: {},
     // The default is not written into the page's markup.
@@ -465,9 +469,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** Somebody is there. */
   private touched(): void {
-    // What is no number of seconds must not keep a customer's number on the screen for ever.
-    const seconds = this.idleTimeout == null || !(this.idleTimeout >= 0) ? 60 : this.idleTimeout;
-    this.idle.restart(this.editable ? seconds : 0);
+    this.idle.restart(this.editable ? secondsOf(this.idleTimeout) : 0);
   }
 
   private watchKeys(): void {

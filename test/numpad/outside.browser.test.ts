@@ -294,6 +294,15 @@ describe('a page that', () => {
     await prints('soon', 60_000);
     await prints('-5', 60_000);
     await prints(null, 60_000);
+    await prints('', 60_000);
+    await prints(' ', 60_000);
+    for (const blank of ['', ' ', false, null, undefined]) {
+      await start({}, { idleTimeout: blank as unknown as number });
+      void t.pad.prompt('order');
+      await t.pass(60_100);
+      expect(reasons(), `as a property: ${JSON.stringify(blank)}`).to.deep.equal(['order idle']);
+      t.remove();
+    }
     await start({ 'idle-timeout': '0' });
     void t.pad.prompt('order');
     await t.pass(86_400_000);
