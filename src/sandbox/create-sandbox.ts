@@ -73,6 +73,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     async fetch(request, init) {
       // With a Request, a server's second argument is what it knows beside it (Node's sockets, Deno's and Bun's addresses).
       const asked = request instanceof Request ? request : new Request(request, init as RequestInit);
+      asked.signal.throwIfAborted();
       const { response, wire } = await sandbox.respond(asked);
       return wire ? inProcess(response, wire, [asked.signal, closing.signal]) : response;
     },

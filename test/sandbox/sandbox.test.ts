@@ -506,6 +506,17 @@ describe('faults', () => {
     await assert.rejects(second, { name: 'AbortError' });
     assert.equal(sandbox.orders.length, 0);
   });
+
+  it('a request that was given up before it was made is not carried out, as with the global fetch', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const { accessToken } = await connected(sandbox);
+    const url = `${base}/v1/orders?access_token=${accessToken}`;
+    const body = '{"orderId":"o","ereceipt":{"phoneNumber":"+12133734253"}}';
+    const init = { method: 'POST', body, headers: { 'Content-Type': 'application/json' }, signal: AbortSignal.abort() };
+    await assert.rejects(sandbox.fetch(url, init), { name: 'AbortError' });
+    await assert.rejects(sandbox.fetch(new Request(url, init)), { name: 'AbortError' });
+    assert.deepEqual([sandbox.orders.length, sandbox.messages.length], [0, 0]);
+  });
 });
 
 describe('the sandbox on a socket', () => {
