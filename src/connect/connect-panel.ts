@@ -25,6 +25,7 @@ export class ConnectPanel implements PanelView {
   qr: TemplateResult | null = null;
   private styled = false;
   private returnTo: Element | null = null;
+  private sizes: ResizeObserver | null = null;
   readonly frame = new FrameController(
     (code) => this.warn(code),
     (first) => this.onFrameLoad(first),
@@ -63,6 +64,8 @@ export class ConnectPanel implements PanelView {
   hide(): void {
     window.removeEventListener('message', this.onMessage);
     document.removeEventListener('focusin', this.onFocusIn);
+    if (this.sizes) this.sizes.disconnect();
+    this.sizes = null;
     this.frame.close();
   }
 
@@ -85,7 +88,12 @@ export class ConnectPanel implements PanelView {
     this.styled = here;
     if (this.frame.node) this.frame.node.title = this.host.words().connect;
     const dialog = this.dialog();
-    if (dialog && this.host.isConnected && !dialog.hasAttribute('open')) this.openDialog(dialog);
+    if (!dialog || !this.host.isConnected) return;
+    this.fitDialog();
+    // Chromium 64, Safari 13.1: before, one that goes out of sight stays modal.
+    if (this.sizes || !window.ResizeObserver) return;
+    this.sizes = new ResizeObserver(this.fitDialog);
+    this.sizes.observe(dialog.parentElement!);
   }
 
   /** Takes the focus along where it would be lost with the button or the panel that held it; never scrolls. */
@@ -168,8 +176,18 @@ export class ConnectPanel implements PanelView {
   /** Escape, the system's way back, or the dialog closed by the browser. */
   readonly onClosing = (event: Event): void => {
     if (event.type === 'keydown' && (event as KeyboardEvent).key !== 'Escape') return;
+    if (event.type === 'close' && !isDrawn(this.dialog())) return;
     event.preventDefault();
     this.host.cancel();
+  };
+
+  /** What nobody sees must not be modal: the page around a view that is put away would be dead. It opens when the view comes back. */
+  private readonly fitDialog = (): void => {
+    const dialog = this.dialog();
+    if (!dialog || !this.host.isConnected || isDrawn(dialog) === dialog.hasAttribute('open')) return;
+    if (!dialog.hasAttribute('open')) this.openDialog(dialog);
+    else if (dialog.close) dialog.close();
+    else this.pause();
   };
 
   /** Modal where the browser can; a box over the page that keeps the focus where `<dialog>` is unknown (Safari before 15.4). */
@@ -190,6 +208,9 @@ export class ConnectPanel implements PanelView {
     if (dialog && target !== this.host) dialog.focus({ preventScroll: true });
   };
 }
+
+/** By what is around it: a closed one has no box of its own where its styles are missing. */
+const isDrawn = (dialog: Element | null): boolean => !!dialog && dialog.parentElement!.getClientRects().length > 0;
 
 /** What has the focus, inside of open shadow roots too. */
 function focused(): Element | null {

@@ -6,6 +6,10 @@ import { en } from '../../src/shared/messages/en.js';
 
 const { axe } = window as unknown as { axe: typeof Axe };
 
+const until = async (test: () => boolean): Promise<void> => {
+  for (let turn = 0; turn < 100 && !test(); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+
 /** Stands in for `window.open` while `work` runs. */
 async function withOpen(open: typeof window.open, work: () => Promise<void>): Promise<void> {
   const real = window.open;
@@ -166,6 +170,48 @@ describe('<rulrr-connect>: other ways', () => {
     opener.remove();
     filler.remove();
   });
+
+  for (const tag of ['div', 'dialog'] as const) {
+    it(`as a dialog leaves the page to the operator while the ${tag} around it does not show, and goes on when it does`, async () => {
+      const place = document.createElement(tag);
+      const show = (shown: boolean): void => {
+        if (!(place instanceof HTMLDialogElement)) place.hidden = !shown;
+        else if (shown) place.showModal();
+        else place.close();
+      };
+      const sell = document.createElement('button');
+      document.body.append(place, sell);
+      if (tag === 'div') show(false);
+      const canSell = (): boolean => {
+        sell.focus();
+        return document.activeElement === sell;
+      };
+      for (const before of [true, false]) {
+        const { element, proxy, events, frame, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+        place.append(element.parentElement!);
+        if (!before) show(true);
+        void element.start();
+        await pass();
+        const page = frame();
+        if (!before) show(false);
+        await until(canSell);
+        expect([canSell(), element.state]).to.deep.equal([true, 'pending']);
+        await settle(element);
+        show(true);
+        const isModal = (): boolean => part('dialog')!.matches(':modal');
+        await until(isModal);
+        expect([isModal(), canSell(), element.state]).to.deep.equal([true, false, 'pending']);
+        expect(frame() === page).to.equal(true);
+        expect(part('cancel')!.getClientRects().length).to.equal(1);
+        proxy.status = finished();
+        await pass(3000);
+        expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+        show(false);
+      }
+      place.remove();
+      sell.remove();
+    });
+  }
 
   it('falls back to a box over the page where <dialog> is unknown', async () => {
     const { showModal } = HTMLDialogElement.prototype;
