@@ -79,7 +79,9 @@ export function isConnectUrl(text: string | undefined): boolean {
   try {
     const url = new URL(text!);
     const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-    return url.origin !== location.origin && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
+    // A page that was written rather than loaded (`srcdoc`) has no address; its `origin` is asked for only there, since scripts may have set it.
+    const own = location.origin === 'null' ? window.origin : location.origin;
+    return url.origin !== own && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
   } catch {
     return false;
   }

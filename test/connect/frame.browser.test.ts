@@ -72,6 +72,17 @@ describe('<rulrr-connect>: the frame', () => {
     }
   });
 
+  it('refuses the page’s own origin in a page without an address too, as tools that preview a till write theirs', async () => {
+    const page = document.createElement('iframe');
+    page.srcdoc = '<!doctype html><body><script type="module" src="/test/connect/pages/srcdoc.ts"></script>';
+    const told = new Promise((resolve) =>
+      window.addEventListener('message', ({ data, source }) => source === page.contentWindow && resolve(data)),
+    );
+    document.body.append(page);
+    expect(await told).to.equal('bad_connect_url');
+    page.remove();
+  });
+
   it('says slow after 10 s without a document, goes on, and makes a new frame on retry', async () => {
     const it = await pendingStage((_, proxy) => (proxy.page = '/hang'));
     const { element, events, details, frame, part, pass } = it;
