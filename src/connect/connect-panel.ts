@@ -26,6 +26,8 @@ export class ConnectPanel implements PanelView {
   private styled = false;
   private returnTo: Element | null = null;
   private sizes: ResizeObserver | null = null;
+  /** How often it was closed here: browsers tell of it a frame later, when it may be open again. */
+  private closes = 0;
   readonly frame = new FrameController(
     (code) => this.warn(code),
     (first) => this.onFrameLoad(first),
@@ -176,7 +178,7 @@ export class ConnectPanel implements PanelView {
   /** Escape, the system's way back, or the dialog closed by the browser. */
   readonly onClosing = (event: Event): void => {
     if (event.type === 'keydown' && (event as KeyboardEvent).key !== 'Escape') return;
-    if (event.type === 'close' && !isDrawn(this.dialog())) return;
+    if (event.type === 'close' && this.closes && this.closes--) return;
     event.preventDefault();
     this.host.cancel();
   };
@@ -184,10 +186,15 @@ export class ConnectPanel implements PanelView {
   /** What nobody sees must not be modal: the page around a view that is put away would be dead. It opens when the view comes back. */
   private readonly fitDialog = (): void => {
     const dialog = this.dialog();
-    if (!dialog || !this.host.isConnected || isDrawn(dialog) === dialog.hasAttribute('open')) return;
-    if (!dialog.hasAttribute('open')) this.openDialog(dialog);
-    else if (dialog.close) dialog.close();
-    else this.pause();
+    if (!dialog || !this.host.isConnected) return;
+    // By what is around it: a closed one has no box of its own where its styles are missing.
+    const drawn = dialog.parentElement!.getClientRects().length > 0;
+    if (drawn === dialog.hasAttribute('open')) return;
+    if (drawn) this.openDialog(dialog);
+    else if (dialog.close) {
+      this.closes += 1;
+      dialog.close();
+    } else this.pause();
   };
 
   /** Modal where the browser can; a box over the page that keeps the focus where `<dialog>` is unknown (Safari before 15.4). */
@@ -208,9 +215,6 @@ export class ConnectPanel implements PanelView {
     if (dialog && target !== this.host) dialog.focus({ preventScroll: true });
   };
 }
-
-/** By what is around it: a closed one has no box of its own where its styles are missing. */
-const isDrawn = (dialog: Element | null): boolean => !!dialog && dialog.parentElement!.getClientRects().length > 0;
 
 /** What has the focus, inside of open shadow roots too. */
 function focused(): Element | null {

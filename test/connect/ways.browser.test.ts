@@ -196,7 +196,6 @@ describe('<rulrr-connect>: other ways', () => {
         if (!before) show(false);
         await until(canSell);
         expect([canSell(), element.state]).to.deep.equal([true, 'pending']);
-        await settle(element);
         show(true);
         const isModal = (): boolean => part('dialog')!.matches(':modal');
         await until(isModal);
