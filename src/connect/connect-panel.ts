@@ -103,7 +103,7 @@ export class ConnectPanel implements PanelView {
     const root = this.host.shadowRoot;
     const inside = root && root.activeElement;
     const modal = entering ? this.host.presentation === 'dialog' : this.modal;
-    if (entering) this.returnTo = modal && !inside ? focused() : null;
+    if (entering) this.returnTo = modal && !inside ? focused(this.host) : null;
     // A modal dialog takes the focus by itself, and it is given back in any case.
     if (!root || (modal ? entering : !inside)) return;
     const { returnTo } = this;
@@ -216,9 +216,10 @@ export class ConnectPanel implements PanelView {
   };
 }
 
-/** What has the focus, inside of open shadow roots too. */
-function focused(): Element | null {
-  let { activeElement } = document;
+/** What has the focus: beside the element, also where it is in a shadow root that is closed, or inside of open ones. */
+function focused(host: Element): Element | null {
+  let { activeElement } = host.getRootNode() as ShadowRoot;
+  if (!activeElement) ({ activeElement } = document);
   while (activeElement && activeElement.shadowRoot && activeElement.shadowRoot.activeElement) {
     ({ activeElement } = activeElement.shadowRoot);
   }

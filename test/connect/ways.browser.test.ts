@@ -171,6 +171,26 @@ describe('<rulrr-connect>: other ways', () => {
     filler.remove();
   });
 
+  it('gives the focus back to what has started it inside of a component that is closed to the page', async () => {
+    const host = document.createElement('div');
+    const root = host.attachShadow({ mode: 'closed' });
+    const opener = document.createElement('button');
+    root.append(opener);
+    document.body.append(host);
+    const { element, proxy, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+    root.append(element);
+    await pass();
+    opener.focus();
+    void element.start();
+    await pass();
+    expect(part('dialog')!.matches(':modal')).to.equal(true);
+    proxy.status = cancelled;
+    await pass(3000);
+    await settle(element);
+    expect(root.activeElement === opener).to.equal(true);
+    host.remove();
+  });
+
   for (const tag of ['div', 'dialog'] as const) {
     it(`as a dialog leaves the page to the operator while the ${tag} around it does not show, and goes on when it does`, async () => {
       const place = document.createElement(tag);
