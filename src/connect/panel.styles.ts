@@ -68,6 +68,9 @@ export const panelStyles = css`
     bottom: 0;
     left: 0;
     z-index: 2147483647;
+    /* Nothing else can be pressed meanwhile, whatever the page has done to the place that this is in. */
+    visibility: visible;
+    pointer-events: auto;
     box-sizing: border-box;
     display: block;
     width: var(--rulrr-connect-width, 640px);

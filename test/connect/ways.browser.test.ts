@@ -191,6 +191,17 @@ describe('<rulrr-connect>: other ways', () => {
     host.remove();
   });
 
+  it('is a dialog that can be pressed and seen in a place that the page has put to rest meanwhile', async () => {
+    const it = await stage((el) => (el.presentation = 'dialog'));
+    it.element.parentElement!.style.cssText = 'pointer-events: none; visibility: hidden';
+    void it.element.start();
+    await it.pass();
+    const { left, top } = it.part('cancel')!.getBoundingClientRect();
+    expect(it.element.shadowRoot!.elementFromPoint(left + 9, top + 9) === it.part('cancel')).to.equal(true);
+    it.element.cancel();
+    await it.pass();
+  });
+
   for (const tag of ['div', 'dialog'] as const) {
     it(`as a dialog leaves the page to the operator while the ${tag} around it does not show, and goes on when it does`, async () => {
       const place = document.createElement(tag);
