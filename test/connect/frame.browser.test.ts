@@ -102,6 +102,19 @@ describe('<rulrr-connect>: the frame', () => {
     expect(events.length).to.equal(3);
   });
 
+  it('is slow no more once the page has come after all', async () => {
+    const { element, events, frame, part, pass } = await pendingStage((_, proxy) => (proxy.page = '/hang'));
+    await pass(10_000);
+    expect(part('status')!.textContent).to.contain('slow to load');
+    expect(part('retry') === null).to.equal(false);
+    frame()!.dispatchEvent(new Event('load'));
+    await settle(element);
+    expect(part('status')!.textContent).not.to.contain('slow to load');
+    expect(part('retry') === null).to.equal(true);
+    await pass(60_000);
+    expect(events).to.deep.equal(['connect-started', 'connect-warning']);
+  });
+
   it('takes a page that is there but for a picture that never comes for slow, not for one that cannot be shown', async () => {
     const { element, proxy, events, details, part, pass } = await stage((_, scripted) => (scripted.page = '/picture'));
     void element.start();

@@ -1,5 +1,15 @@
 import { expect } from '@open-wc/testing';
-import { finished, pendingStage, refusal, setHidden, stage, terminal, type Reply, type Stage } from './support.js';
+import {
+  cancelled,
+  finished,
+  pendingStage,
+  refusal,
+  setHidden,
+  stage,
+  terminal,
+  type Reply,
+  type Stage,
+} from './support.js';
 import type { RulrrConnect } from '../../src/connect/connect-element.js';
 
 const visible = ({ part }: Stage): string => part('status')!.textContent!.trim();
@@ -123,6 +133,40 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect([it.element.state, it.element.getAttribute('state')]).to.deep.equal(['idle', 'idle']);
     expect(it.element.connection).to.deep.equal({ connected: false, ereceipt: false, expiration: null });
     expect(visible(it)).to.equal('');
+  });
+
+  it('knows nothing of another proxy before that one has answered', async () => {
+    for (const answer of [{ hang: true }, refusal(503, 'store_unavailable'), { fails: true }]) {
+      const it = await stage((_, proxy) => {
+        proxy.connection = { body: { connected: true, ereceipt: true, expiration: null } };
+      });
+      expect(it.element.connection!.connected).to.equal(true);
+      expect(visible(it)).not.to.equal('');
+      it.proxy.connection = answer;
+      it.element.proxyUrl = '/rulrr-another';
+      await it.pass();
+      await it.pass();
+      expect(it.element.connection, JSON.stringify(answer)).to.equal(null);
+      expect(visible(it)).to.equal('');
+    }
+  });
+
+  it('tells of the start of each session, and asks how each one goes', async () => {
+    const it = await stage();
+    for (let session = 1; session <= 3; session++) {
+      void it.element.start();
+      await it.pass();
+      await it.pass(3000);
+      expect([it.element.state, it.proxy.polls, it.frame()!.src]).to.deep.equal([
+        'pending',
+        2 * session - 1,
+        it.proxy.connectUrl,
+      ]);
+      it.proxy.queue = [cancelled];
+      await it.pass(3000);
+      expect(it.events).to.have.lengthOf(2 * session);
+    }
+    expect(it.events.join()).to.equal('connect-started,connect-cancelled,'.repeat(3).slice(0, -1));
   });
 
   it('reads the connection once for a page that makes its fetch anew with each render', async () => {
