@@ -142,6 +142,29 @@ describe('<rulrr-connect>: resume', () => {
     expect([gone.state === 'pending', it.element.state]).to.deep.equal([false, 'pending']);
   });
 
+  it('is free for the next element where one went before it was all loaded, and is looked for anew on return', async () => {
+    for (const next of ['another', 'the same'] as const) {
+      const it = await stage((_, proxy) => (proxy.status = pending({ connectUrl: proxy.connectUrl })));
+      const gone = document.createElement('rulrr-connect');
+      Object.assign(gone, { clock: it.clock, fetch: it.proxy.fetch, proxyUrl: it.element.proxyUrl + '-left' });
+      sessionStorage.setItem('rulrr-connect ' + gone.proxyUrl, next.replace(' ', '-'));
+      document.body.append(gone);
+      await gone.updateComplete;
+      expect(gone.state).to.equal('starting');
+      gone.remove();
+      it.clock.advance(0);
+      expect(gone.state).to.equal('idle');
+      if (next === 'another') it.element.proxyUrl = gone.proxyUrl;
+      else document.body.append(gone);
+      await it.pass();
+      await it.pass();
+      const element = next === 'another' ? it.element : gone;
+      expect([element.state, it.proxy.polls], next).to.deep.equal(['pending', 1]);
+      gone.remove();
+      it.clock.advance(0);
+    }
+  });
+
   it('keeps an id with a space in it, and reads what was kept as it stood', async () => {
     for (const id of ['sealed id+/=%', 'two  spaces %20', 'sealed+/=%']) {
       const first = await pendingStage(
