@@ -433,6 +433,20 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(it.element.state).to.equal('pending');
   });
 
+  it('asks for no session while it is out of the page, and for one when it is back', async () => {
+    const it = await stage();
+    const parent = it.element.parentElement!;
+    it.element.remove();
+    await it.pass();
+    void it.element.start();
+    await it.pass(60_000);
+    expect([it.proxy.count('POST', '/'), it.clock.pending]).to.deep.equal([0, 0]);
+    parent.append(it.element);
+    await it.pass();
+    expect([it.element.state, it.proxy.count('POST', '/')]).to.deep.equal(['pending', 1]);
+    expect(it.events).to.deep.equal(['connect-started']);
+  });
+
   it('leaves another element with the same proxy alone', async () => {
     const one = await pendingStage();
     const element = document.createElement('rulrr-connect');
