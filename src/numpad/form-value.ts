@@ -29,9 +29,7 @@ export class FormValue {
       internals.setFormValue(value || null, null);
       const message = (reason && words && words[reason === 'country' ? 'wrong-country' : reason]) || ' ';
       const display = host.shadowRoot && host.shadowRoot.querySelector<HTMLElement>('#number');
-      if (!reason) internals.setValidity({});
-      else if (display) internals.setValidity({ typeMismatch: true }, message, display);
-      else internals.setValidity({ typeMismatch: true }, message);
+      internals.setValidity({ typeMismatch: !!reason }, message, display || undefined);
     } else if (input) {
       input.type = 'hidden';
       input.name = host.name;

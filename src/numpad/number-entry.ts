@@ -61,10 +61,7 @@ export class NumberEntry {
     const next = press(text, key);
     const added = next.slice(text.length);
     if (next === text) return;
-    if (!added) {
-      this.enter(next, null);
-      return;
-    }
+    if (!added) return this.enter(next, null);
     this.text = next;
     this.blocked = this.verdict = null;
     this.node.data += added;
@@ -143,9 +140,10 @@ export class NumberEntry {
   private fetchWorld(): void {
     const done = (blocked: boolean): void => {
       stop();
-      if (worldIsHere()) this.complain();
-      if (blocked === this.worldBlocked && !worldIsHere()) return;
-      this.worldBlocked = blocked && !worldIsHere();
+      const here = worldIsHere();
+      if (here) this.complain();
+      if (!here && blocked === this.worldBlocked) return;
+      this.worldBlocked = blocked && !here;
       this.rejudge();
     };
     const stop = this.host.clock.after(worldDeadline, () => done(true));

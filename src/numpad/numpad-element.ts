@@ -25,7 +25,7 @@ import { numpadStyles } from './numpad.styles.js';
 import { PanelController } from './panel-controller.js';
 import { readPasted, type NumberReason } from './phone-number.js';
 import { PromptConduct } from './prompt-conduct.js';
-import { isEditable, isOpen, type PromptPhase, type PromptState } from './prompt-machine.js';
+import { isEditable, isOpen, isResting, type PromptPhase, type PromptState } from './prompt-machine.js';
 import type { EreceiptSend } from './send-result.js';
 import { TapController } from './tap-controller.js';
 
@@ -122,10 +122,6 @@ export class RulrrEreceiptNumpad extends LitElement {
     fetch: { attribute: false },
     strings: { attribute: false },
   };
-
-  static override get observedAttributes(): string[] {
-    return super.observedAttributes.concat('lang', 'dir');
-  }
 
   /** Path or URL of the vendor's proxy. */
   proxyUrl = '';
@@ -252,11 +248,6 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.watchAway();
   }
 
-  override attributeChangedCallback(name: string, old: string | null, value: string | null): void {
-    super.attributeChangedCallback(name, old, value);
-    if (name === 'lang' || name === 'dir') this.requestUpdate();
-  }
-
   /** A form that is reset forgets the number. */
   formResetCallback(): void {
     this.clear();
@@ -338,7 +329,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     panel.present(this.isConnected && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
     panel.announce();
     // What had the focus may be gone.
-    if ((phase === 'sent' || phase === 'printed') && this.shadowRoot!.activeElement) panel.focus();
+    if (isResting(conduct.model) && this.shadowRoot!.activeElement) panel.focus();
   }
 
   /** `open` and `orderId` as the page has set them. */
@@ -366,14 +357,14 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.stopRest = null;
     // A late prompt may come while the last one's end is still on screen.
     this.entry.masked = phase === 'sent' ? before.number.slice(-4) : '';
-    if (phase === 'sent' || phase === 'printed') {
+    if (isResting(this.conduct.model)) {
       const quiet = /^(not|ere|clo|sup)/.test(reason || '');
       // A dialog stays in the way only with news.
-      const stays = !quiet && (phase === 'sent' || reason === 'send-unconfirmed' || this.presentation !== 'dialog');
-      this.stopRest = this.clock.after(stays ? restFor : 0, () => this.conduct.feed({ type: 'rest' }));
+      const stays = !quiet && (!reason || reason === 'send-unconfirmed' || this.presentation !== 'dialog');
+      this.stopRest = this.clock.after(stays ? restFor : 0, this.rest);
     }
     // What the page has set meanwhile is seen before it can be sent.
-    if (!(phase === 'sent' || phase === 'printed')) this.entry.write();
+    else this.entry.write();
     this.requestUpdate();
   }
 
@@ -397,13 +388,12 @@ export class RulrrEreceiptNumpad extends LitElement {
       this.open = false;
       this.asked = null;
     }
-    const { orderId } = outcome;
     // Out of the page its event ends at the element; whoever listens further up is told by the document.
     for (const target of this.isConnected ? [this] : [this, document]) {
       target.dispatchEvent(
         outcome.type === 'ereceipt-sent'
-          ? new EreceiptSentEvent({ orderId, phoneNumber: outcome.phoneNumber })
-          : new PrintReceiptEvent({ orderId, reason: outcome.reason }),
+          ? new EreceiptSentEvent({ orderId: outcome.orderId, phoneNumber: outcome.phoneNumber })
+          : new PrintReceiptEvent({ orderId: outcome.orderId, reason: outcome.reason }),
       );
     }
   }
@@ -434,8 +424,8 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** @internal Send: only by a press, never by itself. */
   submit(): void {
     this.entry.settle();
-    const { value } = this;
-    if (value) this.conduct.feed({ type: 'send', number: value, key: newKey() });
+    const { number } = this.entry.judged();
+    if (number) this.conduct.feed({ type: 'send', number, key: newKey() });
     else if (this.editable) {
       this.eager = true;
       this.touched();
@@ -473,7 +463,9 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   private watchKeys(): void {
-    this.keyboard.listen(this.isConnected && this.editable ? (this.capture === 'document' ? document : this) : null);
+    this.keyboard.listen(
+      this.isConnected && this.editable ? (this.capture === 'document' ? document : this) : null,
+    );
   }
 
   /** Out of the page for longer than a move takes: nobody can answer any more. The page may take it out as it goes itself, which leaves no such time. */
@@ -485,6 +477,8 @@ export class RulrrEreceiptNumpad extends LitElement {
       this.leave();
     });
   }
+
+  private readonly rest = (): void => this.conduct.feed({ type: 'rest' });
 
   private readonly leave = (): void => this.close();
 
@@ -514,7 +508,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     still: (event) => event.preventDefault(),
     touch: () => {
       if (this.editable) this.touched();
-      else this.conduct.feed({ type: 'rest' });
+      else this.rest();
     },
     choose: (event) => {
       this.entry.chosen = (event.target as HTMLSelectElement).value;
@@ -524,13 +518,13 @@ export class RulrrEreceiptNumpad extends LitElement {
     print: () => this.decline(),
     stir: (event) => {
       if (this.editable) this.touched();
-      else if ((event as KeyboardEvent).key === 'Escape') this.conduct.feed({ type: 'rest' });
+      else if ((event as KeyboardEvent).key === 'Escape') this.rest();
     },
     keep: (event) => event.stopPropagation(),
     cancel: (event) => {
       event.preventDefault();
       if (this.editable) this.decline();
-      else this.conduct.feed({ type: 'rest' });
+      else this.rest();
     },
     close: () => this.requestUpdate(),
   };

@@ -2,20 +2,6 @@ import type { NumberReason, Verdict } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
 import type { NumpadStrings } from './numpad-templates.js';
 
-const notes = [
-  'failed',
-  'idle',
-  'ready',
-  'checking',
-  'too-short',
-  'too-long',
-  'invalid',
-  'wrong-country',
-  'not-textable',
-  'extension',
-  'ambiguous',
-] as const;
-
 /** What is shown of the seconds that are left. */
 export const countdown = (text: NumpadStrings, seconds: number): string =>
   text.idle.replace('{seconds}', String(seconds));
@@ -35,20 +21,10 @@ export function wordsFor(
   seconds: number,
   eager: boolean,
 ): string {
-  switch (phase) {
-    case 'sending':
-    case 'failed':
-      if (phase === 'sending' || !seconds) return text[phase];
-      break;
-    case 'sent':
-      return text.sent.replace('{last4}', entry.masked);
-    case 'printed':
-      return reason === 'send-unconfirmed' ? text.unconfirmed : text.printed;
-    case 'asking':
-      break;
-    default:
-      return '';
-  }
+  if (phase === 'idle' || phase === 'checking') return '';
+  if (phase === 'sent') return text.sent.replace('{last4}', entry.masked);
+  if (phase === 'printed') return reason === 'send-unconfirmed' ? text.unconfirmed : text.printed;
+  if (phase === 'sending' || (phase === 'failed' && !seconds)) return text[phase];
   const { needsWorld, number } = entry.judged();
   if (seconds) return countdown(text, seconds);
   if (needsWorld) return text.checking;
@@ -67,9 +43,11 @@ export function problemOf(entry: Entry, eager: boolean): NumberReason | null {
 export const problemWords = (text: NumpadStrings, problem: NumberReason | 'failed'): string =>
   text[problem === 'country' ? 'wrong-country' : problem];
 
-/** The longest of the words that may stand between the number and the keys: it holds their place. */
+/** The longest of the words that may stand between the number and the keys, where labels are shorter: it holds their place. */
 export const longest = (text: NumpadStrings): string =>
-  notes.map((note) => text[note]).reduce((long, words) => (words.length > long.length ? words : long), '');
+  Object.values({ ...text, title: '', unconfirmed: '' }).reduce((long, words) =>
+    words.length > long.length ? words : long,
+  );
 
 /** ISO code and name of the countries to choose from; none where there is no choice. */
 export function choiceOf(allowed: readonly string[], language: string): (readonly [string, string])[] {

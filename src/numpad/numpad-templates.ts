@@ -101,7 +101,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
         autofocus
         aria-label=${text.number}
         aria-describedby="error"
-        aria-invalid=${error ? 'true' : 'false'}
+        aria-invalid=${!!error}
       ></div>
       <button part="key key-clear" data-key="clear" type="button" aria-label=${text.clear} @click=${on.taps.click}>
         ×
@@ -137,10 +137,10 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
       </button>
     </div>
     <div class="ways" @touchstart=${on.lifts.touchstart} @touchend=${on.lifts.touchend}>
-      <button part="print" type="button" aria-disabled=${busy ? 'true' : 'false'} @click=${on.print}>
+      <button part="print" type="button" aria-disabled=${busy} @click=${on.print}>
         ${model.failed ? text.paper : text.print}
       </button>
-      <button part="send" type="button" aria-disabled=${view.complete && !busy ? 'false' : 'true'} @click=${on.send}>
+      <button part="send" type="button" aria-disabled=${busy || !view.complete} @click=${on.send}>
         ${busy ? text.sending : phase === 'failed' ? text.retry : text.send}
       </button>
     </div>

@@ -17,7 +17,6 @@ export const numpadStyles = css`
     box-sizing: border-box;
     width: 100%;
     max-width: var(--rulrr-numpad-width, 420px);
-    height: auto;
     margin: 0 auto;
     padding: var(--rulrr-numpad-padding, 12px);
     border: 0;
@@ -91,8 +90,6 @@ export const numpadStyles = css`
   }
   .entry button {
     margin-inline-start: 8px;
-    font-size: var(--rulrr-numpad-key-size, 26px);
-    line-height: 1;
   }
   [part='error'],
   .countdown {
@@ -148,6 +145,8 @@ export const numpadStyles = css`
     border-radius: var(--rulrr-numpad-key-radius, var(--_radius));
     background: var(--rulrr-numpad-key-background, var(--_surface-raised));
     color: var(--rulrr-numpad-key-color, inherit);
+  }
+  [data-key] {
     font-size: var(--rulrr-numpad-key-size, 26px);
     line-height: 1;
   }

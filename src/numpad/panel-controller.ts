@@ -34,10 +34,9 @@ export class PanelController {
 
   /** Shows the panel, in the page or modal over it, or takes it away. */
   present(wanted: boolean, modal: boolean): void {
-    const { panel } = this;
-    const open = !!panel && panel.hasAttribute('open');
-    if (!panel || (wanted === open && (!wanted || modal === this.modal))) return;
-    if (open) this.hide();
+    const panel = this.panel!;
+    if (wanted === panel.hasAttribute('open') && (!wanted || modal === this.modal)) return;
+    this.hide();
     if (!wanted) return;
     this.modal = modal;
     if (modal && panel.showModal) panel.showModal();

@@ -115,17 +115,16 @@ function show(text: string, { rules, country }: PhoneQuestion, reading: PhoneRea
   return whole;
 }
 
-/** Digits that people write and machines paste: ASCII, full-width, Arabic-Indic, Persian, Devanagari. */
-const zeros = [0x30, 0xff10, 0x660, 0x6f0, 0x966];
+/** Digits that people write and machines paste, besides ASCII: full-width, Arabic-Indic, Persian, Devanagari. */
+const zeros = [0xff10, 0x660, 0x6f0, 0x966];
 
 /** Turns every written digit and plus into ASCII; drops marks that show nothing. */
 export function fold(text: string): string {
-  let folded = '';
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
+  const folded = text.replace(/[^ -~]/g, (character) => {
+    const code = character.charCodeAt(0);
     const zero = zeros.filter((start) => code >= start && code < start + 10)[0];
-    folded += zero !== undefined ? String(code - zero) : code === 0xff0b ? '+' : text[index]!;
-  }
+    return zero ? String(code - zero) : code === 0xff0b ? '+' : character;
+  });
   return folded.replace(/[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '');
 }
 

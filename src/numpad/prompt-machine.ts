@@ -77,8 +77,13 @@ export const initialPrompt: PromptState = {
 };
 
 /** A prompt is on: its outcome is still owed. */
-export function isOpen({ phase }: PromptState): boolean {
-  return phase === 'checking' || phase === 'asking' || phase === 'sending' || phase === 'failed';
+export function isOpen(state: PromptState): boolean {
+  return state.phase !== 'idle' && !isResting(state);
+}
+
+/** The end of a prompt is on screen. */
+export function isResting({ phase }: PromptState): boolean {
+  return phase === 'sent' || phase === 'printed';
 }
 
 /** The customer may change the number. */
@@ -137,10 +142,9 @@ export function step(state: PromptState, event: PromptEvent): PromptStep {
         return end(state, state.failed ? 'send-failed' : event.type === 'idle' ? 'idle' : 'declined');
       break;
     case 'close':
-      if (isOpen(state)) return end(state, 'closed');
-      return step(state, { type: 'rest' });
+      return isOpen(state) ? end(state, 'closed') : step(state, { type: 'rest' });
     case 'rest':
-      if (state.phase === 'sent' || state.phase === 'printed') return to({ ...state, phase: 'idle' });
+      if (isResting(state)) return to({ ...state, phase: 'idle' });
   }
   return to(state);
 }

@@ -1,6 +1,6 @@
 /**
  * Tells of every change of a language or a direction around an element, which it may inherit across shadow roots, until what this returns is called.
- * Of its own attributes an element hears anyway.
+ * Its own attributes are among them while it is in a page.
  */
 export function watchPageLanguage(element: Element, tell: () => void): () => void {
   const observer = new MutationObserver(tell);
