@@ -16,7 +16,7 @@ export interface EreceiptSendRequest {
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
- * `ok` (as in a `Response`), `success` or `sent` is false, or whose `status` or `statusCode` is 400 or more. The JSON of a `Response` that was not read is read, and
+ * `ok` (as in a `Response`), `success` or `sent` is false, `'false'`, 0 or null, or whose `status` or `statusCode` is 300 or more. The JSON of a `Response` that was not read is read, and
  * says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
@@ -54,7 +54,10 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 function saysNo(said: unknown): boolean {
   const { ok, success, sent, status, statusCode } = (said || {}) as Record<string, unknown>;
   return (
-    [said, ok, success, sent].includes(false) || ((status || statusCode) as number) >= 400 || said instanceof Error
+    said === false ||
+    [ok, success, sent].some((one) => [0, null, false, 'false'].includes(one as null)) ||
+    ((status || statusCode) as number) >= 300 ||
+    said instanceof Error
   );
 }
 
@@ -88,6 +91,5 @@ function resultOfProxy(error: unknown): SendResult {
   const { code, status } = (error || {}) as ProxyError;
   if (code === 'invalid_phone_number') return 'refused';
   if (code === 'ereceipt_disabled') return 'disabled';
-  const refused = status >= 400 && status < 500 && status !== 408 && status !== 409;
-  return refused || code === 'send_failed' ? 'failed' : 'unclear';
+  return /^4(?!0[89])/.test(String(status)) || code === 'send_failed' ? 'failed' : 'unclear';
 }

@@ -62,6 +62,12 @@ describe('a page that', () => {
       // A refusal's body, read: what our own proxy says of a send that failed is such a one.
       [() => Promise.resolve({ title: 'The receipt was not sent', status: 502 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ statusCode: 500 }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 302 }), 'printed', 'send-unconfirmed'],
+      // No, in the words of other languages.
+      [() => Promise.resolve(Response.json({ success: 0 })), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ success: 'false' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ ok: null }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ sent: undefined, success: 1 }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 'queued' }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 200, data: '' }), 'sent', 'ereceipt-sent'],
       // Caught, and given on as if it were an answer.
