@@ -464,7 +464,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private watchKeys(): void {
     this.keyboard.listen(
-      this.isConnected && this.editable ? (this.capture === 'document' ? document : this) : null,
+      this.isConnected && this.editable ? (this.capture === 'document' ? this.ownerDocument : this) : null,
     );
   }
 

@@ -40,6 +40,8 @@ export class TapController {
   /** Those that still matter: held down, or lifted so lately that something may come after them. */
   private presses: Press[] = [];
   private stopRepeat: (() => void) | null = null;
+  /** Of the page that the keys were last pressed in; they may have come from another one. */
+  private view: Window | null = null;
   /** What a finger or the mouse has pressed or lifted last, and the event that has told of its lift. */
   private last: Press | null = null;
   private lifted: Event | null = null;
@@ -105,7 +107,7 @@ export class TapController {
     for (const press of this.presses) press.pointer = null;
     this.watch(false);
     this.hush();
-    window.removeEventListener('touchend', this.lastTouch, true);
+    if (this.view) this.view.removeEventListener('touchend', this.lastTouch, true);
   }
 
   private press(pointer: number, { isTrusted, target }: UIEvent, at: EventTarget | null = target): void {
@@ -118,9 +120,10 @@ export class TapController {
     const press: Press = { key, at: at!, trusted: isTrusted, pointer, when, owesClick: true, open: true };
     this.presses = this.presses.filter((one) => this.matters(one)).concat(press);
     this.last = isTrusted ? press : null;
+    const view = (this.view = (at as Node).ownerDocument!.defaultView!);
     this.watch(true);
     // It comes after the pointer's own lift.
-    window.addEventListener('touchend', this.lastTouch, true);
+    view.addEventListener('touchend', this.lastTouch, true);
     if (key === 'delete') this.repeat(repeatAfter);
   }
 
@@ -197,9 +200,11 @@ export class TapController {
   /** A finger or the mouse may lift anywhere. */
   private watch(on: boolean): void {
     const change = on ? 'addEventListener' : 'removeEventListener';
+    const { view } = this;
+    if (!view) return;
     for (const name of ['pointerup', 'pointercancel', 'mouseup'] as const)
-      window[change](name, this.pointerup as EventListener, true);
-    window[change]('blur', this.hush);
+      view[change](name, this.pointerup as EventListener, true);
+    view[change]('blur', this.hush);
   }
 }
 

@@ -590,6 +590,27 @@ describe('a page that', () => {
     expect(reasons()).to.deep.equal(['order ereceipt-sent']);
   });
 
+  it('puts it into another document has its keys there, and Delete ends with the finger', async () => {
+    await start({ capture: 'document' });
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    const there = frame.contentDocument!;
+    void t.pad.prompt('order');
+    await t.pass();
+    there.body.append(t.pad);
+    await t.pass(10);
+    for (const digit of '213') t.keyDown(digit, { gap: 85 }, there.body);
+    t.keyDown('9', { gap: 85 }, document.body);
+    t.tap('5<');
+    await t.pass(2000);
+    expect(t.shown().replace(/\D/g, '')).to.equal('213');
+    document.body.append(t.pad);
+    t.tap('5');
+    t.keyDown('6', { gap: 85 }, document.body);
+    frame.remove();
+    await t.pass(2000);
+    expect(t.shown().replace(/\D/g, '')).to.equal('21356');
+  });
+
   it('has two of them has two numbers and two outcomes', async () => {
     await start();
     const other = await till();

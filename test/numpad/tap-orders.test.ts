@@ -8,7 +8,13 @@ import { fakeClock } from '../support/fake-clock.js';
 type Handler = 'pointerdown' | 'touchstart' | 'touchend' | 'mousedown' | 'click';
 type Told = Parameters<TapController[Handler]>[0];
 
-const elementOf = (key: Key) => ({ closest: () => ({ getAttribute: () => key }), getRootNode: () => ({}) });
+const elementOf = (key: Key) => ({
+  closest: () => ({ getAttribute: () => key }),
+  getRootNode: () => ({}),
+  get ownerDocument() {
+    return { defaultView: window };
+  },
+});
 
 /** A window and a pad, which tell of events in the order of a browser: first who captures at the window, then the library, then the pad. */
 function till(library: { on: string; captures: boolean } | null) {
