@@ -8,6 +8,8 @@ export interface KeyboardHost extends Element {
   readonly text: string;
   /** True while a number may be entered. */
   readonly editable: boolean;
+  /** True while a prompt is on. */
+  readonly open: boolean;
   commit(key: Key): void;
   /** Puts a text back, for a scanner's burst. */
   restore(text: string): void;
@@ -15,6 +17,9 @@ export interface KeyboardHost extends Element {
   submit(): void;
   decline(): void;
 }
+
+/** Those that listen; the one that was prompted last is at the end. */
+let listening: KeyboardController[] = [];
 
 /** Hardware keys and paste. Keys with modifiers, of an IME, and those meant for a field of the page's own are left alone. */
 export class KeyboardController {
@@ -33,6 +38,8 @@ export class KeyboardController {
       if (target) target.addEventListener(name, this);
     }
     this.target = target;
+    listening = listening.filter((one) => one !== this);
+    if (target) listening.push(this);
   }
 
   /** The number is gone, here too. */
@@ -44,9 +51,21 @@ export class KeyboardController {
   handleEvent(event: Event): void {
     const { host } = this;
     const origin = originOf(event.composedPath()[0] as Element, host.shadowRoot!);
-    if (!host.editable || event.defaultPrevented || isField(origin)) return;
+    if (!host.editable || event.defaultPrevented || !this.isMeant(event)) return;
+    if (isField(origin)) return;
     if (event.type === 'paste') this.paste(event as ClipboardEvent);
     else this.keydown(event as KeyboardEvent, origin);
+  }
+
+  /** Of several in a page, the one that has the focus is meant, or else the last one that can be seen. */
+  private isMeant(event: Event): boolean {
+    const { host, target } = this;
+    const focused = (event.composedPath() as KeyboardHost[]).filter(
+      ({ tagName, open }) => tagName === host.tagName && open,
+    )[0];
+    const visible = (last: KeyboardController, one: KeyboardController): KeyboardController =>
+      one.host.getClientRects().length ? one : last;
+    return host === (focused || listening.filter((one) => one.target === target).reduce(visible).host);
   }
 
   private keydown(event: KeyboardEvent, origin: Element): void {
@@ -73,12 +92,10 @@ export class KeyboardController {
       else if (key === '+') host.commit('plus');
       else return;
       event.preventDefault();
-    } else if (key === 'Backspace' || key === 'Delete') {
+    } else if (/^(Backspace|Delete|Escape)$/.test(key)) {
       event.preventDefault();
-      host.commit('delete');
-    } else if (key === 'Escape') {
-      event.preventDefault();
-      host.decline();
+      if (key === 'Escape') host.decline();
+      else host.commit('delete');
     }
   }
 
@@ -91,10 +108,7 @@ export class KeyboardController {
 }
 
 function isField(target: Element): boolean {
-  return (
-    !!target &&
-    (/^(input|textarea|select)$/i.test(target.tagName) || (target as HTMLElement).isContentEditable === true)
-  );
+  return !!target && (/^(input|textarea|select)$/i.test(target.tagName) || (target as HTMLElement).isContentEditable);
 }
 
 /** Where a key went down. A component that is closed to the page tells of itself only; where the focus is inside it, each tree in it knows. */

@@ -500,6 +500,40 @@ describe('a hardware keyboard', () => {
     }
   });
 
+  it('is that of one of several in a page: the one that has the focus, or else the last one that can be seen', async () => {
+    await start({ capture: 'document' });
+    const hidden = document.body.appendChild(document.createElement('div'));
+    const other = await till({ capture: 'document' });
+    void other.pad.prompt('other');
+    await t.pass();
+    await other.pass();
+    const shown = () => [digits(), other.shown().replace(/[^\d+]/g, '')];
+    type([...'21'], 85, document.body);
+    expect(shown()).to.deep.equal(['', '21']);
+    type(['3']);
+    type(['4'], 85, other.part('display'));
+    expect(shown()).to.deep.equal(['3', '214']);
+    // In a tab of the page that is behind another.
+    hidden.hidden = true;
+    hidden.append(other.pad);
+    type(['1'], 85, document.body);
+    hidden.hidden = false;
+    type(['5'], 85, document.body);
+    expect(shown()).to.deep.equal(['31', '2145']);
+    // Enter once more, while what it has sent is under way, does not send the other's.
+    t.pad.value = '+12135550123';
+    other.pad.value = '+13105550199';
+    type(['Enter', 'Enter']);
+    expect([t.sends.length, other.sends.length]).to.deep.equal([1, 0]);
+    other.pad.close();
+    t.settle.reject(new Error('no'));
+    await t.pass();
+    type(['Backspace'], 85, document.body);
+    expect(digits()).to.equal('+1213555012');
+    other.remove();
+    hidden.remove();
+  });
+
   it('takes no digit from a scanner, and sends nothing', async () => {
     await start();
     t.tap('2135550123');
