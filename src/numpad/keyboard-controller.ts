@@ -52,7 +52,8 @@ export class KeyboardController {
     const { host } = this;
     const origin = originOf(event.composedPath()[0] as Element, host.shadowRoot!);
     if (!host.editable || event.defaultPrevented || !this.isMeant(event)) return;
-    if (isField(origin)) return;
+    // In the choice of country, a digit is still one of the number.
+    if (isField(origin) && !(host.shadowRoot!.contains(origin) && /^[\d+B]/.test((event as KeyboardEvent).key))) return;
     if (event.type === 'paste') this.paste(event as ClipboardEvent);
     else this.keydown(event as KeyboardEvent, origin);
   }

@@ -408,6 +408,8 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** @internal */
   commit(key: Key): void {
     this.entry.commit(key);
+    // Else Enter would take the next number back.
+    if (key === 'clear') this.panel.focus();
   }
 
   /** @internal */

@@ -547,6 +547,23 @@ describe('a hardware keyboard', () => {
     expect(t.sends).to.deep.equal([]);
   });
 
+  it('goes on after the country was chosen, and after ×: neither digits nor Enter go elsewhere', async () => {
+    await start({ countries: 'US CA' });
+    const country = t.part('country') as HTMLSelectElement;
+    country.focus();
+    country.value = 'CA';
+    country.dispatchEvent(new Event('change', { bubbles: true }));
+    type([...'20423456781', 'Backspace'], 85, country);
+    expect(t.pad.value).to.equal('+12042345678');
+    const [enter, escape] = type(['Enter', 'Escape'], 85, country);
+    expect([enter!.defaultPrevented, escape!.defaultPrevented, t.told.length]).to.deep.equal([false, false, 0]);
+    t.key('clear').focus();
+    t.key('clear').click();
+    const focused = t.pad.shadowRoot!.activeElement!;
+    type([...'2042345678', 'Enter'], 85, focused);
+    expect(t.sends.length).to.equal(1);
+  });
+
   it('pastes', async () => {
     await start();
     const paste = (text: string) => {
