@@ -43,8 +43,8 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
     $refused = is_array($answer) && ($answer['success'] ?? true) === false;
     if ($answer && is_array($answer) && !$refused) return;
-    // A refusal is a refusal; an error of the server may stand for a message that went out.
-    if ($refused || $status === 0 || ($status >= 400 && $status < 500)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
+    // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
+    if ($refused || $status === 0 || ($status >= 400 && $status < 500 && $status !== 408)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 

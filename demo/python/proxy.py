@@ -70,7 +70,7 @@ def send_ereceipt(access_token, order_id, phone_number):
     if answer and not refused:
         return
     # A refusal is a refusal; an error of the server may stand for a message that went out.
-    if refused or status == 0 or 400 <= status < 500:
+    if refused or status == 0 or (400 <= status < 500 and status != 408):
         raise Refusal(502, "send_failed", "The receipt was not sent.")
     raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
 

@@ -21,9 +21,9 @@ export const apiErrorCodes = [
 export type RulrrApiErrorCode = (typeof apiErrorCodes)[number];
 
 /**
- * What is known of the request: `no`, it surely never reached Rulrr; `answered`, a status came (where it is 5xx it may come
- * from a gateway, so the call may have been carried out all the same); `unclear`, it may have been carried out. An order that
- * is unclear, or answered with 5xx, must not be sent again.
+ * What is known of the request: `no`, it surely never reached Rulrr; `answered`, a status came (where it is 5xx, 408 or 499 it may
+ * come from a gateway, so the call may have been carried out all the same); `unclear`, it may have been carried out. An order that
+ * is unclear, or was answered with one of those, must not be sent again.
  */
 export type Sent = 'no' | 'unclear' | 'answered';
 

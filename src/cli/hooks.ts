@@ -1,3 +1,4 @@
+import { leavesOpen } from '../proxy/ereceipts.js';
 import { EreceiptUnconfirmedError, type EreceiptJob, type Subject } from '../proxy/index.js';
 
 const sidecarHeader = 'Rulrr-Sidecar';
@@ -71,7 +72,7 @@ export function sendBy(url: string, secret: string | undefined): (job: EreceiptJ
     });
     if (answer.ok) return answer;
     await answer.body?.cancel();
-    if (answer.status >= 400 && answer.status < 500)
+    if (answer.status >= 400 && !leavesOpen(answer.status))
       throw new HookError('SendRefusedError', 'The send URL refused the receipt.');
     throw new EreceiptUnconfirmedError();
   };

@@ -14,8 +14,8 @@ import { createVault } from './vault.js';
 
 /**
  * Throw this from `sendEreceipt` where it is unknown whether the receipt went out: the till prints, and the same key never
- * sends again. Errors of a connection that broke or timed out, and those with a status of 500 or more, are taken for the same.
- * Anything else means "not sent".
+ * sends again. Errors of a connection that broke or timed out, and those with a status of 408, 499, or 500 and more, are taken for
+ * the same. Anything else means "not sent".
  */
 export class EreceiptUnconfirmedError extends Error {
   override readonly name = 'EreceiptUnconfirmedError';
@@ -296,8 +296,14 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   // Gateways have numbers of their own above those of HTTP.
   const refused = code >= 300 && code < 600;
   if (ok !== false && success !== false && sent !== false && !refused) return null;
-  return code >= 400 && code < 500 ? 'failed' : 'unclear';
+  return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
 }
+
+/**
+ * Answers that may come from a gateway in front of who sent, which may have done so: 5xx, a time that ran out (408), and a caller that
+ * was taken for gone (499, nginx's).
+ */
+export const leavesOpen = (status: number): boolean => status >= 500 || status === 408 || status === 499;
 
 /** Judges what the hook threw. Any doubt is a doubt; so is what cannot even be read. */
 export function surelyNotSent(error: unknown): boolean {
@@ -313,8 +319,7 @@ function isRefusal(error: unknown): boolean {
   // By name: an error of another copy of this package is the same error.
   if (error.name === 'EreceiptUnconfirmedError') return false;
   if (error.name === 'RulrrApiError') {
-    // An error of the server may stand for an order that was taken.
-    return sentOf(error) === 'no' || (upstreamStatusOf(error) ?? 500) < 500;
+    return sentOf(error) === 'no' || !leavesOpen(upstreamStatusOf(error) ?? 500);
   }
   return !isUnclear(error) || neverSent(error);
 }
@@ -324,8 +329,8 @@ const wireCodes =
   /^(E(CONN|PIPE|TIMEDOUT|SOCKETTIMEDOUT|HOST|NET|ADDRNOTAVAIL|PROTO|NOTFOUND|AI_)|UND_ERR_|HPE_|ERR_(NETWORK|BAD_RESPONSE|STREAM|HTTP2|TLS|SSL))/;
 
 /**
- * True if an error tells of a call that broke off, or of an answer with 5xx, which may come from a gateway in front of who sent.
- * Nothing in it needs to say so but its name, its code, its status or its cause's.
+ * True if an error tells of a call that broke off, or of an answer that leaves it open. Nothing in it needs to say so but its name,
+ * its code, its status or its cause's.
  */
 function isUnclear(error: unknown): boolean {
   let at: unknown = error;
@@ -333,7 +338,7 @@ function isUnclear(error: unknown): boolean {
     const { name, code, message, cause } = at as Record<string, unknown>;
     if (name === 'AbortError' || /^\w*TimeoutError$/.test(String(name))) return true;
     if (typeof code === 'string' && wireCodes.test(code)) return true;
-    if (statusIn(at) >= 500) return true;
+    if (leavesOpen(statusIn(at))) return true;
     // fetch() tells of a lost connection by a TypeError.
     if (at instanceof TypeError && /fetch|network|load failed|^terminated$/i.test(String(message))) return true;
     at = cause;

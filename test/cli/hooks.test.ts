@@ -47,6 +47,7 @@ describe("the sidecar's hooks tell what failed", () => {
     ['nobody answers', 'SendUnreachableError', true, undefined],
     ['the connection breaks', 'SendUnreachableError', false, (response: ServerResponse) => void response.destroy()],
     ['422', 'SendRefusedError', true, status(422)],
+    ['408', 'EreceiptUnconfirmedError', false, status(408)],
     ['500', 'EreceiptUnconfirmedError', false, status(500)],
   ] as const) {
     it(`send, ${title}: ${code}, ${sure ? 'surely not sent' : 'unclear'}`, async () => {

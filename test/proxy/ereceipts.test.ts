@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { EreceiptUnconfirmedError, type EreceiptJob } from '../../src/proxy/index.js';
 import { planted } from './canaries.js';
 import { settle } from '../support/settle.js';
@@ -109,6 +110,8 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['API: not sent', apiError({ sent: 'no' }), 'send_failed'],
     ['API: refused', apiError({ sent: 'answered', status: 403 }), 'send_failed'],
     ['API: too many', apiError({ sent: 'answered', status: 429 }), 'send_failed'],
+    ['API: its time ran out', apiError({ sent: 'answered', status: 408 }), 'send_unconfirmed'],
+    ['API: too early', apiError({ sent: 'answered', status: 425 }), 'send_failed'],
     ['API: broke down', apiError({ sent: 'answered', status: 502 }), 'send_unconfirmed'],
     ['API: unclear', apiError({ sent: 'unclear' }), 'send_unconfirmed'],
     ['said so', new EreceiptUnconfirmedError(), 'send_unconfirmed'],
@@ -127,6 +130,8 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['got: 5xx', answeredWith({ code: 'ERR_NON_2XX_3XX_RESPONSE', response: { statusCode: 503 } }), 'send_unconfirmed'],
     ['got: 4xx', answeredWith({ code: 'ERR_NON_2XX_3XX_RESPONSE', response: { statusCode: 422 } }), 'send_failed'],
     ['ky: 5xx', answeredWith({ response: new Response('', { status: 502 }) }), 'send_unconfirmed'],
+    ['ky: its time ran out', answeredWith({ response: new Response('', { status: 408 }) }), 'send_unconfirmed'],
+    ['got: the caller hung up', answeredWith({ response: { statusCode: 499 } }), 'send_unconfirmed'],
     ['ky: 4xx', answeredWith({ response: new Response('', { status: 404 }) }), 'send_failed'],
     ['a gateway of text messages: 5xx', answeredWith({ status: 503, code: 20503 }), 'send_unconfirmed'],
     ['a gateway of text messages: 4xx', answeredWith({ status: 400, code: 21211 }), 'send_failed'],
@@ -165,6 +170,8 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [false, 502, 'send_failed'],
     [new Response('', { status: 422 }), 502, 'send_failed'],
     [new Response('', { status: 500 }), 504, 'send_unconfirmed'],
+    [new Response('', { status: 408 }), 504, 'send_unconfirmed'],
+    [{ statusCode: 499 }, 504, 'send_unconfirmed'],
     [Response.json({ error: 'number' }, { status: 422 }), 502, 'send_failed'],
     [Response.json({ error: 'again' }, { status: 503 }), 504, 'send_unconfirmed'],
     [Response.json({ success: false }), 504, 'send_unconfirmed'],
@@ -214,7 +221,7 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
   for (const [result, status, code] of cases) {
     const { h } = await till(() => result);
     const response = await send(h);
-    assert.equal(response.status, status, String(code));
+    assert.equal(response.status, status, `${inspect(result)} ${code}`);
     if (code) assert.equal((await problemOf(response)).code, code);
     const told = h.events.filter(({ type }) => type === 'ereceipt-failed' || type === 'ereceipt-unconfirmed').length;
     assert.equal(told, code ? 1 : 0);
