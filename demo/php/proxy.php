@@ -41,10 +41,10 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
     // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
-    $refused = is_array($answer) && ($answer['success'] ?? true) === false;
-    if ($answer && is_array($answer) && !$refused) return;
+    $success = is_array($answer) && $answer ? $answer['success'] ?? true : null;
+    if ($success === true) return;
     // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
-    if ($refused || $status === 0 || ($status >= 400 && $status < 500 && $status !== 408)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
+    if ($success === false || $status === 0 || ($status >= 400 && $status < 500 && $status !== 408)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 

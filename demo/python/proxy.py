@@ -66,11 +66,11 @@ def send_ereceipt(access_token, order_id, phone_number):
     status, text = upstream("POST", "/v1/orders", {"access_token": access_token}, order, 8)
     # Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     answer = read_json(text) if 200 <= status < 300 else {}
-    refused = answer.get("success") is False
-    if answer and not refused:
+    success = answer.get("success", True) if answer else None
+    if success is True:
         return
     # A refusal is a refusal; an error of the server may stand for a message that went out.
-    if refused or status == 0 or (400 <= status < 500 and status != 408):
+    if success is False or status == 0 or (400 <= status < 500 and status != 408):
         raise Refusal(502, "send_failed", "The receipt was not sent.")
     raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
 

@@ -78,7 +78,7 @@ export function sendBy(url: string, secret: string | undefined): (job: EreceiptJ
   };
 }
 
-/** The order itself carries the number, as the sandbox takes it. */
-export async function sendAsOrder({ api, orderId, phoneNumber, signal }: EreceiptJob): Promise<void> {
-  await api.createOrder({ orderId, ereceipt: { phoneNumber } }, { signal });
+/** The order itself carries the number, as the sandbox takes it. Rulrr's answer says how it went, for the proxy to judge. */
+export async function sendAsOrder({ api, orderId, phoneNumber, signal }: EreceiptJob): Promise<unknown> {
+  return api.createOrder({ orderId, ereceipt: { phoneNumber } }, { signal });
 }

@@ -295,9 +295,13 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   const code = Number([status, statusCode].find((value) => typeof value === 'number') ?? 0);
   // Gateways have numbers of their own above those of HTTP.
   const refused = code >= 300 && code < 600;
-  if (ok !== false && success !== false && sent !== false && !refused) return null;
+  if (![ok, success, sent].some(saysNo) && !refused) return null;
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
 }
+
+/** What servers put for `false`, too; absent it says nothing. */
+const saysNo = (value: unknown): boolean =>
+  value !== undefined && (!value || /^\s*(false|no|0)\s*$/i.test(String(value)));
 
 /**
  * Answers that may come from a gateway in front of who sent, which may have done so: 5xx, a time that ran out (408), and a caller that

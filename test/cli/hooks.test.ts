@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
-import { authorizeBy, sendBy } from '../../src/cli/hooks.js';
+import { authorizeBy, sendAsOrder, sendBy } from '../../src/cli/hooks.js';
 import type { EreceiptJob } from '../../src/proxy/index.js';
 import { surelyNotSent } from '../../src/proxy/ereceipts.js';
 import { errorClass } from '../../src/proxy/events.js';
@@ -145,6 +145,8 @@ describe("what the vendor's server says of a receipt decides between text messag
     ['no JSON where it names the type', '', 'application/json', [200, undefined]],
     ['no success', '{"success":false,"error":"gateway"}', 'application/json', doubt],
     ['not sent', '{"sent":false}', 'application/json', doubt],
+    ['no success, as a number', '{"success":0}', 'application/json', doubt],
+    ['no success, as a text', '{"success":"false"}', 'text/html', doubt],
     ['the refusal of its gateway', '{"ok":false,"status":422}', 'application/json', [502, 'send_failed']],
   ] as const) {
     it(`200 and ${title}: ${told[1] ?? 'sent'}`, async () => {
@@ -203,4 +205,19 @@ describe("what the vendor's server says of a receipt decides between text messag
     const answer = await answerTo((response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('no gzip'));
     assert.deepEqual(answer, doubt);
   });
+});
+
+it('an order that Rulrr answered with anything but success is no receipt that was sent', async () => {
+  for (const [answer, status] of [
+    [{ success: 0 }, 504],
+    [{ success: 'false' }, 504],
+    [{ success: true, orderId: '1' }, 200],
+  ] as const) {
+    const api = { createOrder: async () => answer } as unknown as EreceiptJob['api'];
+    const { call, connect } = harness({ sendEreceipt: (order) => sendAsOrder({ ...order, api }) });
+    await connect();
+    const headers = { 'Idempotency-Key': 'k' };
+    const told = await call('POST', '/ereceipts', { headers, body: { orderId: '1', phoneNumber: '+12135550176' } });
+    assert.equal(told.status, status, JSON.stringify(answer));
+  }
 });

@@ -183,6 +183,8 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         sandbox.sandbox.faults.set({ route: 'post-order', kind, times: 1 });
         assert.deepEqual(await send(kind), [504, 'send_unconfirmed'], kind);
       }
+      sandbox.sandbox.faults.set({ route: 'post-order', kind: 'status', status: 408, times: 1 });
+      assert.deepEqual(await send('late'), [504, 'send_unconfirmed'], 'a gateway may have passed it on');
       assert.deepEqual(await send('whole'), [200, undefined]);
     });
 

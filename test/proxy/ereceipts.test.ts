@@ -203,6 +203,17 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [{ success: false }, 504, 'send_unconfirmed'],
     [{ sent: false, status: 'queued' }, 504, 'send_unconfirmed'],
     [{ sent: false, status: 0 }, 504, 'send_unconfirmed'],
+    // As servers say no that know no `false`, or write it as a text. What is left out says nothing.
+    [{ success: 0 }, 504, 'send_unconfirmed'],
+    [{ success: 'false' }, 504, 'send_unconfirmed'],
+    [{ sent: null }, 504, 'send_unconfirmed'],
+    [{ ok: '' }, 504, 'send_unconfirmed'],
+    [{ ok: ' No ' }, 504, 'send_unconfirmed'],
+    [{ sent: '0', status: 422 }, 502, 'send_failed'],
+    [Response.json({ sent: 0 }), 504, 'send_unconfirmed'],
+    [{ success: 1, sent: 'true', ok: 'yes' }, 200],
+    [{ sent: '2026-11-26T10:30:00Z', ok: undefined }, 200],
+    [{ success: {} }, 200],
     [{ success: false, status: 400 }, 502, 'send_failed'],
     // A gateway's refusal that was read, and answers of clients that throw for none.
     [{ title: 'No such number', status: 422 }, 502, 'send_failed'],
