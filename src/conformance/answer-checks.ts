@@ -56,6 +56,11 @@ export const answerChecks: Partial<Record<CheckId, (probe: Probe) => Promise<voi
         words.every((word) => typeof word === 'string' && word),
         `${describe(exchange)} without "type" or "title".`,
       );
+      const said = `${words[1]} ${field(json, 'detail')}`;
+      demand(
+        !exchange.unquotable.some((text) => said.includes(text)),
+        `${describe(exchange)} with words that quote the request.`,
+      );
     }
   },
   async 'no-secrets'(probe) {

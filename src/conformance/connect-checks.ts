@@ -117,7 +117,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     const { id } = await story.session();
     expectRefusal(await probe.call('GET', `/integrations/${id}`, { as: 'other' }), 403, 'not_yours');
   },
-  async cancelled(_probe, story) {
+  async cancelled(probe, story) {
     const session = await story.start();
     await story.sandbox().end(session.connectUrl, 'cancel');
     const answer = await story.outcome(session.id);
@@ -125,6 +125,11 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     demand(field(answer.json, 'connection') === undefined, 'A cancelled session came with a "connection".');
     checkTimes(answer);
     checkOver(answer);
+    for (let time = 0; time < 2; time += 1) {
+      const again = await probe.call('GET', `/integrations/${session.id}`);
+      const other = again.status === 200 && field(again.json, 'status') !== 'cancelled';
+      demand(!other, `"status" went from "cancelled" to ${JSON.stringify(field(again.json, 'status'))?.slice(0, 40)}.`);
+    }
   },
   async 'upstream-trouble'(_probe, story) {
     const sandbox = story.sandbox();

@@ -3,8 +3,10 @@ import type { CheckOptions } from './types.js';
 
 /** One call and its answer, kept for the checks that look at all of them. */
 export interface Exchange {
-  /** Such as `POST /ereceipts`; what was sent is not kept. */
+  /** Such as `POST /ereceipts`. */
   call: string;
+  /** What of the request has no place in words of the proxy: who asks, the session, the key, the order. */
+  unquotable: string[];
   status: number;
   headers: Headers;
   text: string;
@@ -60,6 +62,12 @@ export class Probe {
     const text = await answer.text();
     const exchange: Exchange = {
       call: `${method} ${path.length > 60 ? `${path.slice(0, 60)}…` : path}`,
+      unquotable: [
+        ...Object.values(identity ?? {}),
+        call.headers?.['Idempotency-Key'] ?? '',
+        /^\/integrations\/(.+)/.exec(path)?.[1] ?? '',
+        typeof body === 'string' ? (/"orderId":"([^"]+)"/.exec(body)?.[1] ?? '') : '',
+      ].filter((text) => text.length >= 6),
       status: answer.status,
       headers: answer.headers,
       text,

@@ -104,8 +104,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   cancelled: {
     title: 'A merchant who gives up is heard',
-    expected: '200 {status: "cancelled", pollAfterMs, expiresAt}, without "connectUrl".',
-    help: 'Pass on the status "cancelled" of GET /v1/auth/integration, and redeem nothing.',
+    expected: '200 {status: "cancelled", pollAfterMs, expiresAt}, without "connectUrl"; never pending again.',
+    help: 'Pass on the status "cancelled" of GET /v1/auth/integration each time, and redeem nothing.',
   },
   'ereceipt-bad-request': {
     title: 'Sends that cannot be read are refused',
@@ -208,6 +208,12 @@ export const texts: Record<CheckId, CheckText> = {
       '409 tokens_lost where Rulrr answers 410 and nobody has the tokens, at once or after a while of pending; never finished.',
     help: 'Answer finished only from tokens that you stored. After 410 look whether another process stored them; if not, say tokens_lost.',
   },
+  'refused-not-done': {
+    title: 'What is refused is not done',
+    expected:
+      'After 403 to a page of another site, and 401 without a session, the tokens are there and nothing was sent.',
+    help: 'Refuse before the work begins, and end the request there: in many frameworks an answer that is written stops nothing.',
+  },
   forgotten: {
     title: 'DELETE /connection forgets the store',
     expected:
@@ -221,8 +227,9 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'problem-json': {
     title: 'Every refusal can be read by a program',
-    expected: 'application/problem+json with type, title, status and a code of the closed list.',
-    help: 'Send every refusal through one function. The codes stand in openapi.yaml.',
+    expected:
+      'application/problem+json with type, title, status and a code of the closed list; title and detail quote nothing of the request.',
+    help: 'Send every refusal through one function, in words of your own. The codes stand in openapi.yaml.',
   },
   'no-secrets': {
     title: 'No secret leaves the proxy',

@@ -7,6 +7,7 @@ import {
   field,
   newKey,
   Skip,
+  type Call,
   type Exchange,
   type Probe,
 } from './probe.js';
@@ -146,5 +147,22 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
       } while (Date.now() < until);
       demand(met, 'Rulrr says finished, and was never asked for the tokens.');
     });
+  },
+  async 'refused-not-done'(probe, story) {
+    await story.connect();
+    const isConnected = async () => field((await probe.call('GET', '/connection')).json, 'connected') === true;
+    if (!(await isConnected())) throw new Skip('The store is connected no more, so there is nothing to lose.');
+    const ways: [Call, string][] = [[{ headers: { Origin: 'https://stranger.example' } }, 'a foreign Origin']];
+    if (probe.options.headers) ways.push([{ as: 'nobody' }, 'nobody signed in']);
+    for (const [way, when] of ways) {
+      const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
+      const send = await probe.ereceipt({ order, ...way });
+      const messages = await story.sandbox().messagesFor(order.orderId);
+      demand(send.status < 400 || !messages, `${describe(send)} (${when}), and the receipt was sent.`);
+      const forget = await probe.call('DELETE', '/connection', way);
+      // Whoever lets it in has failed the checks of the gate.
+      if (forget.status < 400) return;
+      demand(await isConnected(), `${describe(forget)} (${when}), and the tokens were forgotten.`);
+    }
   },
 };

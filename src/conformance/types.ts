@@ -84,6 +84,7 @@ export const checkIds = [
   'tokens-retried',
   'tokens-at-once',
   'tokens-gone',
+  'refused-not-done',
   'forgotten',
   'no-store',
   'problem-json',

@@ -367,6 +367,20 @@ const brokenProxies: Broken[] = [
     }),
   },
   {
+    rule: 'asks anew whether the merchant has given up, and knows no more that it was told so',
+    fails: 'cancelled',
+    breaking: (() => {
+      const told = new Set<string>();
+      return async (request, next) => {
+        const answer = await next(request);
+        if (!/"cancelled"/.test(await answer.clone().text())) return answer;
+        if (told.has(request.url)) return edit((body) => (body['status'] = 'pending'))(answer);
+        told.add(request.url);
+        return answer;
+      };
+    })(),
+  },
+  {
     rule: 'answers 500 to bad bodies',
     fails: 'ereceipt-bad-request',
     also: ['csrf-let-in', 'ereceipt-key-reuse'],
@@ -724,6 +738,35 @@ const brokenProxies: Broken[] = [
       ),
     }),
   },
+  ...(
+    [
+      ['forgets the tokens', 'DELETE', /^\/connection$/],
+      ['sends the receipt', 'POST', /^\/ereceipts$/],
+    ] as const
+  ).flatMap(([done, method, path]): Broken[] => [
+    {
+      rule: `answers a stranger's page with 403, and ${done} all the same`,
+      fails: 'refused-not-done',
+      breaking: async (request, next) => {
+        const foreign = is(request, method, path) && request.headers.get('Origin') === 'https://stranger.example';
+        const done = foreign && next(await as(request.clone(), { Origin: new URL(request.url).origin }));
+        const answer = await next(request);
+        await done;
+        return answer;
+      },
+    },
+    {
+      rule: `answers 401 where nobody is signed in, and ${done} all the same`,
+      fails: 'refused-not-done',
+      breaking: async (request, next) => {
+        const nobody = is(request, method, path) && !request.headers.has('Cookie');
+        const done = nobody && next(await as(request.clone(), own));
+        const answer = await next(request);
+        await done;
+        return answer;
+      },
+    },
+  ]),
   {
     rule: 'keeps the tokens when told to forget',
     fails: 'forgotten',
@@ -785,6 +828,23 @@ const brokenProxies: Broken[] = [
         return text;
       }),
   },
+  ...(
+    [
+      ['the order', (_request: Request, body: string) => /"orderId":"([^"]+)"/.exec(body)?.[1]],
+      ['the key', (request: Request) => request.headers.get('Idempotency-Key')],
+      ['the session', (request: Request) => pathOf(request).replace('/integrations/', '')],
+      ['the cookie', (request: Request) => request.headers.get('Cookie')],
+    ] as const
+  ).map(([what, quoted]): Broken => ({
+    rule: `quotes ${what} in its refusals`,
+    fails: 'problem-json',
+    breaking: async (request, next) => {
+      const sent = await request.clone().text();
+      const answer = await next(request);
+      if (answer.status < 400) return answer;
+      return edit((problem) => (problem['detail'] = `Refused: ${quoted(request, sent) ?? ''}`))(answer);
+    },
+  })),
   {
     rule: 'hands out the access token',
     fails: 'no-secrets',
