@@ -6,7 +6,14 @@ import { Mismatch, Probe, Skip } from './probe.js';
 import { Story } from './story.js';
 import { texts } from './texts.js';
 import { troubleChecks } from './trouble-checks.js';
-import { checkIds, type CheckId, type CheckOptions, type CheckReport, type CheckResult } from './types.js';
+import {
+  checkIds,
+  type CheckId,
+  type CheckOptions,
+  type CheckReport,
+  type CheckResult,
+  type SandboxAccess,
+} from './types.js';
 
 export { checkIds } from './types.js';
 export type { CheckId, CheckOptions, CheckReport, CheckResult, SandboxAccess } from './types.js';
@@ -35,7 +42,8 @@ const checks: Partial<Record<CheckId, Check>> = {
  * @throws TypeError where the URL or an option cannot be used, a sandbox that the proxy does not use among them; a proxy that does
  * not answer fails the check `reachable`
  */
-export async function checkProxy(url: string, options: CheckOptions = {}): Promise<CheckReport> {
+export async function checkProxy(proxyUrl: string | URL, options: CheckOptions = {}): Promise<CheckReport> {
+  const url = proxyUrl instanceof URL ? proxyUrl.href : proxyUrl;
   checkArguments(url, options);
   const probe = new Probe(url, options);
   const story = new Story(probe);
@@ -105,13 +113,10 @@ function checkArguments(url: string, options: CheckOptions): void {
   if (fetchIt !== undefined && typeof fetchIt !== 'function') {
     throw new TypeError('checkProxy: option "fetch" must be a function.');
   }
-  if (typeof sandbox === 'string') {
-    const { protocol, username, password } = URL.canParse(sandbox) ? new URL(sandbox) : { protocol: '' };
-    if (!/^https?:$/.test(protocol) || username || password) {
-      throw new TypeError(
-        'checkProxy: option "sandbox" must be the http(s) URL of the sandbox, without credentials, or the sandbox itself.',
-      );
-    }
+  if (sandbox !== undefined && !isSandbox(sandbox)) {
+    throw new TypeError(
+      'checkProxy: option "sandbox" must be the http(s) URL of the sandbox as a text, without credentials, or the sandbox itself.',
+    );
   }
   if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).origin !== origin)) {
     throw new TypeError('checkProxy: option "origin" must be scheme, host and port only, such as https://pos.example.');
@@ -123,6 +128,12 @@ function checkArguments(url: string, options: CheckOptions): void {
   if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
     throw new TypeError(`checkProxy: option "timeoutMs" must be a positive number, ${2 ** 31 - 1} at most.`);
   }
+}
+
+function isSandbox(given: SandboxAccess): boolean {
+  if (typeof given !== 'string') return typeof given?.fetch === 'function';
+  const { protocol, username, password } = URL.canParse(given) ? new URL(given) : { protocol: '' };
+  return /^https?:$/.test(protocol) && !username && !password;
 }
 
 /** Never quotes what it looks at: a session is in it. */

@@ -33,6 +33,14 @@ describe('checkProxy on the proxy of the package', () => {
     );
   });
 
+  it('takes the URL as an object, too', async () => {
+    const proxy = await serveProxy(sandbox);
+    const report = await checkProxy(new URL(proxy.url), { headers: own });
+    await proxy.close();
+    assert.deepEqual(failed(report), []);
+    assert.equal(report.url, proxy.url);
+  });
+
   it('waits where the proxy lets no more sessions start for a while, as its answer asks', async () => {
     let limited = 0;
     const proxy = await serveProxy(sandbox, async (request, next) => {
@@ -198,6 +206,8 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', { sandbox: 'nowhere' }],
       ['http://x/rulrr', { sandbox: 'localhost:4444' }],
       ['http://x/rulrr', { sandbox: 'http://user:secret@x/' }],
+      ['http://x/rulrr', { sandbox: new URL('http://127.0.0.1:9/') }],
+      ['http://x/rulrr', { sandbox: {} }],
       ['http://x/rulrr', { timeoutMs: 0 }],
       ['http://x/rulrr', { timeoutMs: 2 ** 31 }],
       ['http://x/rulrr', null],
@@ -211,7 +221,10 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', { canaries: 'secret' }],
       ['http://x/rulrr', { fetch: 'fetch' }],
     ] as const) {
-      await assert.rejects(checkProxy(url, options as never), { name: 'TypeError', message: /^checkProxy: / });
+      await assert.rejects(checkProxy(url, options as never), {
+        name: 'TypeError',
+        message: /^checkProxy: .* must /,
+      });
     }
   });
 });
