@@ -59,6 +59,9 @@ export class Sweeper {
   /** Ended sessions that need no look before the given time. */
   private readonly settled = new Map<string, number>();
   private running: Promise<SweepReport> | undefined;
+  /** The turn to look through all stores is this replica's, until it has done so. */
+  private looks = false;
+  private looking = false;
 
   constructor(options: SweeperOptions) {
     this.options = options;
@@ -176,16 +179,25 @@ export class Sweeper {
   /** Stores without a call for a year would lose their tokens; rows nobody writes would keep an old key. */
   private async stores(report: SweepReport): Promise<void> {
     const { rows, clock, refresher, inFlight } = this.options;
-    if (!(await rows.takeTurn('stores', clock.now(), storesEveryMs))) return;
-    for await (const key of rows.keys(connectionPrefix)) {
-      if (inFlight.closed) return;
-      try {
-        await rows.reseal(key);
-        const row = await rows.read<ConnectionRow>(key);
-        if (row && refresher.isDue(row)) await refresher.refresh(row.storeId, false);
-      } catch {
-        report.failed += 1;
+    // With many stores this takes longer than sweeps are apart.
+    if (this.looking) return;
+    this.looking = true;
+    try {
+      this.looks ||= await rows.takeTurn('stores', clock.now(), storesEveryMs);
+      if (!this.looks) return;
+      for await (const key of rows.keys(connectionPrefix)) {
+        if (inFlight.closed) return;
+        try {
+          await rows.reseal(key);
+          const row = await rows.read<ConnectionRow>(key);
+          if (row && refresher.isDue(row)) await refresher.refresh(row.storeId, false);
+        } catch {
+          report.failed += 1;
+        }
       }
+      this.looks = false;
+    } finally {
+      this.looking = false;
     }
   }
 

@@ -942,6 +942,22 @@ describe('sweep', () => {
     release();
   });
 
+  test('a token store that fails while all stores are looked through: the next sweep looks, not one six hours later', async () => {
+    let down = false;
+    const store = memoryTokenStore();
+    const list: TokenStore['list'] = (prefix, ...rest) =>
+      down && prefix.startsWith('store/') ? Promise.reject(new Error('down')) : store.list(prefix, ...rest);
+    const { clock, upstream, connections } = bench({ store: { ...store, list } });
+    await connect(connections);
+    clock.advance(340 * day);
+    down = true;
+    assert.equal((await connections.sweep()).failed, 1);
+    down = false;
+    clock.advance(30_000);
+    await connections.sweep();
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
   test('refreshes a store that makes no calls', async () => {
     const { clock, upstream, connections } = bench();
     await connect(connections);
