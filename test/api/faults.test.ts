@@ -191,6 +191,18 @@ describe('faults below HTTP', () => {
     await server.close();
   });
 
+  it('nor may one whose redirect is hidden, as browsers do it, or was followed by a fetch that takes no heed', async () => {
+    const hidden = { type: 'opaqueredirect', status: 0 };
+    const followed = { redirected: true, status: 200 };
+    for (const fields of [hidden, followed]) {
+      const answer = new Response('{"success":true}');
+      for (const [name, value] of Object.entries(fields)) Object.defineProperty(answer, name, { value });
+      const api = apiAt('https://api.example', { accessToken: 'a', fetch: async () => answer });
+      const { code, sent } = await failureOf(api.createOrder({ orderId: '1' }));
+      assert.equal(`${code} ${sent}`, 'redirect_refused unclear', JSON.stringify(fields));
+    }
+  });
+
   it('a read or an order that surely never left is tried once more', async () => {
     let tries = 0;
     const fetch: typeof globalThis.fetch = async () => {

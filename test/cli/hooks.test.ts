@@ -36,6 +36,7 @@ describe("the sidecar's hooks tell what failed", () => {
     ['the connection breaks', 'AuthorizeUnreachableError', (response: ServerResponse) => void response.destroy()],
     ['500', 'AuthorizeServerError', status(500)],
     ['404', 'AuthorizeStatusError', status(404)],
+    ['400', 'AuthorizeStatusError', status(400)],
     ['no JSON', 'AuthorizeBodyError', (response: ServerResponse) => void response.end('<p>Sign in')],
   ] as const) {
     it(`authorize, ${title}: ${code}`, async () => {
@@ -47,6 +48,7 @@ describe("the sidecar's hooks tell what failed", () => {
     ['nobody answers', 'SendUnreachableError', true, undefined],
     ['the connection breaks', 'SendUnreachableError', false, (response: ServerResponse) => void response.destroy()],
     ['422', 'SendRefusedError', true, status(422)],
+    ['400', 'SendRefusedError', true, status(400)],
     ['408', 'EreceiptUnconfirmedError', false, status(408)],
     ['500', 'EreceiptUnconfirmedError', false, status(500)],
   ] as const) {
@@ -80,6 +82,23 @@ describe("the sidecar asks the vendor's server who is signed in", () => {
     assert.equal(headers.authorization, till.Authorization);
     assert.equal(headers['rulrr-sidecar'], secret);
     assert.equal(headers['x-till'], undefined);
+  });
+
+  it('with nothing that the till did not send, and no secret where none is set; so is its send', async (t) => {
+    const heard: IncomingMessage['headers'][] = [];
+    const server = await serve((request, response) => {
+      heard.push(request.headers);
+      response.end('null');
+    });
+    t.after(() => server.close());
+    await authorizeBy(server.origin, undefined)(new Request('http://pos.example/rulrr/connection'));
+    await sendBy(server.origin, undefined)(job);
+    const names = heard.flatMap((headers) => Object.keys(headers));
+    assert.deepEqual(
+      names.filter((name) => /^(cookie|authorization|rulrr-sidecar)$/.test(name)),
+      [],
+    );
+    assert.equal(heard.length, 2);
   });
 
   for (const code of [401, 403, 204])
