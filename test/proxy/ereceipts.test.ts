@@ -447,11 +447,20 @@ test('bodies: capped while they stream, whatever their length claims', async () 
     },
   });
   assert.equal((await post({ body: chopped, duplex: 'half' })).status, 200);
-  assert.equal(jobs[0]!.orderId, 'örder-\u{1f9fe}');
+  const whole = (bytes: number, start = '') => start + JSON.stringify(receipt).padEnd(bytes - Buffer.byteLength(start));
+  // A byte order mark counts, and is no part of the JSON.
+  for (const body of [whole(8192), whole(8192, '\ufeff')])
+    for (const more of [{}, { 'Content-Length': '8192', 'Content-Encoding': 'identity' }] as Record<string, string>[])
+      assert.equal((await post({ body }, { 'Idempotency-Key': 'a', ...more })).status, 200);
+  assert.equal((await problemOf(await post({ body: whole(8193) }))).code, 'body_too_large');
+  const hanging = new ReadableStream<Uint8Array>({});
+  const long = { 'Content-Length': '8193' };
+  assert.equal((await problemOf(await post({ body: hanging, duplex: 'half' }, long))).code, 'body_too_large', 'not waited for');
+  assert.equal((await problemOf(await post({}))).code, 'bad_request', 'no body at all');
   // Good JSON, but for a byte that UTF-8 does not have.
   const latin = Buffer.from(JSON.stringify({ ...receipt, orderId: 'order-\xff' }), 'latin1');
   assert.equal((await problemOf(await post({ body: latin }, { 'Idempotency-Key': key + 'b' }))).code, 'bad_request');
-  assert.equal(jobs.length, 1);
+  assert.deepEqual(jobs.map(({ orderId }) => orderId), ['örder-\u{1f9fe}', receipt.orderId]);
   h.assertClean();
 }); // prettier-ignore
 
