@@ -5,7 +5,6 @@ import { trimPhoneLibrary } from './.config/phone-trimming.mjs';
 import { onDemand } from './.config/on-demand.mjs';
 import { plainStrings } from './.config/plain-strings.mjs';
 import { preparedTemplates } from './.config/prepared-templates.mjs';
-import { shortPrivates } from './.config/short-privates.mjs';
 import { banner, messagesAsText, metadataAsJson, microtasks, moduleList } from './.config/vite-plugins.mjs';
 
 /**
@@ -19,7 +18,6 @@ export default defineConfig({
   define: { globalThis: 'window', 'process.env.NODE_ENV': '"production"' },
   resolve: { conditions: ['browser', 'production', 'module', 'import', 'default'] },
   plugins: [
-    shortPrivates(),
     preparedTemplates(),
     trimLit(),
     trimPhoneLibrary(),

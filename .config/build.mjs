@@ -48,6 +48,7 @@ ensureInstalled();
 const { derivedFrom, manifestNow, manifestPath } = await import('./generate.mjs');
 const { minifyTemplatesIn } = await import('./minify-templates.mjs');
 const { notices } = await import('./notices.mjs');
+const { shortenPrivatesIn } = await import('./short-privates.mjs');
 
 step('Modules and types (tsc)');
 rmSync(dist, { recursive: true, force: true });
@@ -60,6 +61,7 @@ for (const name of readdirSync(join(root, 'src'), { recursive: true, encoding: '
   copyFileSync(path, join(dist, name));
 }
 minifyTemplatesIn(dist);
+shortenPrivatesIn(dist);
 const command = join(dist, 'cli/main.js');
 if (existsSync(command)) chmodSync(command, 0o755);
 done();
