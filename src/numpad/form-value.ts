@@ -1,6 +1,6 @@
 import type { NumberReason } from './phone-number.js';
 
-/** The number as a form sees it: through ElementInternals, or a hidden input where those are missing (Safari before 16.4). */
+/** The number as a form sees it: through ElementInternals, or a hidden input where those are missing (Safari before 16.4) or refused (Chromium, another document). */
 export class FormValue {
   private readonly host: HTMLElement & { name: string };
   private internals: ElementInternals | null = null;
@@ -15,9 +15,13 @@ export class FormValue {
   connect(): void {
     const { host } = this;
     if (this.internals || this.input) return;
-    if (host.attachInternals && 'ElementInternals' in window && 'setFormValue' in ElementInternals.prototype) {
-      this.internals = host.attachInternals();
-    } else this.input = document.createElement('input');
+    try {
+      const internals = host.attachInternals();
+      internals.setFormValue(null);
+      this.internals = internals;
+    } catch {
+      this.input = document.createElement('input');
+    }
     this.set(this.value, null, null);
   }
 

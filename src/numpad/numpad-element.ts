@@ -248,6 +248,28 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.watchAway();
   }
 
+  protected override createRenderRoot(): HTMLElement | DocumentFragment {
+    try {
+      return super.createRenderRoot();
+    } catch {
+      // Put into another document before it was in this one.
+      return this.dress();
+    }
+  }
+
+  /** @internal */
+  adoptedCallback(): void {
+    if (this.shadowRoot) this.dress();
+  }
+
+  /** Style sheets stay behind in the document that made them, or are refused: that of a customer's display does with a `<style>`. */
+  private dress(): ShadowRoot {
+    const root = this.shadowRoot!;
+    const style = root.querySelector('style') || root.appendChild(document.createElement('style'));
+    style.textContent = RulrrEreceiptNumpad.styles.join('');
+    return root;
+  }
+
   /** A form that is reset forgets the number. */
   formResetCallback(): void {
     this.clear();

@@ -611,6 +611,35 @@ describe('a page that', () => {
     expect(t.shown().replace(/\D/g, '')).to.equal('21356');
   });
 
+  it('puts it into another document, before or after this one, finds it drawn there', async () => {
+    await start();
+    const loaded = async (frame: HTMLIFrameElement) => {
+      const done = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }));
+      frame.srcdoc = '<title>For the customer</title>';
+      frame.height = '800';
+      document.body.append(frame);
+      await done;
+      return frame.contentDocument!.body;
+    };
+    const frame = document.createElement('iframe');
+    const there = await loaded(frame);
+    const fresh = document.createElement('rulrr-ereceipt-numpad');
+    fresh.send = () => Promise.resolve();
+    for (const pad of [t.pad, fresh]) {
+      there.append(pad);
+      void pad.prompt('order');
+      await t.pass(10);
+      const key = pad.shadowRoot!.querySelector('[data-key="5"]')!;
+      expect(key.getBoundingClientRect().height).to.equal(64);
+      expect(getComputedStyle(key).touchAction).to.equal('none');
+    }
+    fresh.remove();
+    document.body.append(t.pad);
+    await t.pass(10);
+    expect(t.key('5').getBoundingClientRect().height).to.equal(64);
+    frame.remove();
+  });
+
   it('has two of them has two numbers and two outcomes', async () => {
     await start();
     const other = await till();
