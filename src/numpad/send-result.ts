@@ -16,8 +16,9 @@ export interface EreceiptSendRequest {
 /**
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
- * `ok` (as in a `Response`), `success` or `sent` is false, `'false'`, 0 or null, or whose `status` or `statusCode` is 300 or more. The JSON of a `Response` that was not read is read, and
- * says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
+ * `ok` (as in a `Response`), `success` or `sent` is there and no (false, 0, null, empty, `'false'`, `'no'`), that has an `error`, or whose `status` or
+ * `statusCode` is 300 or more, `'error'` or `'failed'`; so in its `data`, where axios puts the body. The JSON of a `Response` that was not read is read,
+ * and says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -51,13 +52,17 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
   }).then((answer) => (answer && answer.sent === true ? 'sent' : 'unclear'), resultOfProxy);
 }
 
+/** What gateways, and clients of theirs, resolve with all the same. The proxy's hook is judged alike. */
 function saysNo(said: unknown): boolean {
-  const { ok, success, sent, status, statusCode } = (said || {}) as Record<string, unknown>;
+  const { ok, success, sent, error, status, statusCode, data } = (said || {}) as Record<string, unknown>;
   return (
     said === false ||
-    [ok, success, sent].some((one) => [0, null, false, 'false'].includes(one as null)) ||
+    said instanceof Error ||
+    !!error ||
+    [ok, success, sent].some((one) => /^\s*(|0|no|false|null)\s*$/i.test(one as string)) ||
     ((status || statusCode) as number) >= 300 ||
-    said instanceof Error
+    /^(err|fail)/i.test(status as string) ||
+    (!!data && saysNo(data))
   );
 }
 

@@ -291,17 +291,18 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   if (result === false) return 'failed';
   if (typeof result !== 'object' || result === null) return null;
   if (result instanceof Error) return surelyNotSent(result) ? 'failed' : 'unclear';
-  const { ok, success, sent, status, statusCode } = result as Record<string, unknown>;
+  const { ok, success, sent, error, status, statusCode, data } = result as Record<string, unknown>;
   const code = Number([status, statusCode].find((value) => typeof value === 'number') ?? 0);
   // Gateways have numbers of their own above those of HTTP.
   const refused = code >= 300 && code < 600;
-  if (![ok, success, sent].some(saysNo) && !refused) return null;
+  const no = [ok, success, sent].some(saysNo) || Boolean(error) || /^(err|fail)/i.test(String(status));
+  // Where axios puts the body.
+  if (!no && !refused) return typeof data === 'object' ? doubtIn(data) : null;
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
 }
 
 /** What servers put for `false`, too; absent it says nothing. */
-const saysNo = (value: unknown): boolean =>
-  value !== undefined && (!value || /^\s*(false|no|0)\s*$/i.test(String(value)));
+const saysNo = (value: unknown): boolean => /^\s*(|0|no|false|null)\s*$/i.test(String(value));
 
 /**
  * Answers that may come from a gateway in front of who sent, which may have done so: 5xx, a time that ran out (408), and a caller that

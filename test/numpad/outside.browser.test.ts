@@ -68,7 +68,13 @@ describe('a page that', () => {
       [() => Promise.resolve({ success: 'false' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ ok: null }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ sent: undefined, success: 1 }), 'sent', 'ereceipt-sent'],
-      [() => Promise.resolve({ status: 'queued' }), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve({ ok: '' }), 'printed', 'send-unconfirmed'],
+      // In other words, or where axios puts the body.
+      [() => Promise.resolve({ error: 'No credit left' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 'error' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 200, data: { success: false } }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 200, data: { success: true, error: null } }), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve({ status: 'queued', error: null }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 200, data: '' }), 'sent', 'ereceipt-sent'],
       // Caught, and given on as if it were an answer.
       [() => Promise.reject(new Error('no')).catch((error: unknown) => error), 'printed', 'send-unconfirmed'],
