@@ -30,7 +30,7 @@ export interface ProxyCall {
 }
 
 /**
- * Calls the proxy at `base` (path or URL, without or with a closing slash).
+ * Calls the proxy at `base` (path or URL, without or with a closing slash, and with the white space of a template around it).
  * @throws ProxyError
  */
 export async function callProxy<Answer>(
@@ -53,7 +53,7 @@ export async function callProxy<Answer>(
   try {
     // Called without a receiver: a page's own `fetch` property must not see this client as `this`. Frameworks unset a property
     // by giving it undefined or null.
-    response = await (fetch || window.fetch)(base.replace(/\/+$/, '') + path, init);
+    response = await (fetch || window.fetch)(base.replace(/^\s+|[\s/]+$/g, '') + path, init);
     // A page's own `fetch` may answer with as little as `ok`, `status` and one of the two.
     text = response.text ? await response.text() : JSON.stringify(await response.json());
   } catch (error) {

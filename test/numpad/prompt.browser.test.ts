@@ -54,6 +54,14 @@ describe('a prompt', () => {
     expect(t.pad.state).to.equal('idle');
   });
 
+  it('asks the proxy also where a template has put white space around its path', async () => {
+    const server = proxy({ '/rulrr/connection': connected });
+    await start({ 'proxy-url': '\n  /rulrr/ ' }, { fetch: server.fetch, send: null });
+    void t.pad.prompt('order-1');
+    await t.pass();
+    expect(t.pad.state).to.equal('asking');
+  });
+
   it('prints at once while e-receipts are off, no store is connected, or the proxy does not answer', async () => {
     const answers = [
       () => json({ connected: true, ereceipt: false, expiration: null }),
