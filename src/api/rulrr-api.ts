@@ -113,6 +113,7 @@ export class RulrrApi {
     }
     if (this.#base.search || this.#base.hash) wrong('apiBaseUrl', 'must not hold a query or a fragment');
     if (this.#base.username || this.#base.password) wrong('apiBaseUrl', 'must not hold a user name or password');
+    if (/\/v1\/*$/.test(this.#base.pathname)) wrong('apiBaseUrl', 'must end before "/v1", which is part of each path');
     this.#prefix = this.#base.origin + this.#base.pathname.replace(/\/+$/, '');
     if (options.accessToken !== undefined) requireText(options.accessToken, 'accessToken');
     for (const name of ['fetch', 'refreshRequest', 'parseRefresh', 'customersUploadUrl'] as const)

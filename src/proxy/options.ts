@@ -267,6 +267,7 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
   if (clientSecret === clientId) wrong('clientSecret', 'is the same as clientId');
   const api = baseUrl(options.apiBaseUrl, 'apiBaseUrl');
   if (api.search) wrong('apiBaseUrl', 'must not have a query');
+  if (/\/v1\/*$/.test(api.pathname)) wrong('apiBaseUrl', 'must end before "/v1", which is part of each path');
   const connect = baseUrl(or(options.connectBaseUrl, 'https://connect.rulrr.com/'), 'connectBaseUrl');
   for (const name of ['integration_token', 'client_id', 'client_secret']) {
     if (connect.searchParams.has(name))

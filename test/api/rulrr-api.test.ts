@@ -163,6 +163,8 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     ['apiBaseUrl', { apiBaseUrl: 'http://127.0.0.1.example' }],
     ['apiBaseUrl', { apiBaseUrl: 'https://user:word@api.example' }],
     ['apiBaseUrl', { apiBaseUrl: 'https://api.example?x=1' }],
+    ['apiBaseUrl', { apiBaseUrl: 'https://api.example/v1' }],
+    ['apiBaseUrl', { apiBaseUrl: 'https://api.example/rulrr/v1/' }],
     ['clientId', { clientId: '' }],
     ['clientSecret', { clientSecret: undefined }],
     ['accessToken', { accessToken: ' ' }],

@@ -49,7 +49,7 @@ const url = [
 const wrongValues: Record<string, unknown[]> = {
   clientId: [undefined, null, '', '   ', ' client', 7, {}],
   clientSecret: [undefined, null, '', '   ', 'secret\n', 7, 'client-1'],
-  apiBaseUrl: [undefined, ...url, 'https://api.example?x=1'],
+  apiBaseUrl: [undefined, ...url, 'https://api.example?x=1', 'https://api.example/v1', 'https://api.example/rulrr/v1/'],
   connectBaseUrl: [...url, 'https://connect.example/?client_id=1', 'https://connect.example/?integration_token=1'],
   basePath: [7, null, 'rulrr', '//', '/a//b', '/a/../b', '/.', '/a?b', '/a#b', '/a%2fb', 'https://pos.example/rulrr', '/ru lrr', '\\rulrr'],
   sealingKeys: [undefined, null, [], '', planted.sealingKey, {}],
