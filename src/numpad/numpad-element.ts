@@ -206,8 +206,26 @@ export class RulrrEreceiptNumpad extends LitElement {
     return isEditable(this.conduct.model);
   }
 
+  /** In another document, such as a popup's, the style sheets of this one are refused; it gets its own. */
+  protected override createRenderRoot(): HTMLElement | DocumentFragment {
+    try {
+      return super.createRenderRoot();
+    } catch {
+      return this.shadowRoot!;
+    }
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
+    const view = this.ownerDocument.defaultView;
+    const { adoptedStyleSheets } = this.shadowRoot!;
+    // Style sheets hold only in the document that made them: they are gone with each move to another one, and back.
+    if (view && adoptedStyleSheets && !adoptedStyleSheets.length)
+      this.shadowRoot!.adoptedStyleSheets = RulrrEreceiptNumpad.styles.map(({ cssText }) => {
+        const sheet = new (view as typeof globalThis & Window).CSSStyleSheet();
+        sheet.replaceSync(cssText);
+        return sheet;
+      });
     // Set before the class was there, it hides the accessor.
     const { value } = Object.getOwnPropertyDescriptor(this, 'value') || {};
     delete (this as Partial<this>).value;
@@ -246,28 +264,6 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (this.stopWarm) this.stopWarm();
     this.stopWarm = null;
     this.watchAway();
-  }
-
-  protected override createRenderRoot(): HTMLElement | DocumentFragment {
-    try {
-      return super.createRenderRoot();
-    } catch {
-      // Put into another document before it was in this one.
-      return this.dress();
-    }
-  }
-
-  /** @internal */
-  adoptedCallback(): void {
-    if (this.shadowRoot) this.dress();
-  }
-
-  /** Style sheets stay behind in the document that made them, or are refused: that of a customer's display does with a `<style>`. */
-  private dress(): ShadowRoot {
-    const root = this.shadowRoot!;
-    const style = root.querySelector('style') || root.appendChild(document.createElement('style'));
-    style.textContent = RulrrEreceiptNumpad.styles.join('');
-    return root;
   }
 
   /** A form that is reset forgets the number. */

@@ -120,7 +120,7 @@ export class TapController {
     const press: Press = { key, at: at!, trusted: isTrusted, pointer, when, owesClick: true, open: true };
     this.presses = this.presses.filter((one) => this.matters(one)).concat(press);
     this.last = isTrusted ? press : null;
-    const view = (this.view = (at as Node).ownerDocument!.defaultView!);
+    const view = (this.view = (at as Node).ownerDocument!.defaultView || window);
     this.watch(true);
     // It comes after the pointer's own lift.
     view.addEventListener('touchend', this.lastTouch, true);
