@@ -232,7 +232,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (value) this.value = value as string;
     this.setAttribute('state', this.state);
     this.formValue.connect();
-    window.addEventListener('pagehide', this.leave);
+    this.watchWindows('addEventListener');
     this.watchKeys();
     this.stopLanguage = watchPageLanguage(this, () => this.requestUpdate());
     // A modal dialog that was moved is modal no more.
@@ -488,19 +488,25 @@ export class RulrrEreceiptNumpad extends LitElement {
     );
   }
 
-  /** Out of the page for longer than a move takes: nobody can answer any more. The page may take it out as it goes itself, which leaves no such time. */
+  /** Out of the page for longer than a move takes, or in a window that is closed: nobody can answer any more. */
   private watchAway(): void {
-    if (this.isConnected) return;
     this.clock.after(0, () => {
-      if (this.isConnected) return;
-      window.removeEventListener('pagehide', this.leave);
-      this.leave();
+      if (this.isConnected && this.ownerDocument.defaultView) return;
+      this.watchWindows('removeEventListener');
+      this.close();
     });
+  }
+
+  /** The page may take it out as it goes itself, and Chromium takes all listeners from what is left in a window that closes: there is no later. */
+  private watchWindows(change: 'addEventListener' | 'removeEventListener'): void {
+    for (const view of [window, this.ownerDocument.defaultView]) if (view) view[change]('pagehide', this.leave);
   }
 
   private readonly rest = (): void => this.conduct.feed({ type: 'rest' });
 
-  private readonly leave = (): void => this.close();
+  private readonly leave = ({ currentTarget }: Event): void => {
+    if (currentTarget === window || currentTarget === this.ownerDocument.defaultView) this.close();
+  };
 
   private words(): NumpadStrings {
     const messages = loadedMessages(this.language);

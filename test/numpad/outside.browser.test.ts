@@ -642,6 +642,29 @@ describe('a page that', () => {
     frame.remove();
   });
 
+  it('closes the window that it is in gets paper, also of an order that comes later; not where it is taken back', async () => {
+    await start({ 'idle-timeout': '0', capture: 'document' });
+    const open = () => document.body.appendChild(document.createElement('iframe'));
+    const one = open();
+    one.contentWindow!.addEventListener('pagehide', () => document.body.append(t.pad));
+    one.contentDocument!.body.append(t.pad);
+    await t.pass();
+    void t.pad.prompt('order');
+    await t.pass();
+    one.remove();
+    await t.pass();
+    expect(reasons()).to.deep.equal([]);
+    const other = open();
+    other.contentDocument!.body.append(t.pad);
+    await t.pass();
+    other.remove();
+    await t.pass();
+    expect(reasons()).to.deep.equal(['order closed']);
+    // By its promise, where the browser has taken all listeners from what was in the window.
+    const outcome = await Promise.race([t.pad.prompt('later'), t.pass().then(() => t.pass(10))]);
+    expect(outcome).to.deep.equal({ type: 'print-receipt', orderId: 'later', reason: 'closed' });
+  });
+
   it('has two of them has two numbers and two outcomes', async () => {
     await start();
     const other = await till();
