@@ -484,7 +484,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private watchKeys(): void {
     this.keyboard.listen(
-      this.isConnected && this.editable ? (this.capture === 'document' ? this.ownerDocument : this) : null,
+      this.isConnected && isOpen(this.conduct.model) ? (this.capture === 'document' ? this.ownerDocument : this) : null,
     );
   }
 

@@ -525,6 +525,9 @@ describe('a hardware keyboard', () => {
     other.pad.value = '+13105550199';
     type(['Enter', 'Enter']);
     expect([t.sends.length, other.sends.length]).to.deep.equal([1, 0]);
+    // Nor where nothing has the focus.
+    type(['Enter'], 85, document.body);
+    expect([t.sends.length, other.sends.length]).to.deep.equal([1, 0]);
     other.pad.close();
     t.settle.reject(new Error('no'));
     await t.pass();
