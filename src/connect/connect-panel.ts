@@ -26,6 +26,7 @@ export class ConnectPanel implements PanelView {
   private styled = false;
   private returnTo: Element | null = null;
   private sizes: ResizeObserver | null = null;
+  private views: IntersectionObserver | null = null;
   /** How often it was closed here: browsers tell of it a frame later, when it may be open again. */
   private closes = 0;
   readonly frame = new FrameController(
@@ -67,7 +68,8 @@ export class ConnectPanel implements PanelView {
     window.removeEventListener('message', this.onMessage);
     document.removeEventListener('focusin', this.onFocusIn);
     if (this.sizes) this.sizes.disconnect();
-    this.sizes = null;
+    if (this.views) this.views.disconnect();
+    this.sizes = this.views = null;
     this.frame.close();
   }
 
@@ -96,6 +98,10 @@ export class ConnectPanel implements PanelView {
     if (this.sizes || !window.ResizeObserver) return;
     this.sizes = new ResizeObserver(this.fitDialog);
     this.sizes.observe(dialog.parentElement!);
+    // In a closed `<details>` things keep their size.
+    this.views = new IntersectionObserver(this.fitDialog);
+    this.views.observe(dialog.parentElement!);
+    this.views.observe(dialog);
   }
 
   /** Takes the focus along where it would be lost with the button or the panel that held it; never scrolls. */
@@ -188,7 +194,8 @@ export class ConnectPanel implements PanelView {
     const dialog = this.dialog();
     if (!dialog || !this.host.isConnected) return;
     // By what is around it: a closed one has no box of its own where its styles are missing.
-    const drawn = dialog.parentElement!.getClientRects().length > 0;
+    const place = dialog.parentElement!;
+    const drawn = place.checkVisibility ? place.checkVisibility() : place.getClientRects().length > 0;
     if (drawn === dialog.hasAttribute('open')) return;
     if (drawn) this.openDialog(dialog);
     else if (dialog.close) {

@@ -202,11 +202,12 @@ describe('<rulrr-connect>: other ways', () => {
     await it.pass();
   });
 
-  for (const tag of ['div', 'dialog'] as const) {
+  for (const tag of ['div', 'dialog', 'details'] as const) {
     it(`as a dialog leaves the page to the operator while the ${tag} around it does not show, and goes on when it does`, async () => {
       const place = document.createElement(tag);
       const show = (shown: boolean): void => {
-        if (!(place instanceof HTMLDialogElement)) place.hidden = !shown;
+        if (place instanceof HTMLDetailsElement) place.open = shown;
+        else if (!(place instanceof HTMLDialogElement)) place.hidden = !shown;
         else if (shown) place.showModal();
         else place.close();
       };
