@@ -40,6 +40,9 @@ export const numpadStyles = css`
     max-height: 100%;
     margin: auto;
     overflow: auto;
+    /* Nothing else can be pressed meanwhile, whatever the page has done to the place that this is in. */
+    visibility: visible;
+    pointer-events: auto;
   }
   dialog::backdrop {
     background: rgba(0, 0, 0, 0.5);

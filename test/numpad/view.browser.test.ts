@@ -15,6 +15,17 @@ describe('what is seen and heard', () => {
     document.documentElement.lang = 'en';
   });
 
+  it('is a dialog that can be pressed and seen in a place that the page has put to rest meanwhile', async () => {
+    await start({ presentation: 'dialog' });
+    const place = document.body.appendChild(document.createElement('div'));
+    place.style.cssText = 'pointer-events: none; visibility: hidden';
+    place.append(t.pad);
+    await t.pass(10);
+    const { left, top } = t.key('5').getBoundingClientRect();
+    expect(t.pad.shadowRoot!.elementFromPoint(left + 9, top + 9) === t.key('5')).to.equal(true);
+    place.remove();
+  });
+
   for (const presentation of ['inline', 'dialog']) {
     it(`has nothing for axe to report in any state: ${presentation}`, async () => {
       document.documentElement.lang = 'en';
