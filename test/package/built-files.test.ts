@@ -56,6 +56,8 @@ const guarded = new Set([
   'Object.hasOwn',
   'attachInternals',
   'showModal',
+  'ResizeObserver',
+  'checkVisibility',
   'replaceSync',
   'Intl.DisplayNames',
 ]);
