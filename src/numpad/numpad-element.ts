@@ -217,15 +217,14 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const view = this.ownerDocument.defaultView;
-    const { adoptedStyleSheets } = this.shadowRoot!;
+    const root = this.shadowRoot!;
+    const view = this.ownerDocument.defaultView as (typeof globalThis & Window) | null;
     // Style sheets hold only in the document that made them: they are gone with each move to another one, and back.
-    if (view && adoptedStyleSheets && !adoptedStyleSheets.length)
-      this.shadowRoot!.adoptedStyleSheets = RulrrEreceiptNumpad.styles.map(({ cssText }) => {
-        const sheet = new (view as typeof globalThis & Window).CSSStyleSheet();
-        sheet.replaceSync(cssText);
-        return sheet;
-      });
+    if (view && root.adoptedStyleSheets && !root.adoptedStyleSheets.length) {
+      const sheet = new view.CSSStyleSheet();
+      sheet.replaceSync(RulrrEreceiptNumpad.styles.join(''));
+      root.adoptedStyleSheets = [sheet];
+    }
     // Set before the class was there, it hides the accessor.
     const { value } = Object.getOwnPropertyDescriptor(this, 'value') || {};
     delete (this as Partial<this>).value;
@@ -278,9 +277,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   prompt(orderId: string): Promise<EreceiptOutcome> {
     const order = textOf(orderId);
     if (!order.trim())
-      return Promise.reject(
-        new TypeError('rulrr-ereceipt-numpad: prompt(orderId) needs an order id, and got a blank one.'),
-      );
+      return Promise.reject(new TypeError('rulrr-ereceipt-numpad: prompt() needs an order id, and got a blank one.'));
     // What the page had set before the class was there counts from the first update on. Hastened only where it decides: it costs a render.
     if (!this.hasUpdated && !this.send && !this.proxyUrl) this.performUpdate();
     this.asked = this.orderId = order;

@@ -39,13 +39,30 @@ export class PanelController {
     this.hide();
     if (!wanted) return;
     this.modal = modal;
-    if (modal && panel.showModal) panel.showModal();
-    else {
+    if (modal && panel.showModal) {
+      panel.showModal();
+      this.yieldUnseen(panel);
+    } else {
       panel.setAttribute('open', '');
       if (!modal) return;
       panel.setAttribute('aria-modal', 'true');
       this.focus();
     }
+  }
+
+  /** What nobody sees must not be modal: the page around a view that is put away would be dead. */
+  private yieldUnseen(panel: HTMLDialogElement): void {
+    let over = true;
+    new IntersectionObserver((entries, views) => {
+      const seen = entries.pop()!.isIntersecting;
+      if (!this.modal || !panel.hasAttribute('open')) views.disconnect();
+      else if (seen !== over) {
+        over = seen;
+        this.hide();
+        if (seen) panel.showModal();
+        else panel.setAttribute('open', '');
+      }
+    }).observe(panel);
   }
 
   hide(): void {

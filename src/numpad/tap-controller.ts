@@ -105,9 +105,10 @@ export class TapController {
   /** Lets go of everything. */
   stop(): void {
     for (const press of this.presses) press.pointer = null;
-    this.watch(false);
     this.hush();
-    if (this.view) this.view.removeEventListener('touchend', this.lastTouch, true);
+    if (!this.view) return;
+    this.watch('removeEventListener');
+    this.view.removeEventListener('touchend', this.lastTouch, true);
   }
 
   private press(pointer: number, { isTrusted, target }: UIEvent, at: EventTarget | null = target): void {
@@ -120,10 +121,10 @@ export class TapController {
     const press: Press = { key, at: at!, trusted: isTrusted, pointer, when, owesClick: true, open: true };
     this.presses = this.presses.filter((one) => this.matters(one)).concat(press);
     this.last = isTrusted ? press : null;
-    const view = (this.view = (at as Node).ownerDocument!.defaultView || window);
-    this.watch(true);
+    this.view = (at as Node).ownerDocument!.defaultView || window;
+    this.watch('addEventListener');
     // It comes after the pointer's own lift.
-    view.addEventListener('touchend', this.lastTouch, true);
+    this.view.addEventListener('touchend', this.lastTouch, true);
     if (key === 'delete') this.repeat(repeatAfter);
   }
 
@@ -163,7 +164,7 @@ export class TapController {
     press.pointer = null;
     press.when = this.host.clock.now();
     if (this.on('delete').every(isLifted)) this.hush();
-    if (this.presses.every(isLifted)) this.watch(false);
+    if (this.presses.every(isLifted)) this.watch('removeEventListener');
   }
 
   private end(key: Key | null): void {
@@ -198,10 +199,8 @@ export class TapController {
   }
 
   /** A finger or the mouse may lift anywhere. */
-  private watch(on: boolean): void {
-    const change = on ? 'addEventListener' : 'removeEventListener';
-    const { view } = this;
-    if (!view) return;
+  private watch(change: 'addEventListener' | 'removeEventListener'): void {
+    const view = this.view!;
     for (const name of ['pointerup', 'pointercancel', 'mouseup'] as const)
       view[change](name, this.pointerup as EventListener, true);
     view[change]('blur', this.hush);

@@ -26,6 +26,36 @@ describe('what is seen and heard', () => {
     place.remove();
   });
 
+  it('as a dialog leaves the page to the clerk while the view around it does not show, and is over it again when it does', async () => {
+    await start({ presentation: 'dialog' });
+    const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
+    // What is below a modal dialog cannot be pressed; what has none over it can.
+    const page = document.body.appendChild(document.createElement('button'));
+    page.style.cssText = 'position: fixed; top: 0; left: 0';
+    const modal = () => document.elementFromPoint(2, 2) !== page;
+    for (const hide of ['display: none', 'content-visibility: hidden']) {
+      const place = document.body.appendChild(document.createElement('div'));
+      place.style.cssText = hide;
+      place.append(t.pad);
+      await t.pass(10);
+      await until(() => !modal());
+      expect(t.pad.state).to.equal('asking');
+      place.style.cssText = '';
+      await until(modal);
+      place.style.cssText = hide;
+      await until(() => !modal());
+      document.body.append(t.pad);
+      await t.pass(10);
+      await until(modal);
+      place.remove();
+    }
+    t.pad.close();
+    await t.pass(10);
+    expect(dialog.hasAttribute('open')).to.equal(false);
+    expect(modal()).to.equal(false);
+    page.remove();
+  });
+
   for (const presentation of ['inline', 'dialog']) {
     it(`has nothing for axe to report in any state: ${presentation}`, async () => {
       document.documentElement.lang = 'en';
