@@ -24,13 +24,13 @@ export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetc
   let looking: Promise<Headers_ | null> | undefined;
 
   function look(): Promise<Headers_ | null> {
-    looking ??= readHeaders(connectBaseUrl.href, fetch, clock)
-      .catch(() => null)
-      .then((headers) => {
-        seen = { headers, until: clock.now() + (headers ? keptMs : keptFailureMs) };
-        looking = undefined;
-        return headers;
-      });
+    const reading = () => readHeaders(connectBaseUrl.href, fetch, clock).catch(() => null);
+    // The deadline holds also where a replaced `fetch` takes no notice of its signal.
+    looking ??= withPatience(reading(), deadlineMs, clock).then((headers) => {
+      seen = { headers, until: clock.now() + (headers ? keptMs : keptFailureMs) };
+      looking = undefined;
+      return headers;
+    });
     return looking;
   }
 

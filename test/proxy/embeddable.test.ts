@@ -94,6 +94,32 @@ test('one look serves everybody for minutes; failures are kept shorter; nobody w
   assert.equal(clock.pending, 0);
 }); // prettier-ignore
 
+test('a fetch of one’s own that never comes back is given up as well: the next look is a new one', async () => {
+  const clock = fakeClock();
+  let looks = 0;
+  const deaf = (() => {
+    looks += 1;
+    return looks === 1
+      ? new Promise<Response>(() => {})
+      : Promise.resolve(new Response('', { headers: { 'X-Frame-Options': 'DENY' } }));
+  }) as typeof fetch;
+  const framing = createFraming(new URL(connect), deaf, clock);
+  const told = async () => {
+    const waiting = framing.allows('https://a.example', 1500);
+    await clock.advanceAsync(1500);
+    return waiting;
+  };
+  assert.equal(await told(), undefined);
+  await clock.advanceAsync(1500);
+  // As after any look that failed: nobody waits for it, and in a minute there is another.
+  const after = framing.allows('https://a.example', 1500);
+  assert.equal(clock.pending, 0);
+  await clock.advanceAsync(1500);
+  assert.deepEqual([await after, looks], [undefined, 1]);
+  await clock.advanceAsync(60_000);
+  assert.equal(await told(), false);
+});
+
 test('answers say `embeddable` where the page forbids frames; the look carries no token', async () => {
   const h = harness();
   h.upstream.pageHeaders = { 'Content-Security-Policy': "frame-ancestors 'none'" };
