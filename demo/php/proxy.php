@@ -44,7 +44,7 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     $success = is_array($answer) && $answer ? $answer['success'] ?? true : null;
     if ($success === true) return;
     // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
-    if ($success === false || $status === 0 || ($status >= 400 && $status < 500 && $status !== 408)) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
+    if ($success === false || $status === 0 || ($status >= 400 && $status < 500 && !in_array($status, [408, 499], true))) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 

@@ -69,8 +69,8 @@ def send_ereceipt(access_token, order_id, phone_number):
     success = answer.get("success", True) if answer else None
     if success is True:
         return
-    # A refusal is a refusal; an error of the server may stand for a message that went out.
-    if success is False or status == 0 or (400 <= status < 500 and status != 408):
+    # A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
+    if success is False or status == 0 or (400 <= status < 500 and status not in (408, 499)):
         raise Refusal(502, "send_failed", "The receipt was not sent.")
     raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
 

@@ -183,8 +183,10 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         sandbox.sandbox.faults.set({ route: 'post-order', kind, times: 1 });
         assert.deepEqual(await send(kind), [504, 'send_unconfirmed'], kind);
       }
-      sandbox.sandbox.faults.set({ route: 'post-order', kind: 'status', status: 408, times: 1 });
-      assert.deepEqual(await send('late'), [504, 'send_unconfirmed'], 'a gateway may have passed it on');
+      for (const status of [408, 499]) {
+        sandbox.sandbox.faults.set({ route: 'post-order', kind: 'status', status, times: 1 });
+        assert.deepEqual(await send(`late-${status}`), [504, 'send_unconfirmed'], 'a gateway may have passed it on');
+      }
       assert.deepEqual(await send('whole'), [200, undefined]);
     });
 
