@@ -116,7 +116,7 @@ def upstream_refusal(status):
 def read_json(text):
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -296,7 +296,7 @@ def ereceipt(store, headers, body):
         raise Refusal(400, "bad_request", "The header Idempotency-Key must have 1 to 200 visible characters.")
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise Refusal(422, "invalid_phone_number", "The phone number must be E.164.")
-    row, about = (hashlib.sha256("\n".join(parts).encode()).hexdigest() for parts in ((store, key), (order_id, number)))
+    row, about = (hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest() for parts in ((store, key), (order_id, number)))
     with locks.alone(f"key/{row}", wait=False) as taken, database() as db:
         if not taken:
             raise Refusal(409, "in_progress", "This receipt is being sent.", 2)
@@ -374,10 +374,16 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self):
         extra, kind = {}, "application/json"
         try:
-            length = int(self.headers.get("Content-Length") or 0)
+            lengths = self.headers.get_all("Content-Length", ["0"])
+            plain = len(lengths) == 1 and re.fullmatch("[0-9]{1,18}", lengths[0])
+            length = int(lengths[0]) if plain else 0
+            # What is left of a body must not be read as the next request.
+            if not plain or length > 8193 or "Transfer-Encoding" in self.headers:
+                self.close_connection = True
             # No more than is needed to see that it is too much.
-            body = self.rfile.read(min(max(length, 0), 8193))
-            self.close_connection = length > 8193 or "Transfer-Encoding" in self.headers
+            body = self.rfile.read(min(length, 8193))
+            if not plain:
+                raise Refusal(400, "bad_request", "The length of the body cannot be read.")
             status, answer = respond(self.command, self.path, self.headers, body, extra)
         except Exception as error:  # noqa: BLE001
             # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret.
@@ -401,7 +407,11 @@ class Handler(BaseHTTPRequestHandler):
             if self.command != "HEAD":
                 self.wfile.write(text)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = handle_any
+    def __getattr__(self, name):
+        # Every method, so that those of none of the paths are refused as the contract has it.
+        if name.startswith("do_"):
+            return self.handle_any
+        raise AttributeError(name)
 
 
 class Server(ThreadingHTTPServer):

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect as connectTo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -188,6 +188,35 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         assert.deepEqual(await send(`late-${status}`), [504, 'send_unconfirmed'], 'a gateway may have passed it on');
       }
       assert.deepEqual(await send('whole'), [200, undefined]);
+    });
+
+    it('refuses in the form of the contract what it cannot read', async () => {
+      const headers = { ...tillHeaders(), 'Content-Type': 'application/json' };
+      const refusal = async (method: string, path: string, body?: string): Promise<unknown[]> => {
+        const answer = await fetch(url + path, { method, body, headers: { ...headers, 'Idempotency-Key': 'unread' } });
+        const { code } = (await answer.json().catch(() => ({}))) as { code?: string };
+        return [answer.status, code, answer.headers.get('Cache-Control')];
+      };
+      const unread = [400, 'bad_request', 'no-store'];
+      assert.deepEqual(await refusal('POST', '/ereceipts', '{"a":'.repeat(1500)), unread);
+      // Half a pair: PHP reads no such text, Python any.
+      const half = JSON.stringify({ orderId: '\ud800', phoneNumber: '+12133734253' });
+      assert.notEqual((await refusal('POST', '/ereceipts', half))[0], 500);
+      assert.deepEqual(await refusal('PROPFIND', '/connection'), [405, 'method_not_allowed', 'no-store']);
+    });
+
+    it('takes no body for a request, where its length cannot be read', async () => {
+      const { hostname, port, host } = new URL(url);
+      const hidden = `GET /rulrr/connection HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      for (const length of ['-5', '0x10', '1e3', '5, 5', `0\r\nContent-Length: ${hidden.length}`]) {
+        const socket = connectTo(Number(port), hostname);
+        let answers = '';
+        socket.on('data', (text: Buffer) => (answers += String(text)));
+        socket.on('error', () => {});
+        socket.write(`POST /rulrr/ereceipts HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${length}\r\n\r\n${hidden}`);
+        await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+        assert.doesNotMatch(answers, /401 Unauthorized/, length);
+      }
     });
 
     it('writes no secret to its log', () => {
