@@ -64,7 +64,7 @@ async function readHeaders(url: string, fetch: typeof globalThis.fetch, clock: C
     });
     response.body?.cancel().catch(() => undefined);
     // What a redirect says about itself says nothing about the page behind it.
-    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) return null;
+    if (response.status >= 300 && response.status < 400) return null;
     const frameAncestors = frameAncestorsOf(response.headers.get('Content-Security-Policy') ?? '');
     const frameOptions = response.headers.get('X-Frame-Options');
     // Without a token the page may well answer 4xx: its refusal to be framed counts all the same, its silence does not.
@@ -102,17 +102,16 @@ export function mayFrame(headers: Headers_, pageOrigin: string, connectOrigin: s
   return !values.includes('sameorigin') || pageOrigin === connectOrigin;
 }
 
-/** CSP 3, "match URL to source expression", as far as an ancestor's origin goes. */
+/** CSP 3, "match URL to source expression", as far as an ancestor's origin goes. No host has quotes, so `'none'` matches nothing. */
 function matches(source: string, pageOrigin: string, connectOrigin: string): boolean {
   const lower = source.toLowerCase();
-  if (lower === "'none'") return false;
   if (lower === "'self'") return pageOrigin === connectOrigin;
   const page = /^([a-z][a-z0-9+.-]*):\/\/(\[[^\]]+\]|[^:/]+)(?::(\d+))?$/.exec(pageOrigin);
   if (!page) return false;
   const scheme = page[1]!;
   const host = page[2]!;
   const port = page[3] ?? (scheme === 'https' ? '443' : scheme === 'http' ? '80' : '');
-  if (lower === '*') return scheme === 'http' || scheme === 'https' || scheme === connectOrigin.split(':')[0];
+  if (lower === '*') return scheme === 'http' || scheme === 'https';
   const schemeOnly = /^([a-z][a-z0-9+.-]*):$/.exec(lower);
   const sameScheme = (wanted: string) => wanted === scheme || (wanted === 'http' && scheme === 'https');
   if (schemeOnly) return sameScheme(schemeOnly[1]!);

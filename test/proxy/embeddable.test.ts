@@ -22,7 +22,13 @@ test('frame-ancestors, as CSP 3 matches it, and before X-Frame-Options', () => {
     ["frame-ancestors 'self'", 'https://pos.example', false],
     ["frame-ancestors 'self'", connect, true],
     ['frame-ancestors *', 'https://pos.example', true],
+    ['frame-ancestors *', 'http://localhost:5173', true],
     ['frame-ancestors *', 'capacitor://localhost', false],
+    ['frame-ancestors https://*', 'https://pos.example', true],
+    ['frame-ancestors https://*', 'http://pos.example', false],
+    ['frame-ancestors https://pos.example/till', 'https://pos.example', true],
+    ['frame-ancestors http://pos.example:80', 'https://pos.example', true],
+    ['frame-ancestors http://pos.example:8080', 'https://pos.example', false],
     ['frame-ancestors https:', 'https://pos.example', true],
     ['frame-ancestors https:', 'http://localhost:5173', false],
     ['frame-ancestors http:', 'https://pos.example', true],
@@ -67,7 +73,7 @@ test('one look serves everybody for minutes; failures are kept shorter; nobody w
   let answer: () => Promise<Response> = async () => new Response('', { headers: { 'X-Frame-Options': 'DENY' } });
   const framing = createFraming(new URL(connect), (() => ((looks += 1), answer())) as typeof fetch, clock);
   const both = await Promise.all([framing.allows('https://a.example', 1500), framing.allows(connect, 1500)]);
-  assert.deepEqual([...both, looks], [false, false, 1]);
+  assert.deepEqual([...both, looks, clock.pending], [false, false, 1, 0]);
   clock.advance(299_000);
   assert.equal(await framing.allows('https://a.example', 1500), false);
   assert.equal(looks, 1);
@@ -93,6 +99,24 @@ test('one look serves everybody for minutes; failures are kept shorter; nobody w
   assert.equal(aborted, true, 'the look itself has an end');
   assert.equal(clock.pending, 0);
 }); // prettier-ignore
+
+test('the page itself is not read: its connection is free again', async () => {
+  let given = 0;
+  let letGo = false;
+  const page = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      given += 1;
+      controller.enqueue(new Uint8Array(65_536));
+    },
+    cancel() {
+      letGo = true;
+    },
+  });
+  const framing = createFraming(new URL(connect), async () => new Response(page), fakeClock());
+  assert.equal(await framing.allows('https://a.example', 1500), true);
+  assert.equal(letGo, true);
+  assert.ok(given < 3);
+});
 
 test('a fetch of one’s own that never comes back is given up as well: the next look is a new one', async () => {
   const clock = fakeClock();

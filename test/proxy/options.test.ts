@@ -41,7 +41,12 @@ const url = [
   '/v1',
   'ftp://api.example',
   'http://api.rulrr.com',
+  'http://notlocalhost',
+  'http://localhost.example',
+  'http://127.0.0.1.example',
   'https://u:p@api.example',
+  'https://u@api.example',
+  'https://:p@api.example',
   'https://api.example#x',
   7,
   null,
@@ -50,7 +55,7 @@ const wrongValues: Record<string, unknown[]> = {
   clientId: [undefined, null, '', '   ', ' client', 7, {}],
   clientSecret: [undefined, null, '', '   ', 'secret\n', 7, 'client-1'],
   apiBaseUrl: [undefined, ...url, 'https://api.example?x=1', 'https://api.example/v1', 'https://api.example/rulrr/v1/'],
-  connectBaseUrl: [...url, 'https://connect.example/?client_id=1', 'https://connect.example/?integration_token=1'],
+  connectBaseUrl: [...url, 'https://connect.example/?client_id=1', 'https://connect.example/?integration_token=1', 'https://connect.example/?client_secret=1'],
   basePath: [7, null, 'rulrr', '//', '/a//b', '/a/../b', '/.', '/a?b', '/a#b', '/a%2fb', 'https://pos.example/rulrr', '/ru lrr', '\\rulrr'],
   sealingKeys: [undefined, null, [], '', planted.sealingKey, {}],
   'sealingKeys[0]': [[''], ['short'], ['x'.repeat(31)], [7], [null], [new Uint8Array(31)], [' ' + planted.sealingKey], ['change-me-change-me-change-me-0123456789'],
@@ -67,7 +72,7 @@ const wrongValues: Record<string, unknown[]> = {
   origin: ['', '*', 'pos.example', 'https://pos.example/', 7, null],
   fetch: [{}, 'x', null],
   onEvent: [{}, 'x', null],
-  integrationTtlMs: [0, -1, Number.NaN, Infinity, '1800000', null],
+  integrationTtlMs: [0, -1, 86_400_001, Number.NaN, Infinity, '1800000', null],
   sendTimeoutMs: [0, -1, Number.NaN, '8', null],
   startLimit: [7, 'x', null],
   'startLimit.burst': [{}, { burst: 0, everyMs: 1 }, { everyMs: 2000 }],
@@ -125,6 +130,24 @@ test('what is right is taken', () => {
   assert.equal(takes({ sealingKeys: keys }).sealingKeys.length, 3);
   const origins = ['https://pos.example', 'http://192.168.1.5:8080', 'capacitor://localhost', 'app://till'];
   assert.deepEqual([...takes({ allowedOrigins: origins }).allowedOrigins], origins);
+});
+
+test('the client secret is no sealing key, however long it is', () => {
+  const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
+  const error = refusal({ ...good(), clientSecret: secret, sealingKeys: [secret] });
+  assert.match(error.message, /"sealingKeys\[0\]" must not be the client secret/);
+  assert.ok(!error.message.includes(secret));
+});
+
+test('a fetch that takes the place of the global one later on counts', async () => {
+  const before = globalThis.fetch;
+  const settings = resolveOptions(good());
+  try {
+    globalThis.fetch = async () => new Response('another');
+    assert.equal(await (await settings.fetch('https://api.example')).text(), 'another');
+  } finally {
+    globalThis.fetch = before;
+  }
 });
 
 test('a key without randomness is refused in production', () => {
