@@ -60,11 +60,13 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     throw new TypeError('toNodeHandler: needs a proxy, as createRulrrProxy makes it.');
   async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
     const fetchParts = partsOf(proxy.fetch);
-    if (!fetchParts) return answerOfOthers(proxy, copyable(request), incoming);
+    if (!fetchParts) {
+      const response = await answerOfOthers(proxy, copyable(request), incoming);
+      return outgoing.headersSent ? RESPONSE_ALREADY_SENT : response;
+    }
     const parts = await fetchParts(request, { incoming });
-    // A browser that is gone: the listener knows what to do.
-    if (outgoing.destroyed || outgoing.headersSent) return respond(parts);
-    write(outgoing as ServerResponse, parts);
+    // A browser may be gone, and an application's own time be up: what it says meanwhile is not ours to end.
+    if (!outgoing.destroyed && !outgoing.headersSent) write(outgoing as ServerResponse, parts);
     // After a GET the listener has nothing left to do, and nobody waits for it: it is let go of rather than have it read headers
     // that say so. The promise is one of its own, so that nothing gathers on it.
     if (request.method === 'GET') await new Promise<never>(() => {});

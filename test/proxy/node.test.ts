@@ -277,6 +277,42 @@ test('a body without end is refused while it comes in, and the connection does n
   h.assertClean();
 });
 
+test('an answer that the application gives meanwhile stays whole, and its own', async () => {
+  for (const [method, kind] of [
+    ['GET', 'bare'],
+    ['DELETE', 'bare'],
+    ['GET', 'proxy'],
+  ] as const) {
+    let signIn: (subject: { storeId: string }) => void = () => {};
+    const h = till({ authorize: () => new Promise<{ storeId: string }>((resolve) => (signIn = resolve)) });
+    const handler = toNodeHandler(h[kind]);
+    const url = await serve((req, res) => {
+      handler(req, res);
+      // Its own time is up: half of what it says has gone out when the proxy comes through.
+      res.writeHead(503, { 'Content-Length': 8 }).write('too ', async () => {
+        signIn({ storeId: 'store-1' });
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+        res.end('late');
+      });
+    });
+    const answer = await fetch(url + '/rulrr/connection', { method, headers: ours });
+    assert.deepEqual([answer.status, await answer.text()], [503, 'too late'], method);
+  }
+});
+
+test('an answer is as long as it says, also with signs of more than a byte', async () => {
+  const h = till();
+  const id = await h.start();
+  h.upstream.faults.push(() => Response.json({ success: true, status: 'finished' }));
+  const expiration = 'fin de l’année';
+  const tokens = { accessToken: planted.accessToken, refreshToken: planted.refreshToken, expiration, ereceipt: true };
+  h.upstream.faults.push(() => Response.json({ success: true, ...tokens }));
+  const url = await serve(toNodeHandler(h.proxy));
+  const answer = await fetch(`${url}/rulrr/integrations/${id}`, { headers: ours });
+  assert.equal(((await answer.json()) as { connection: { expiration: string } }).connection.expiration, expiration);
+  h.assertClean();
+});
+
 test('the browser hangs up in the middle of a poll: the redemption goes on', async () => {
   const h = till();
   const id = await h.start();
