@@ -225,6 +225,67 @@ describe('faults below HTTP', () => {
     await server.close();
   });
 
+  it('an order is confirmed by an object of JSON or by 204, and by nothing else', async () => {
+    const order = (body: BodyInit | null, type?: string, status = 200) => {
+      const answer = async () => new Response(body, { status, headers: type ? { 'Content-Type': type } : {} });
+      return apiAt('https://api.example', { accessToken: 'at', fetch: answer }).createOrder({ orderId: 'A-1' });
+    };
+    const json = 'application/json';
+    for (const [body, type] of [
+      ['', json],
+      ['', undefined],
+      ['[]', json],
+      ['[{"success":true}]', json],
+      ['null', json],
+      ['"ok"', json],
+      ['1', json],
+      ['{"success":true}', 'text/html'],
+      ['{"success":true}', 'application/jsonp'],
+      ['{"success":true}', 'application/x-javascript'],
+      ['{"success":true', json],
+    ] as const)
+      assert.equal(verdict(await failureOf(order(body, type))), 'bad_answer unclear 200', `${type}: ${body}`);
+    for (const type of [undefined, 'APPLICATION/JSON', 'application/vnd.rulrr.v1+json; charset=utf-8', 'text/plain'])
+      assert.deepEqual(await order(new TextEncoder().encode('{"id":1}'), type), { id: 1 });
+    assert.deepEqual(await order(null, undefined, 204), {});
+  });
+
+  it('says what a status means, call by call', async () => {
+    const code = async (status: number, call: (api: RulrrApi) => Promise<unknown>) => {
+      const fetch: typeof globalThis.fetch = async (_url, init) =>
+        init?.method === 'GET' ? Response.json({ url: 'https://bucket.example/' }) : new Response('', { status });
+      return (await failureOf(call(apiAt('https://api.example', { accessToken: 'at', fetch })))).code;
+    };
+    const order = (api: RulrrApi) => api.createOrder({});
+    const upload = (api: RulrrApi) => api.uploadCustomers('a', 'text/csv');
+    assert.equal(await code(400, (api) => api.createIntegration()), 'bad_client_id');
+    for (const [status, meant] of [
+      [400, 'bad_request'],
+      [401, 'forbidden'],
+      [403, 'forbidden'],
+      [404, 'not_found'],
+      [418, 'unexpected_status'],
+      [429, 'rate_limited'],
+      [500, 'server_error'],
+    ] as const)
+      assert.equal(await code(status, order), meant, String(status));
+    for (const [status, meant] of [
+      [401, 'refused'],
+      [410, 'refused'],
+      [429, 'rate_limited'],
+      [503, 'server_error'],
+    ] as const)
+      assert.equal(await code(status, upload), meant, String(status));
+  });
+
+  it('takes the first upload URL that is one', async () => {
+    for (const name of ['uploadUrl', 'uploadURL', 'upload_url', 'url']) {
+      const fetch = async () => Response.json({ uploadUrl: 'see below', [name]: 'https://bucket.example/' });
+      const api = apiAt('https://api.example', { accessToken: 'at', fetch });
+      assert.equal((await api.getCustomersUploadUrl()).href, 'https://bucket.example/', name);
+    }
+  });
+
   it('tokens that are not whole are refused, field by field', async () => {
     const good = { success: true, accessToken: 'a', refreshToken: 'r', expiration: '2027', ereceipt: true };
     const odd: Record<string, unknown>[] = [
@@ -358,6 +419,17 @@ describe('time and abort', () => {
     const tried = (codes: string[]) => ({ errors: codes.map((code) => ({ code })) });
     assert.equal(neverSent(caused(tried(['ECONNREFUSED', 'ECONNREFUSED']))), true);
     assert.equal(neverSent(caused(tried(['ECONNREFUSED', 'ECONNRESET']))), false);
+    assert.equal(neverSent(caused(tried([]))), false, 'no address tried says nothing');
+    for (const code of [
+      'CERT_HAS_EXPIRED',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+      'EAI_AGAIN',
+      'ENOTFOUND',
+    ])
+      assert.equal(neverSent(caused({ code })), true, code);
+    for (const code of ['ECONNREFUSED_LATER', 'SOME_ECONNREFUSED', 'ConnectionRefusedLater'])
+      assert.equal(neverSent(caused({ code })), false, code);
     assert.equal(neverSent('odd'), false);
   });
 });
