@@ -21,7 +21,6 @@ export interface Admitted {
   path: string;
 }
 
-const safe = new Set(['GET', 'HEAD', 'OPTIONS']);
 // One segment as it stands. Escaped slashes, backslashes and dots are no part of one; other escapes make an id that opens nothing.
 // Unrolled, so that a run of plain characters is one step and no input makes it try twice.
 const integrationPath =
@@ -73,7 +72,7 @@ export function admit(
   if (!methods.includes(method)) {
     return problem(new Refusal('method_not_allowed', `Allowed here: ${allow()}.`), { Allow: allow() });
   }
-  if (!safe.has(method) && !source.trusted) return strangers();
+  if (method !== 'GET' && !source.trusted) return strangers();
   return found;
 }
 
