@@ -60,7 +60,8 @@ function saysNo(said: unknown): boolean {
     said instanceof Error ||
     !!error ||
     [ok, success, sent].some((one) => /^\s*(|0|no|false|null)\s*$/i.test(one as string)) ||
-    ((status || statusCode) as number) >= 300 ||
+    (status as number) >= 300 ||
+    (statusCode as number) >= 300 ||
     /^(err|fail)/i.test(status as string) ||
     (!!data && saysNo(data))
   );

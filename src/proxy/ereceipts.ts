@@ -292,12 +292,11 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   if (typeof result !== 'object' || result === null) return null;
   if (result instanceof Error) return surelyNotSent(result) ? 'failed' : 'unclear';
   const { ok, success, sent, error, status, statusCode, data } = result as Record<string, unknown>;
-  const code = Number([status, statusCode].find((value) => typeof value === 'number') ?? 0);
   // Gateways have numbers of their own above those of HTTP.
-  const refused = code >= 300 && code < 600;
+  const code = [status, statusCode].map(Number).find((one) => one >= 300 && one < 600) ?? 0;
   const no = [ok, success, sent].some(saysNo) || Boolean(error) || /^(err|fail)/i.test(String(status));
   // Where axios puts the body.
-  if (!no && !refused) return typeof data === 'object' ? doubtIn(data) : null;
+  if (!no && !code) return typeof data === 'object' ? doubtIn(data) : null;
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
 }
 

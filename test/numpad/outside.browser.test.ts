@@ -72,6 +72,8 @@ describe('a page that', () => {
       // In other words, or where axios puts the body.
       [() => Promise.resolve({ error: 'No credit left' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'error' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 'done', statusCode: 500 }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 200, statusCode: 500 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, data: { success: false } }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, data: { success: true, error: null } }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 'queued', error: null }), 'sent', 'ereceipt-sent'],
