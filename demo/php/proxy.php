@@ -41,7 +41,7 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
     // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
-    $success = is_array($answer) && $answer ? $answer['success'] ?? true : null;
+    $success = is_array($answer) && $answer ? ($answer + ['success' => true])['success'] : null;
     if ($success === true) return;
     // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
     if ($success === false || $status === 0 || ($status >= 400 && $status < 500 && !in_array($status, [408, 499], true))) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
