@@ -1,4 +1,4 @@
-import { leavesOpen } from '../proxy/ereceipts.js';
+import { leavesOpen } from '../proxy/send-doubts.js';
 import { EreceiptUnconfirmedError, type EreceiptJob, type Subject } from '../proxy/index.js';
 
 const sidecarHeader = 'Rulrr-Sidecar';

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { authorizeBy, sendAsOrder, sendBy } from '../../src/cli/hooks.js';
 import type { EreceiptJob } from '../../src/proxy/index.js';
-import { surelyNotSent } from '../../src/proxy/ereceipts.js';
+import { surelyNotSent } from '../../src/proxy/send-doubts.js';
 import { errorClass } from '../../src/proxy/events.js';
 import { harness } from '../proxy/harness.js';
 import { serve } from './support.js';
