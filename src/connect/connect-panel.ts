@@ -1,4 +1,5 @@
 import { adoptStyles, type TemplateResult } from 'lit';
+import { layOverPage } from '../shared/over-page.js';
 import { tokens } from '../shared/tokens.styles.js';
 import type { ConnectModel } from './connect-model.js';
 import type { SessionHost } from './connect-session.js';
@@ -25,10 +26,7 @@ export class ConnectPanel implements PanelView {
   qr: TemplateResult | null = null;
   private styled = false;
   private returnTo: Element | null = null;
-  private sizes: ResizeObserver | null = null;
-  private views: IntersectionObserver | null = null;
-  /** How often it was closed here: browsers tell of it a frame later, when it may be open again. */
-  private closes = 0;
+  private stopOver: (() => void) | null = null;
   readonly frame = new FrameController(
     (code) => this.warn(code),
     (first) => this.onFrameLoad(first),
@@ -67,15 +65,15 @@ export class ConnectPanel implements PanelView {
   hide(): void {
     window.removeEventListener('message', this.onMessage);
     document.removeEventListener('focusin', this.onFocusIn);
-    if (this.sizes) this.sizes.disconnect();
-    if (this.views) this.views.disconnect();
-    this.sizes = this.views = null;
+    this.pause();
     this.frame.close();
   }
 
   /** Out of the page a dialog stops being modal and stays open: it is opened again on return. */
   pause(): void {
     const dialog = this.dialog();
+    if (this.stopOver) this.stopOver();
+    this.stopOver = null;
     if (dialog) dialog.removeAttribute('open');
   }
 
@@ -92,16 +90,7 @@ export class ConnectPanel implements PanelView {
     this.styled = here;
     if (this.frame.node) this.frame.node.title = this.host.words().connect;
     const dialog = this.dialog();
-    if (!dialog || !this.host.isConnected) return;
-    this.fitDialog();
-    // Chromium 64, Safari 13.1: before, one that goes out of sight stays modal.
-    if (this.sizes || !window.ResizeObserver) return;
-    this.sizes = new ResizeObserver(this.fitDialog);
-    this.sizes.observe(dialog.parentElement!);
-    // In a closed `<details>` things keep their size.
-    this.views = new IntersectionObserver(this.fitDialog);
-    this.views.observe(dialog.parentElement!);
-    this.views.observe(dialog);
+    if (dialog && !dialog.hasAttribute('open') && this.host.isConnected) this.openDialog(dialog);
   }
 
   /** Takes the focus along where it would be lost with the button or the panel that held it; never scrolls. */
@@ -184,32 +173,16 @@ export class ConnectPanel implements PanelView {
   /** Escape, the system's way back, or the dialog closed by the browser. */
   readonly onClosing = (event: Event): void => {
     if (event.type === 'keydown' && (event as KeyboardEvent).key !== 'Escape') return;
-    if (event.type === 'close' && this.closes && this.closes--) return;
+    // Browsers tell of it a frame later, when it may be open again.
+    if (event.type === 'close' && (event.target as Element).hasAttribute('open')) return;
     event.preventDefault();
     this.host.cancel();
   };
 
-  /** What nobody sees must not be modal: the page around a view that is put away would be dead. It opens when the view comes back. */
-  private readonly fitDialog = (): void => {
-    const dialog = this.dialog();
-    if (!dialog || !this.host.isConnected) return;
-    // By what is around it: a closed one has no box of its own where its styles are missing.
-    const place = dialog.parentElement!;
-    const drawn = place.checkVisibility ? place.checkVisibility() : place.getClientRects().length > 0;
-    if (drawn === dialog.hasAttribute('open')) return;
-    if (drawn) this.openDialog(dialog);
-    else if (dialog.close) {
-      this.closes += 1;
-      dialog.close();
-    } else this.pause();
-  };
-
   /** Modal where the browser can; a box over the page that keeps the focus where `<dialog>` is unknown (Safari before 15.4). */
   private openDialog(dialog: HTMLDialogElement): void {
-    if (dialog.showModal) {
-      dialog.showModal();
-      return;
-    }
+    this.stopOver = layOverPage(dialog);
+    if (this.stopOver) return;
     dialog.setAttribute('open', '');
     dialog.setAttribute('role', 'dialog');
     dialog.setAttribute('aria-modal', 'true');

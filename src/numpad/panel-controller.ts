@@ -1,5 +1,6 @@
 import { Announcer } from '../shared/announcer.js';
 import type { Clock } from '../shared/clock.js';
+import { layOverPage } from '../shared/over-page.js';
 
 export interface PanelHost extends HTMLElement {
   readonly clock: Clock;
@@ -15,6 +16,7 @@ export class PanelController {
   private readonly host: PanelHost;
   private announcer: Announcer | null = null;
   private modal = false;
+  private stopOver: (() => void) | null = null;
 
   constructor(host: PanelHost) {
     this.host = host;
@@ -39,35 +41,19 @@ export class PanelController {
     this.hide();
     if (!wanted) return;
     this.modal = modal;
-    if (modal && panel.showModal) {
-      panel.showModal();
-      this.yieldUnseen(panel);
-    } else {
-      panel.setAttribute('open', '');
-      if (!modal) return;
-      panel.setAttribute('aria-modal', 'true');
-      this.focus();
-    }
-  }
-
-  /** What nobody sees must not be modal: the page around a view that is put away would be dead. */
-  private yieldUnseen(panel: HTMLDialogElement): void {
-    let over = true;
-    new IntersectionObserver((entries, views) => {
-      const seen = entries.pop()!.isIntersecting;
-      if (!this.modal || !panel.hasAttribute('open')) views.disconnect();
-      else if (seen !== over) {
-        over = seen;
-        this.hide();
-        if (seen) panel.showModal();
-        else panel.setAttribute('open', '');
-      }
-    }).observe(panel);
+    this.stopOver = modal ? layOverPage(panel) : null;
+    if (this.stopOver) return;
+    panel.setAttribute('open', '');
+    if (!modal) return;
+    panel.setAttribute('aria-modal', 'true');
+    this.focus();
   }
 
   hide(): void {
     const { panel } = this;
     if (!panel || !panel.hasAttribute('open')) return;
+    if (this.stopOver) this.stopOver();
+    this.stopOver = null;
     if (panel.close) panel.close();
     else panel.removeAttribute('open');
     panel.removeAttribute('aria-modal');
