@@ -8,4 +8,4 @@ export * from './connect/events.js';
 export { RulrrEreceiptNumpad } from './numpad/numpad-element.js';
 export * from './numpad/events.js';
 export type { EreceiptSend, EreceiptSendRequest } from './numpad/send-result.js';
-export type { Messages } from './shared/localize.js';
+export type { Messages } from './shared/messages/en.js';

@@ -1,8 +1,8 @@
 import { adoptStyles, type TemplateResult } from 'lit';
+import type { Clock } from '../shared/clock.js';
 import { layOverPage } from '../shared/over-page.js';
 import { tokens } from '../shared/tokens.styles.js';
 import type { ConnectModel } from './connect-model.js';
-import type { SessionHost } from './connect-session.js';
 import type { ConnectStrings } from './connect-templates.js';
 import { connectStyles } from './connect.styles.js';
 import { ConnectWarningEvent, type ConnectWarningCode } from './events.js';
@@ -10,6 +10,17 @@ import { FrameController } from './frame-controller.js';
 import { panel, type PanelView } from './panel-templates.js';
 import { panelStyles } from './panel.styles.js';
 import { WindowController } from './window-controller.js';
+
+/** What the panel needs of its element. */
+export interface PanelHost extends HTMLElement {
+  readonly clock: Clock;
+  readonly presentation: 'inline' | 'dialog';
+  readonly renderRoot: HTMLElement | DocumentFragment;
+  readonly updateComplete: Promise<boolean>;
+  requestUpdate(): void;
+  cancel(): void;
+  words(): ConnectStrings;
+}
 
 /** What a session shows, and the ways to its page: the frame, another window, the QR code; in the page or as a dialog over it. */
 export class ConnectPanel implements PanelView {
@@ -19,7 +30,7 @@ export class ConnectPanel implements PanelView {
   popupBlocked = false;
   modal = false;
   readonly window = new WindowController();
-  private readonly host: SessionHost;
+  private readonly host: PanelHost;
   /** There may be news. */
   private readonly hint: () => void;
   private connectUrl: string | null = null;
@@ -32,7 +43,7 @@ export class ConnectPanel implements PanelView {
     (first) => this.onFrameLoad(first),
   );
 
-  constructor(host: SessionHost, hint: () => void) {
+  constructor(host: PanelHost, hint: () => void) {
     this.host = host;
     this.hint = hint;
   }

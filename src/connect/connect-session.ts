@@ -1,11 +1,10 @@
 import type { TemplateResult } from 'lit';
-import type { Clock } from '../shared/clock.js';
 import { watchPageLanguage } from '../shared/page-language.js';
 import { callProxy, ProxyError, type FetchLike, type ProxyCall } from '../shared/proxy-client.js';
 import type { IntegrationAnswer, StartedIntegration } from '../shared/wire.js';
 import { step, type ConnectEffect, type ConnectInput } from './connect-machine.js';
 import { initialModel, isActive } from './connect-model.js';
-import { ConnectPanel } from './connect-panel.js';
+import { ConnectPanel, type PanelHost } from './connect-panel.js';
 import type { ConnectStrings } from './connect-templates.js';
 import type { ConnectionReader } from './connection-reader.js';
 import { Call } from './deadline.js';
@@ -22,20 +21,13 @@ const createDeadline = 30_000;
 const defaultTimeout = 1800;
 
 /** What a session needs of its element. */
-export interface SessionHost extends HTMLElement {
-  readonly clock: Clock;
+export interface SessionHost extends PanelHost {
   readonly fetch: FetchLike;
   /** Where the proxy is. */
   readonly base: string;
-  readonly presentation: 'inline' | 'dialog';
   readonly timeout: number;
-  readonly renderRoot: HTMLElement | DocumentFragment;
-  readonly updateComplete: Promise<boolean>;
-  requestUpdate(): void;
   readonly reader: ConnectionReader;
   start(): Promise<ConnectOutcome>;
-  cancel(): void;
-  words(): ConnectStrings;
   /** The one terminal event, and the end of the promise. */
   tell(outcome: ConnectOutcome): void;
   /** Nothing is on. */

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Messages } from '../shared/localize.js';
+import type { Messages } from '../shared/messages/en.js';
 import type { Connection } from '../shared/wire.js';
 import { isActive, type ConnectModel, type ConnectState } from './connect-model.js';
 

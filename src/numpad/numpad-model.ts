@@ -1,6 +1,8 @@
+import type { Messages } from '../shared/messages/en.js';
 import type { NumberReason, Verdict } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
-import type { NumpadStrings } from './numpad-templates.js';
+
+export type NumpadStrings = Messages['numpad'];
 
 /** What is shown of the seconds that are left. */
 export const countdown = (text: NumpadStrings, seconds: number): string =>

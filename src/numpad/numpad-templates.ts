@@ -1,10 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Messages } from '../shared/localize.js';
-import { countdown, longest, problemWords } from './numpad-model.js';
+import { countdown, longest, problemWords, type NumpadStrings } from './numpad-model.js';
 import type { NumberReason } from './phone-number.js';
 import type { PromptState } from './prompt-machine.js';
-
-export type NumpadStrings = Messages['numpad'];
 
 /** All that the templates need to know. The number is not among it: the element writes it itself, off the path of rendering. */
 export interface NumpadView {

@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.js';
 import type { Connection, IntegrationStatus } from '../shared/wire.js';
 import { EreceiptSetting, type ReadEreceipt } from './ereceipt-setting.js';
 import type { Emit, ProxyEvent } from './events.js';
+import type { Flow, FlowStatus } from './flow.js';
 import { InFlight } from './in-flight.js';
 import { Redemption, type Redeemed } from './redemption.js';
 import { redemptionTiming, type RedemptionTiming } from './redemption-timing.js';
@@ -17,25 +18,6 @@ import { Sweeper } from './sweep.js';
 import { UpstreamBudget } from './upstream-budget.js';
 import { closingRefusal } from './upstream-refusal.js';
 import { createVault, type Vault } from './vault.js';
-
-/** One account-linking session: what the sealed integration id holds. */
-export interface Flow {
-  /** Ours, random: names the session in logs and in the store, where the integration token must not stand. */
-  flowId: string;
-  /** The vendor's store, fixed when the session started. */
-  storeId: string;
-  /** Rulrr's handle on the integration. A secret: it stays inside the seal. */
-  integrationToken: string;
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-  expiresAt: number;
-}
-
-export type FlowStatus =
-  | { status: 'pending'; /** stretched while the upstream budget is short */ pollAfterMs: number }
-  | { status: 'cancelled' }
-  /** Only after the tokens are durably stored. */
-  | { status: 'finished'; connection: Connection };
 
 /** The stores' connections to Rulrr: everything that holds or touches a token. The HTTP side sees no more than this. */
 export interface Connections {

@@ -1,6 +1,7 @@
 import { RulrrApi } from '../api/index.js';
 import type { IntegrationAnswer, StartedIntegration } from '../shared/wire.js';
-import type { Connections, Flow, FlowStatus } from './connections.js';
+import type { Connections } from './connections.js';
+import type { Flow, FlowStatus } from './flow.js';
 import { createFraming, type Framing } from './embeddable.js';
 import { errorClass } from './events.js';
 import type { ProxySettings } from './options.js';

@@ -1,6 +1,6 @@
 import type { RulrrApi } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
-import type { Flow } from './connections.js';
+import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import { flowKey, isHeld, type ConnectionRow, type FlowRow, type Rows } from './rows.js';

@@ -1,6 +1,6 @@
 import { CompactEncrypt, base64url, compactDecrypt } from 'jose';
 import * as v from 'valibot';
-import type { Flow } from './connections.js';
+import type { Flow } from './flow.js';
 
 /** Longer ids were not made here. A store's id and Rulrr's token fit in well below. */
 export const maxIdLength = 6144;

@@ -1,4 +1,4 @@
-import type { Flow } from './connections.js';
+import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
 import { Refusal } from './refusal.js';
 import { flowKey, type ConnectionRow, type FlowRow, type Rows } from './rows.js';

@@ -1,7 +1,7 @@
 import type { RulrrApi } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { IntegrationStatus } from '../shared/wire.js';
-import type { Flow } from './connections.js';
+import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import { closingRefusal, refusalOf, upstreamStatusOf } from './upstream-refusal.js';

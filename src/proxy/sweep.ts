@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/clock.js';
-import type { Flow } from './connections.js';
+import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import type { Redemption } from './redemption.js';

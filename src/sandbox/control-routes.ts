@@ -1,7 +1,7 @@
 import { controlPage } from './control-page.js';
-import type { Sandbox } from './create-sandbox.js';
 import type { Fault } from './faults.js';
 import { html, json, readBody, seeOther } from './respond.js';
+import type { Sandbox } from './sandbox.js';
 import { scenarios, type ScenarioName } from './scenarios.js';
 import type { SandboxData } from './state.js';
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { WireFault } from './broken-answer.js';
-import { createSandbox, type Sandbox } from './create-sandbox.js';
+import { createSandbox } from './create-sandbox.js';
 import type { SandboxOptions } from './options.js';
+import type { Sandbox } from './sandbox.js';
 import { dataFrom } from './state.js';
 
 export interface ServeSandboxOptions extends Omit<SandboxOptions, 'state' | 'save'> {

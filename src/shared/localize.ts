@@ -1,7 +1,4 @@
-import type { en } from './messages/en.js';
-
-/** The strings of both elements in one language. English is the shape; every other language has the same keys. */
-export type Messages = { [Room in keyof typeof en]: { [Key in keyof (typeof en)[Room]]: string } };
+import type { Messages } from './messages/en.js';
 
 /** English comes with the elements; the others are loaded on demand (and are inside the script tag's one file). */
 const loaders: Record<string, () => Promise<Messages>> = {

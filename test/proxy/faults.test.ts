@@ -7,13 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { RulrrApi } from '../../src/api/index.js';
-import {
-  createConnections,
-  type Connections,
-  type ConnectionsOptions,
-  type Flow,
-} from '../../src/proxy/connections.js';
+import { createConnections, type Connections, type ConnectionsOptions } from '../../src/proxy/connections.js';
 import type { ProxyEvent } from '../../src/proxy/events.js';
+import type { Flow } from '../../src/proxy/flow.js';
 import { Refusal } from '../../src/proxy/refusal.js';
 import { faultyTokenStore } from '../../src/proxy/stores/conformance.js';
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { RulrrApi, RulrrApiError } from '../../src/api/index.js';
-import {
-  createConnections,
-  type Connections,
-  type ConnectionsOptions,
-  type Flow,
-} from '../../src/proxy/connections.js';
+import { createConnections, type Connections, type ConnectionsOptions } from '../../src/proxy/connections.js';
 import type { ProxyEvent } from '../../src/proxy/events.js';
+import type { Flow } from '../../src/proxy/flow.js';
 import { InFlight } from '../../src/proxy/in-flight.js';
 import { Refusal } from '../../src/proxy/refusal.js';
 import { StatusPoller } from '../../src/proxy/status-poller.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CompactEncrypt, base64url } from 'jose';
-import type { Flow } from '../../src/proxy/connections.js';
+import type { Flow } from '../../src/proxy/flow.js';
 import { createSealer, maxIdLength } from '../../src/proxy/seal.js';
 import { fakeClock } from '../support/fake-clock.js';
 

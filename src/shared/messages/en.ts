@@ -57,3 +57,6 @@ export const enNumpad = {
 };
 
 export const en = { connect: enConnect, numpad: enNumpad };
+
+/** The strings of both elements in one language. */
+export type Messages = { [Room in keyof typeof en]: { [Key in keyof (typeof en)[Room]]: string } };

@@ -1,4 +1,4 @@
-import type { Messages } from '../localize.js';
+import type { Messages } from './en.js';
 
 /** French. */
 export const fr = (): Messages => ({

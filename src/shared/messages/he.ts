@@ -1,4 +1,4 @@
-import type { Messages } from '../localize.js';
+import type { Messages } from './en.js';
 
 /** Hebrew. */
 export const he = (): Messages => ({

@@ -1,5 +1,6 @@
 import { RulrrApiError, type RulrrApi } from '../../../src/api/index.js';
-import { createConnections, type Connections, type Flow, type FlowStatus } from '../../../src/proxy/connections.js';
+import { createConnections, type Connections } from '../../../src/proxy/connections.js';
+import type { Flow, FlowStatus } from '../../../src/proxy/flow.js';
 import { Refusal } from '../../../src/proxy/refusal.js';
 import type { ConnectionRow, FlowRow } from '../../../src/proxy/rows.js';
 import type { StoredRow, TokenStore } from '../../../src/proxy/stores/token-store.js';
