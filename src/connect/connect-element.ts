@@ -1,13 +1,6 @@
 import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
 import { systemClock, type Clock } from '../shared/clock.js';
-import {
-  inherited,
-  languageOf,
-  loadedMessages,
-  loadMessages,
-  supportedLanguage,
-  withWords,
-} from '../shared/localize.js';
+import { Language } from '../shared/localize.js';
 import { enConnect } from '../shared/messages/en.js';
 import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
@@ -113,9 +106,7 @@ export class RulrrConnect extends LitElement {
   private early = initialModel;
   private waiting: ConnectInput[] = [];
   private known: Connection | null = null;
-  /** English first, also in a browser: a page rendered by a server is taken over as it stands. */
-  private language = 'en';
-  private rtl = false;
+  private readonly language = new Language(this);
   private blank = false;
   private rendered = false;
   /** The promise that `start()` gave, until the session's end. */
@@ -215,7 +206,7 @@ export class RulrrConnect extends LitElement {
       start: this.onStart,
     };
     if (session && isActive(model)) view.panel = session.render(status(view));
-    return connectTemplate(view, this.language, this.rtl);
+    return connectTemplate(view, this.language.code, this.language.rtl);
   }
 
   protected override firstUpdated(): void {
@@ -230,7 +221,7 @@ export class RulrrConnect extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    this.localize();
+    this.language.follow();
     if (this.session) this.session.panel.updated();
     const first = !this.rendered;
     this.rendered = true;
@@ -346,17 +337,7 @@ export class RulrrConnect extends LitElement {
 
   /** @internal */
   words(): ConnectStrings {
-    const messages = loadedMessages(this.language);
-    return withWords(messages ? messages.connect : enConnect, this.strings);
-  }
-
-  private localize(): void {
-    const language = supportedLanguage(languageOf(this));
-    const rtl = (language === 'ar' || language === 'he') && !inherited(this, 'dir');
-    if (language === this.language && rtl === this.rtl) return;
-    this.language = language;
-    this.rtl = rtl;
-    void loadMessages(language).then(() => this.requestUpdate());
+    return this.language.words('connect', enConnect, this.strings);
   }
 
   private readonly onStart = (): void => void this.start();

@@ -1,13 +1,6 @@
 import { LitElement, type PropertyValues, type TemplateResult } from 'lit';
 import { systemClock, type Clock } from '../shared/clock.js';
-import {
-  inherited,
-  languageOf,
-  loadedMessages,
-  loadMessages,
-  supportedLanguage,
-  withWords,
-} from '../shared/localize.js';
+import { Language } from '../shared/localize.js';
 import { enNumpad } from '../shared/messages/en.js';
 import { watchPageLanguage } from '../shared/page-language.js';
 import type { FetchLike } from '../shared/proxy-client.js';
@@ -177,8 +170,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   private asked: string | null = null;
   /** The customer pressed Send too early, and is told why. */
   private eager = false;
-  private language = 'en';
-  private rtl = false;
+  private readonly language = new Language(this);
   private stopRest: (() => void) | null = null;
   private stopWarm: (() => void) | null = null;
   private stopLanguage: (() => void) | null = null;
@@ -301,7 +293,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   override render(): TemplateResult {
-    const { conduct, entry, eager, idle } = this;
+    const { conduct, entry, eager, idle, language } = this;
     const { model } = conduct;
     const text = this.words();
     this.panel.words = wordsFor(model, text, entry, idle.warnedAt, eager);
@@ -309,8 +301,8 @@ export class RulrrEreceiptNumpad extends LitElement {
       model,
       layout: this.layout,
       modal: this.presentation === 'dialog',
-      language: this.language,
-      rtl: this.rtl,
+      language: language.code,
+      rtl: language.rtl,
       text,
       complete: !!entry.judged().number,
       error: model.phase === 'failed' ? 'failed' : isEditable(model) ? problemOf(entry, eager) : null,
@@ -318,7 +310,7 @@ export class RulrrEreceiptNumpad extends LitElement {
       spoken: this.panel.spoken,
       secondsLeft: idle.secondsLeft,
       country: entry.country(),
-      choice: choiceOf(entry.allowed(), this.language),
+      choice: choiceOf(entry.allowed(), language.code),
       on: this.handlers,
     });
   }
@@ -329,7 +321,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     const { entry, conduct, panel } = this;
-    this.localize();
+    this.language.follow();
     if (changed.has('capture')) this.watchKeys();
     if ((changed.has('defaultCountry') || changed.has('countries')) && (entry.text || entry.chosen)) {
       entry.chosen = '';
@@ -506,17 +498,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   };
 
   private words(): NumpadStrings {
-    const messages = loadedMessages(this.language);
-    return withWords(messages ? messages.numpad : enNumpad, this.strings);
-  }
-
-  private localize(): void {
-    const language = supportedLanguage(languageOf(this));
-    const rtl = (language === 'ar' || language === 'he') && !inherited(this, 'dir');
-    if (language === this.language && rtl === this.rtl) return;
-    this.language = language;
-    this.rtl = rtl;
-    void loadMessages(language).then(() => this.requestUpdate());
+    return this.language.words('numpad', enNumpad, this.strings);
   }
 
   private readonly handlers: NumpadView['on'] = {

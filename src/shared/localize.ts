@@ -12,46 +12,62 @@ const loaders: Record<string, () => Promise<Messages>> = {
 };
 const loaded: Record<string, Messages> = {};
 
-/** The language of a BCP 47 tag that the kit speaks; `en` where it speaks none of it. */
-export function supportedLanguage(tag: string): string {
-  const language = (tag || 'en').toLowerCase().split('-')[0] || 'en';
-  return language in loaders ? language : 'en';
+export interface LocalizedHost extends HTMLElement {
+  requestUpdate(): void;
 }
 
-/** The strings of a language other than English, if they are here already. An element brings its own room of English. */
-export function loadedMessages(tag: string): Messages | undefined {
-  return loaded[supportedLanguage(tag)];
-}
+/** What an element speaks: the language around it, and English where the kit does not know that, or its words are not here yet. */
+export class Language {
+  /** One that the kit speaks. English first, also in a browser: a page rendered by a server is taken over as it stands. */
+  code = 'en';
+  /** Goes from right to left, and nothing around the element says which way things go. */
+  rtl = false;
+  private readonly host: LocalizedHost;
 
-/** Loads the strings of a language. A failed load leaves English in place and may be tried again. */
-export async function loadMessages(tag: string): Promise<void> {
-  const language = supportedLanguage(tag);
-  const load = loaded[language] ? undefined : loaders[language];
-  try {
-    if (load) loaded[language] = await load();
-  } catch {
-    // English stays.
+  constructor(host: LocalizedHost) {
+    this.host = host;
+  }
+
+  /** Takes up the language around the element, after each render. A load that fails leaves English in place until the language changes. */
+  follow(): void {
+    const { host } = this;
+    const [tag] = (inherited(host, 'lang') || navigator.language || 'en').toLowerCase().split('-');
+    const code = tag! in loaders ? tag! : 'en';
+    const rtl = (code === 'ar' || code === 'he') && !inherited(host, 'dir');
+    if (code === this.code && rtl === this.rtl) return;
+    this.code = code;
+    this.rtl = rtl;
+    const load = loaded[code] ? undefined : loaders[code];
+    const renew = (): void => host.requestUpdate();
+    if (!load) renew();
+    else
+      void load()
+        .then((messages) => (loaded[code] = messages))
+        .then(renew, renew);
+  }
+
+  /**
+   * The words of one element, with the page's own in the place of those that it gives: frameworks give undefined or null for what is not set.
+   * @param english brought by the element, so that a page has no other room of it
+   */
+  words<Room extends keyof Messages>(
+    room: Room,
+    english: Messages[Room],
+    own: Partial<Messages[Room]>,
+  ): Messages[Room] {
+    const messages = loaded[this.code];
+    const words = { ...(messages ? messages[room] : english) };
+    for (const key in own) if (own[key] != null) words[key] = String(own[key]) as (typeof words)[typeof key];
+    return words;
   }
 }
 
-/** The kit's words, the page's own in the place of those that it gives: frameworks give undefined or null for what is not set. */
-export function withWords<Words extends object>(words: Words, own: Partial<Words>): Words {
-  const all = { ...words } as Record<string, string>;
-  for (const key in own) if (own[key] != null) all[key] = String(own[key]);
-  return all as Words;
-}
-
 /** An attribute as an element inherits it: its own, or that of the nearest ancestor, across shadow roots. */
-export function inherited(element: Element, name: 'lang' | 'dir'): string | null {
+function inherited(element: Element, name: 'lang' | 'dir'): string | null {
   let node: Node | null = element;
   while (node) {
     if (node instanceof Element && node.getAttribute(name)) return node.getAttribute(name);
     node = node.parentNode || (node instanceof ShadowRoot ? node.host : null);
   }
   return null;
-}
-
-/** The language that an element inherits: its own `lang`, that of an ancestor, or the browser's. */
-export function languageOf(element: Element): string {
-  return inherited(element, 'lang') || (typeof navigator !== 'undefined' && navigator.language) || 'en';
 }
