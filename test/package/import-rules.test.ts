@@ -55,6 +55,20 @@ describe('import rules', () => {
     assert.ok(imports.length > 50);
   });
 
+  it('no file imports itself through others, not even for a type', () => {
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, way: readonly string[]): void => {
+      const at = way.indexOf(file);
+      if (at >= 0) circles.push([...way.slice(at), file].join(' → '));
+      if (at >= 0 || done.has(file)) return;
+      for (const { to } of imports.filter(({ from }) => from === file)) visit(to, [...way, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    assert.deepEqual(circles, []);
+  });
+
   it('machines, models, phone rules and the wire import types and one another only', () => {
     const pure = (file: string) =>
       /-(machine|model)\.ts$/.test(file) || file === 'numpad/phone-number.ts' || file === 'shared/wire.ts';
