@@ -192,6 +192,8 @@ export class ConnectPanel implements PanelView {
 
   /** Modal where the browser can; a box over the page that keeps the focus where `<dialog>` is unknown (Safari before 15.4). */
   private openDialog(dialog: HTMLDialogElement): void {
+    // The browser may have closed it.
+    this.pause();
     this.stopOver = layOverPage(dialog);
     if (this.stopOver) return;
     dialog.setAttribute('open', '');

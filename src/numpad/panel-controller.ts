@@ -51,9 +51,9 @@ export class PanelController {
 
   hide(): void {
     const { panel } = this;
-    if (!panel || !panel.hasAttribute('open')) return;
     if (this.stopOver) this.stopOver();
     this.stopOver = null;
+    if (!panel || !panel.hasAttribute('open')) return;
     if (panel.close) panel.close();
     else panel.removeAttribute('open');
     panel.removeAttribute('aria-modal');
