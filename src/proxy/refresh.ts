@@ -8,11 +8,13 @@ import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 
 export interface RefreshTiming {
+  /**
+   * How long others leave a store alone whose refresh was not heard of since: as long as its call may stand, and ten minutes more, since
+   * replicas' clocks differ. Ends with the call.
+   */
   lease: number;
   /** How long a caller waits for a refresh, its own or another replica's. */
   wait: number;
-  /** How long others leave a store alone whose refresh stalls: as long as its call may stand. Ends with the call. */
-  stalled: number;
   /** Between two looks at the store while another replica refreshes. */
   look: number;
   saves: readonly number[];
@@ -24,9 +26,8 @@ export interface RefreshTiming {
 }
 
 export const refreshTiming: RefreshTiming = {
-  lease: 30_000,
+  lease: 1_200_000,
   wait: 20_000,
-  stalled: 600_000,
   look: 250,
   saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
   pause: 60_000,
@@ -185,25 +186,14 @@ export class Refresher {
     tell(settled?.error);
     if (settled) return this.failed(storeId, from);
 
-    // It may still bring a pair. A second refresh beside it could end both.
+    // It may still bring a pair, and has the lease until then. A second refresh beside it could end both.
     this.stalled.add(storeId);
     const over = call.then(async (late) => {
       this.stalled.delete(storeId);
       if ('error' in late) await this.failed(storeId, from);
     });
     void inFlight.track(over);
-    return this.hold(storeId, from);
-  }
-
-  /** Keeps the lease for as long as a call may stand that was waited for in vain. */
-  private async hold(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
-    const { rows, clock, owner, timing } = this.options;
-    return rows
-      .update<ConnectionRow>(await rows.connectionKey(storeId), (row) => {
-        if (!this.stalled.has(storeId) || !row?.pair || !isSame(row.pair, from) || row.refreshed) return undefined;
-        return { ...row, lease: { owner, at: clock.now(), ms: timing.stalled } };
-      })
-      .catch(() => null);
+    return null;
   }
 
   /** Puts the answer beside the pair it replaces, and tries for as long as the process lives. */

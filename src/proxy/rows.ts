@@ -215,7 +215,10 @@ export class Rows {
   }
 }
 
-/** Valid only in the span it was given for, so that a clock gone wrong cannot hold work up for longer than that. */
+/**
+ * Valid as long as it was given for, before it too: the clock of whoever gave it may be ahead. A clock gone wrong cannot hold work up for
+ * longer than twice that.
+ */
 export function isHeld(lease: Lease | undefined, now: number): boolean {
-  return lease !== undefined && now >= lease.at && now < lease.at + lease.ms;
+  return lease !== undefined && Math.abs(now - lease.at) < lease.ms;
 }

@@ -1307,6 +1307,25 @@ describe('after connecting', () => {
     assert.equal(upstream.calls.refresh, 1);
   });
 
+  for (const apart of [-0.2, 0.2, -15, 15, -120, 120, -600, 600]) {
+    test(`a replica whose clock is ${apart} s apart sends no second refresh beside the first`, async () => {
+      const { connections, upstream, clock, make } = bench(plain);
+      await connect(connections);
+      clock.advance(340 * day);
+      let release = () => {};
+      upstream.refreshGate = new Promise((resolve) => (release = resolve));
+      const other = make({ clock: { ...clock, now: () => clock.now() + apart * 1_000 } });
+      for (const one of [connections, other]) {
+        await (await one.forStore('store')).getStore();
+        await settle(20);
+      }
+      assert.equal(upstream.calls.refresh, 1);
+      release();
+      await settle(20);
+      assert.equal((await (await other.forStore('store')).getStore())['used'], 'access-1');
+    });
+  }
+
   test('a stalled refresh that ends badly, or whose process died, leaves the way free again', async () => {
     for (const dies of [false, true]) {
       const { connections, upstream, clock, make } = bench(plain);
@@ -1326,7 +1345,7 @@ describe('after connecting', () => {
         upstream.refreshBody = body;
       }
       upstream.refreshGate = Promise.resolve();
-      clock.advance(610_000);
+      clock.advance(1_200_000);
       const other = await make().forStore('store');
       await other.getStore();
       await settle();
