@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -13,6 +14,7 @@ import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import { postgresTokenStore } from '../../src/proxy/stores/postgres.js';
 import type { StoredRow, TokenStore } from '../../src/proxy/stores/token-store.js';
 import { startPostgres } from '../support/postgres.mjs';
+import { harness } from './harness.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rulrr-stores-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -400,6 +402,28 @@ test('PostgreSQL that was down at the first call is asked again at the next', as
   await store.close();
   await assert.rejects(store.get('a'), /closed/);
 });
+
+for (const [what, serve, code, connectionTimeoutMillis] of [
+  ['ends the connection', (socket: Socket) => void socket.destroy(), 'ECONNRESET', 0],
+  // Until the other side has had enough.
+  ['never answers', (socket: Socket) => void socket.on('end', () => socket.destroy()).resume(), 'ETIMEDOUT', 50],
+] as const)
+  test(`a PostgreSQL that ${what}: the log says so by a code`, async (t) => {
+    const server = createServer((socket) => serve(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { default: pg } = await import('pg');
+    const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'till', connectionTimeoutMillis });
+    t.after(() => pool.end());
+    const h = harness({ tokenStore: postgresTokenStore({ pool }) });
+    assert.equal((await h.call('GET', '/connection')).status, 503);
+    const failures = h.events.filter(({ type }) => type === 'store-failed');
+    assert.deepEqual(
+      failures.map((event) => event.code),
+      [code],
+    );
+  });
 
 test('prefix ranges end right after the last key of the prefix', () => {
   assert.equal(afterPrefix('a/'), 'a0');

@@ -54,7 +54,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
           return (await pool.query(sql, [...params])).rows;
         } catch (error) {
           // Where the database or the role has a stricter isolation than the usual one.
-          if (!undone.has(String((error as { code?: string }).code)) || Date.now() > until) throw error;
+          if (!undone.has(String((error as { code?: string }).code)) || Date.now() > until) throw named(error);
           await new Promise((resume) => setTimeout(resume, 20 * Math.random()));
         }
       }
@@ -84,6 +84,15 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     await release();
     release = async () => {};
   });
+}
+
+/** `pg` gives no code to what it finds out by itself, and a log that names causes by their code would say nothing. */
+function named(error: unknown): unknown {
+  if (!(error instanceof Error) || 'code' in error) return error;
+  const code = /timeout/.test(error.message)
+    ? 'ETIMEDOUT'
+    : /terminated|not queryable/.test(error.message) && 'ECONNRESET';
+  return code ? Object.assign(error, { code }) : error;
 }
 
 async function ownPool(connectionString: string): Promise<PostgresPool> {
