@@ -94,6 +94,7 @@ export class Ereceipts {
 
   /** Resolves once the receipt is surely sent, now or by an earlier call with the same key. @throws Refusal */
   async send(storeId: string, order: EreceiptOrder): Promise<void> {
+    const begun = this.settings.clock.now();
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
     const key = ereceiptPrefix + (await digest(storeId, order.idempotencyKey));
@@ -106,7 +107,7 @@ export class Ereceipts {
     const owner = crypto.randomUUID();
     const row = await this.claim(key, { state: 'running', job, owner, at: this.settings.clock.now() });
     if (row.owner !== owner) return this.judge(row, job);
-    const work = this.run(hook, storeId, order, key, owner);
+    const work = this.run(hook, storeId, order, key, owner, begun);
     this.running.add(work);
     work.finally(() => this.running.delete(work)).catch(() => undefined);
     return work;
@@ -170,10 +171,13 @@ export class Ereceipts {
     order: EreceiptOrder,
     key: string,
     owner: string,
+    begun: number,
   ): Promise<void> {
     const { clock, emit, sendTimeoutMs } = this.settings;
     const controller = new AbortController();
-    let late = false;
+    // The till has waited since the call came, and prints: what a slow token store has used up of its time is gone.
+    const left = sendTimeoutMs - Math.max(0, clock.now() - begun);
+    let late = left <= 0;
     let started = false;
     const doubtful = (failed: boolean, code: string): Refusal | 'unclear' => {
       // After its time it has been told already, and what comes then is told as late.
@@ -195,7 +199,7 @@ export class Ereceipts {
       }
     })();
     const timeUp = new Promise<'late'>((resolve) => {
-      const cancel = clock.after(sendTimeoutMs, () => {
+      const cancel = clock.after(left, () => {
         late = true;
         controller.abort();
         resolve('late');

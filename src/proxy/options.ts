@@ -75,7 +75,7 @@ export interface RulrrProxyOptions {
   onEvent?: ((event: ProxyEvent) => void) | undefined;
   /** How long a session may take. Default 30 minutes. */
   integrationTtlMs?: number | undefined;
-  /** How long `sendEreceipt` may take before the answer is `send_unconfirmed`. Default 8000. */
+  /** How long a send may take, from its call on, before the answer is `send_unconfirmed`. Default 8000, as long as the numpad waits. */
   sendTimeoutMs?: number | undefined;
   /** New sessions for one store: `burst` at once, then one each `everyMs`. Default 30 and 2000. */
   startLimit?: { burst: number; everyMs: number } | undefined;

@@ -477,6 +477,27 @@ test('bodies: capped while they stream, whatever their length claims', async () 
   h.assertClean();
 }); // prettier-ignore
 
+test('a token store so slow that the till has printed: nothing is sent any more, and the key stays free', async () => {
+  const { h, jobs } = await till();
+  const { put } = h.store;
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let putting = false;
+  h.store.put = async (...args) => {
+    putting = true;
+    await held;
+    return put(...args);
+  };
+  const answer = send(h);
+  await until(() => putting);
+  h.clock.advance(8000);
+  release();
+  assert.equal((await problemOf(await answer)).code, 'send_failed');
+  assert.equal(jobs.length, 0);
+  h.store.put = put;
+  assert.equal((await send(h)).status, 200);
+});
+
 test('the token store in trouble: the log says why in the words of system or database, and in no others', async () => {
   const { h } = await till();
   const failing = (error: unknown) => (h.store.get = () => Promise.reject(error as Error));
