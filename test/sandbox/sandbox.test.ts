@@ -97,6 +97,46 @@ describe('the sandbox', () => {
     }
   });
 
+  it('saves each change at once: one that ends without a word has lost nothing', async () => {
+    let state = '';
+    const sandbox = createSandbox({ clients: [client], save: (text) => (state = text) });
+    const next = () => createSandbox({ clients: [client], state });
+    const session = { ...credentials, integration_token: await started(sandbox) };
+    const statusOf = async (token: string) =>
+      (await answer(next(), 'GET', '/v1/auth/integration', { ...session, integration_token: token })).body['status'];
+    assert.equal(await statusOf(session.integration_token), 'pending');
+    await walk(sandbox, session.integration_token, 'finish', 'off');
+    assert.equal(await statusOf(session.integration_token), 'finished');
+    const given = await started(sandbox);
+    await walk(sandbox, given, 'cancel');
+    assert.equal(await statusOf(given), 'cancelled');
+
+    const { body } = await answer(sandbox, 'GET', '/v1/auth/integration/token', session);
+    assert.equal((await call(next(), 'GET', '/v1/auth/integration/token', session)).status, 410);
+    const query = { access_token: String(body['accessToken']) };
+    const store = async () => (await answer(next(), 'GET', '/v1/stores', query)).body;
+    assert.equal((await store())['ereceipt'], false);
+    sandbox.setEreceipt(true);
+    assert.equal((await store())['ereceipt'], true);
+    const profile = { storeName: 'Café', storeAddress: '1 Rue', storeCountryCode: 'FR' };
+    await call(sandbox, 'PUT', '/v1/stores', query, profile);
+    assert.equal((await store())['storeName'], 'Café');
+
+    const { uploadUrl } = (await answer(sandbox, 'GET', '/v1/customers', query)).body;
+    const upload = { method: 'PUT', body: 'name', headers: { 'Content-Type': 'text/csv' } };
+    assert.equal((await next().fetch(String(uploadUrl), upload)).status, 200);
+    await sandbox.fetch(String(uploadUrl), upload);
+    assert.equal(next().uploads.length, 1);
+    await call(sandbox, 'POST', '/v1/orders', query, { orderId: 'o1', phoneNumber: '+12133734253' });
+    assert.deepEqual([next().orders.length, next().messages.length], [1, 1]);
+    sandbox.revokeTokens();
+    assert.equal((await call(next(), 'GET', '/v1/stores', query)).status, 403);
+    sandbox.scenario('slow');
+    assert.equal(next().currentScenario, 'slow');
+    sandbox.reset();
+    assert.deepEqual([next().currentScenario, next().orders.length], ['normal', 0]);
+  });
+
   it('links a store: pending, finished, and tokens once', async () => {
     const sandbox = createSandbox({ clients: [client] });
     const token = await started(sandbox);
@@ -170,6 +210,95 @@ describe('the sandbox', () => {
     }
   });
 
+  it('gives tokens to nobody but the client whose session it is, and keeps them for that one', async () => {
+    const other = { clientId: 'other', clientSecret: 'other-secret' };
+    const sandbox = createSandbox({ clients: [client, other] });
+    const strangers: [Record<string, string>, number][] = [
+      [{ ...credentials, client_id: 'nobody' }, 400],
+      [{ ...credentials, client_secret: 'wrong' }, 403],
+      [{ client_id: other.clientId, client_secret: other.clientSecret }, 403],
+    ];
+    const refused = async (method: string, path: string, query: Record<string, string>, status: number) => {
+      const { status: seen, body } = await answer(sandbox, method, path, query);
+      assert.equal(seen, status, `${method} ${path} ${JSON.stringify(query)}`);
+      assert.deepEqual([Object.keys(body), body['success']], [['success', 'error'], false]);
+    };
+
+    const token = await started(sandbox);
+    await walk(sandbox, token, 'finish');
+    for (const [asking, status] of strangers) {
+      await refused('GET', '/v1/auth/integration', { ...asking, integration_token: token }, status);
+      await refused('GET', '/v1/auth/integration/token', { ...asking, integration_token: token }, status);
+    }
+    const { body: first } = await answer(sandbox, 'GET', '/v1/auth/integration/token', {
+      ...credentials,
+      integration_token: token,
+    });
+    const refresh = { refresh_token: String(first['refreshToken']) };
+    for (const [asking, status] of strangers)
+      await refused('POST', '/v1/auth/token', { ...asking, ...refresh }, status);
+    const { body: second } = await answer(sandbox, 'POST', '/v1/auth/token', { ...credentials, ...refresh });
+    assert.equal(second['success'], true);
+    sandbox.revokeTokens();
+    const revoked = { ...credentials, refresh_token: String(second['refreshToken']) };
+    await refused('POST', '/v1/auth/token', revoked, 403);
+  });
+
+  it('asks for a whole store profile, and keeps what a later one leaves out', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = { access_token: (await connected(sandbox)).accessToken! };
+    const profile = { storeName: 'Café', storeAddress: '1 Rue', storeCountryCode: 'FR', storeCity: 'Paris' };
+    assert.equal((await answer(sandbox, 'PUT', '/v1/stores', query, profile)).status, 200);
+    for (const name of ['storeName', 'storeAddress', 'storeCountryCode']) {
+      for (const value of [undefined, null, '', ' ', 7]) {
+        const { status, body } = await answer(sandbox, 'PUT', '/v1/stores', query, { ...profile, [name]: value });
+        assert.equal(status, 400, `${name}: ${String(value)}`);
+        assert.match(String(body['error']), new RegExp(name));
+      }
+    }
+    const { storeCity: _, ...rest } = profile;
+    await answer(sandbox, 'PUT', '/v1/stores', query, { ...rest, storeName: 'Bistro' });
+    const { body } = await answer(sandbox, 'GET', '/v1/stores', query);
+    assert.deepEqual(body, { success: true, ...profile, storeName: 'Bistro', ereceipt: true });
+  });
+
+  it('takes nothing but a JSON object for a store or an order', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = String(new URLSearchParams({ access_token: (await connected(sandbox)).accessToken! }));
+    const profile = JSON.stringify({ storeName: 'Café', storeAddress: '1 Rue', storeCountryCode: 'FR' });
+    const bodies: [string, string][] = [
+      ['application/json', 'null'],
+      ['application/json', '[]'],
+      ['application/json', '"text"'],
+      ['application/json', '{"storeName"'],
+      ['text/plain', profile],
+      ['text/application/json', profile],
+    ];
+    for (const [method, path] of [
+      ['PUT', '/v1/stores'],
+      ['POST', '/v1/orders'],
+    ] as const) {
+      for (const [type, body] of bodies) {
+        const headers = { 'Content-Type': type };
+        const { status } = await sandbox.fetch(`${base}${path}?${query}`, { method, headers, body });
+        assert.equal(status, 400, `${method} ${type} ${body}`);
+      }
+    }
+    assert.equal(sandbox.orders.length, 0);
+  });
+
+  it('shows an order to the store whose it is', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const own = { access_token: (await connected(sandbox)).accessToken! };
+    const other = { access_token: (await connected(sandbox)).accessToken! };
+    await answer(sandbox, 'POST', '/v1/orders', own, { orderId: 'o1', total: '500' });
+    assert.deepEqual((await answer(sandbox, 'GET', '/v1/orders', { ...own, orderId: 'o1' })).body['order'], {
+      orderId: 'o1',
+      total: '500',
+    });
+    assert.equal((await answer(sandbox, 'GET', '/v1/orders', { ...other, orderId: 'o1' })).status, 404);
+  });
+
   it('knows stores, orders and customers', async () => {
     const sandbox = createSandbox({ clients: [client] });
     const { accessToken } = await connected(sandbox);
@@ -202,6 +331,7 @@ describe('the sandbox', () => {
       [8, 4],
     );
     assert.equal(sandbox.uploads[0]!.text, 'name\nAda');
+    assert.equal(sandbox.uploads[0]!.contentType, 'text/csv');
   });
 
   it('is served by Node, and takes a POST there', async () => {
@@ -296,6 +426,16 @@ describe('the sandbox', () => {
     );
     const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos' });
     assert.equal(page.status, 403);
+  });
+
+  it('keeps the tokens of a session that was finished in time, however late they are asked for', async () => {
+    let now = 0;
+    const sandbox = createSandbox({ clients: [client], now: () => now, integrationTtlMs: 1000 });
+    const session = { ...credentials, integration_token: await started(sandbox) };
+    await walk(sandbox, session.integration_token, 'finish');
+    now = 3_600_000;
+    assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration', session)).body['status'], 'finished');
+    assert.equal((await call(sandbox, 'GET', '/v1/auth/integration/token', session)).status, 200);
   });
 
   it('says on the page what is wrong with its address', async () => {
