@@ -60,10 +60,9 @@ function saysNo(said: unknown): boolean {
     said instanceof Error ||
     !!error ||
     [ok, success, sent].some((one) => /^\s*(|0|no|false|null)\s*$/i.test(one as string)) ||
-    (status as number) >= 300 ||
-    (statusCode as number) >= 300 ||
+    [status, statusCode].some((one) => (one as number) >= 300) ||
     /^(err|fail)/i.test(status as string) ||
-    (!!data && saysNo(data))
+    (data != null && saysNo(data))
   );
 }
 

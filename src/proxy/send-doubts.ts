@@ -43,7 +43,7 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   const code = [status, statusCode].map(Number).find((one) => one >= 300 && one < 600) ?? 0;
   const no = [ok, success, sent].some(saysNo) || Boolean(error) || /^(err|fail)/i.test(String(status));
   // Where axios puts the body.
-  if (!no && !code) return typeof data === 'object' ? doubtIn(data) : null;
+  if (!no && !code) return doubtIn(data);
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
 }
 

@@ -75,6 +75,7 @@ describe('a page that', () => {
       [() => Promise.resolve({ status: 'done', statusCode: 500 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, statusCode: 500 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, data: { success: false } }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 200, data: false }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, data: { success: true, error: null } }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 'queued', error: null }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 200, data: '' }), 'sent', 'ereceipt-sent'],

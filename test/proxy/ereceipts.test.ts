@@ -102,6 +102,10 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
   const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
   const withCode = (message: string, code: string) => Object.assign(new Error(message), { code });
   const answeredWith = (fields: object) => Object.assign(new Error('x'), fields);
+  const causeOfItself = () => {
+    const error = new Error('x');
+    return Object.assign(error, { cause: error });
+  };
   const cases: [string, unknown, 'send_failed' | 'send_unconfirmed'][] = [
     ['an error', new Error('no'), 'send_failed'],
     ['a text', 'no', 'send_failed'],
@@ -139,6 +143,7 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['wrapped 5xx', new Error('sms', { cause: answeredWith({ statusCode: 504 }) }), 'send_unconfirmed'],
     ['wrapped', new Error('sms', { cause: withCode('read', 'ECONNRESET') }), 'send_unconfirmed'],
     ['an object that is no error', { code: 'ETIMEDOUT' }, 'send_unconfirmed'],
+    ['an error that has caused itself', causeOfItself(), 'send_failed'],
     ['a file of the hook', withCode('no such file', 'ENOENT'), 'send_failed'],
     ['aborted', new DOMException('x', 'AbortError'), 'send_unconfirmed'],
     ['timed out', new DOMException('x', 'TimeoutError'), 'send_unconfirmed'],
@@ -165,6 +170,20 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [new Response('<status>queued</status>', { headers: { 'Content-Type': 'application/xml' } }), 200],
     [new Response('ok', { headers: { 'Content-Type': 'text/html' } }), 200],
     [new Response('<h1>Sign in</h1>', { headers: { 'Content-Type': 'text/html' } }), 504, 'send_unconfirmed'],
+    [new Response('\n<h1>Sign in</h1>', { headers: { 'Content-Type': 'Text/HTML' } }), 504, 'send_unconfirmed'],
+    [new Response('queued<br>', { headers: { 'Content-Type': 'text/html' } }), 200],
+    [
+      new Response('Warning: no key in sms.php', { headers: { 'Content-Type': 'application/json' } }),
+      504,
+      'send_unconfirmed',
+    ],
+    [
+      new Response('Warning: no key in sms.php', { headers: { 'Content-Type': 'Application/JSON' } }),
+      504,
+      'send_unconfirmed',
+    ],
+    [new Response('\n', { headers: { 'Content-Type': 'application/json' } }), 200],
+    [Response.json(false), 502, 'send_failed'],
     [Response.json({ success: true }), 200],
     [read, 200],
     [false, 502, 'send_failed'],
@@ -219,11 +238,14 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [{ error: { code: 21211 }, status: 400 }, 502, 'send_failed'],
     [{ status: 'error', message: 'No credit left' }, 504, 'send_unconfirmed'],
     [{ status: 'failed', sid: 'SM1' }, 504, 'send_unconfirmed'],
+    [{ status: 'FAILED' }, 504, 'send_unconfirmed'],
     [{ status: 'done', statusCode: 422 }, 502, 'send_failed'],
     [{ status: 200, statusCode: 500 }, 504, 'send_unconfirmed'],
     [{ status: '503' }, 504, 'send_unconfirmed'],
     [{ status: 200, data: { success: false } }, 504, 'send_unconfirmed'],
     [{ status: 200, data: { status: 'fail' } }, 504, 'send_unconfirmed'],
+    [{ status: 200, data: false }, 502, 'send_failed'],
+    [{ status: 200, data: 'queued' }, 200],
     [Response.json({ status: 'error' }), 504, 'send_unconfirmed'],
     [{ status: 200, data: { success: true, error: null, data: null } }, 200],
     [{ status: 'queued', error: null, errorCode: 0 }, 200],

@@ -408,6 +408,7 @@ describe('the sandbox', () => {
     const next = await answer(sandbox, 'POST', '/v1/auth/token', refresh);
     assert.equal(next.status, 200);
     assert.equal((await answer(sandbox, 'POST', '/v1/auth/token', refresh)).status, 403);
+    assert.equal((await answer(sandbox, 'POST', '/v1/auth/token', { ...credentials, refresh_token: '' })).status, 403);
     now += 366 * 86_400_000;
     assert.equal((await answer(sandbox, 'GET', '/v1/stores', { access_token: accessToken! })).status, 403);
     now -= 366 * 86_400_000;
