@@ -131,8 +131,9 @@ describe('the sandbox', () => {
     assert.deepEqual([next().orders.length, next().messages.length], [1, 1]);
     sandbox.revokeTokens();
     assert.equal((await call(next(), 'GET', '/v1/stores', query)).status, 403);
-    sandbox.scenario('slow');
-    assert.equal(next().currentScenario, 'slow');
+    sandbox.scenario('server-error');
+    assert.equal(next().currentScenario, 'server-error');
+    assert.deepEqual(next().faults.active, sandbox.faults.active);
     sandbox.reset();
     assert.deepEqual([next().currentScenario, next().orders.length], ['normal', 0]);
   });
@@ -458,6 +459,20 @@ describe('the sandbox', () => {
     await sandbox.fetch(new Request(`${base}/connect/`, { method: 'POST', body: new URLSearchParams(form) }));
     const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos', step: '3' });
     assert.doesNotMatch(await page.text(), /<img/);
+  });
+
+  it('can be steered by nobody where it is told so', async () => {
+    for (const [control, status] of [
+      [true, 200],
+      [undefined, 200],
+      [false, 404],
+    ] as const) {
+      const sandbox = createSandbox({ clients: [client], control });
+      assert.equal((await call(sandbox, 'GET', '/_sandbox/state')).status, status);
+      assert.equal((await call(sandbox, 'GET', '/_sandbox')).status, status);
+      assert.equal((await call(sandbox, 'GET', '/')).status, status === 200 ? 303 : 404);
+      assert.ok(await started(sandbox), 'it is still Rulrr');
+    }
   });
 
   it('answers 413 to a body over 1 MiB', async () => {
