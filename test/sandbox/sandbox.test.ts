@@ -370,6 +370,27 @@ describe('the sandbox', () => {
     );
   });
 
+  it('signs the text with the name that the merchant gave to the store on the connect page', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const session = { ...credentials, integration_token: await started(sandbox) };
+    const fields = { integration_token: session.integration_token, client_id: client.clientId };
+    for (const step of [
+      { step: '1', action: 'next' },
+      { step: '2', action: 'next', store: ' Café Lou ' },
+      { step: '3', action: 'finish' },
+    ]) {
+      const body = new URLSearchParams({ ...fields, ...step });
+      await sandbox.fetch(`${base}/connect/`, { method: 'POST', body });
+    }
+    const { body } = await answer(sandbox, 'GET', '/v1/auth/integration/token', session);
+    const query = { access_token: String(body['accessToken']) };
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', query)).body['storeName'], 'Café Lou');
+    await answer(sandbox, 'POST', '/v1/orders', query, { id: 7, phoneNumber: '+12133734253' });
+    const [message] = sandbox.messages;
+    assert.deepEqual([message!.storeName, message!.orderId], ['Café Lou', '7']);
+    assert.match(message!.text, /Café Lou.*\b7\b/);
+  });
+
   it('texts nothing for an order that names no number, in the ways tills write that', async () => {
     const sandbox = createSandbox({ clients: [client] });
     const on = { access_token: (await connected(sandbox)).accessToken! };
@@ -417,6 +438,18 @@ describe('the sandbox', () => {
     assert.equal((await answer(sandbox, 'GET', '/v1/stores', { access_token: accessToken! })).status, 403);
   });
 
+  it('lets access tokens end as early as it is told to', async () => {
+    let now = Date.UTC(2026, 10, 24);
+    const sandbox = createSandbox({ clients: [client], now: () => now, accessTokenTtlMs: 60_000 });
+    const { accessToken, refreshToken, expiration } = await connected(sandbox);
+    assert.equal(Date.parse(expiration!), now + 60_000);
+    now += 60_000;
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', { access_token: accessToken! })).status, 403);
+    const { body } = await answer(sandbox, 'POST', '/v1/auth/token', { ...credentials, refresh_token: refreshToken! });
+    const fresh = { access_token: String(body['accessToken']) };
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', fresh)).status, 200);
+  });
+
   it('lets integrations end after their time', async () => {
     let now = 0;
     const sandbox = createSandbox({ clients: [client], now: () => now, integrationTtlMs: 1000 });
@@ -444,6 +477,14 @@ describe('the sandbox', () => {
     const sandbox = createSandbox({ clients: [client] });
     assert.equal((await call(sandbox, 'GET', '/connect/')).status, 400);
     assert.equal((await call(sandbox, 'GET', '/connect/', { integration_token: 'x', client_id: 'pos' })).status, 403);
+  });
+
+  it('answers HEAD as GET, for those who look whether the page may be framed', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = { integration_token: await started(sandbox), client_id: client.clientId };
+    const head = await call(sandbox, 'HEAD', '/connect/', query);
+    const page = await call(sandbox, 'GET', '/connect/', query);
+    assert.deepEqual([head.status, [...head.headers]], [200, [...page.headers]]);
   });
 
   it('writes no markup that came from outside', async () => {
@@ -528,6 +569,8 @@ describe('scenarios', () => {
         const query = { ...credentials, integration_token: token };
         const { status, body } = await answer(sandbox, 'GET', '/v1/auth/integration', query);
         assert.deepEqual([status, body['status']], expected);
+        const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos' });
+        assert.equal(page.status, expected[0]);
       }
     }
   });
