@@ -378,7 +378,7 @@ describe('the sandbox', () => {
       { step: '1', action: 'next' },
       { step: '2', action: 'next', store: ' Café Lou ' },
       { step: '3', action: 'finish' },
-    ]) {
+    ] as Record<string, string>[]) {
       const body = new URLSearchParams({ ...fields, ...step });
       await sandbox.fetch(`${base}/connect/`, { method: 'POST', body });
     }
@@ -562,8 +562,12 @@ describe('scenarios', () => {
       ['expired', [403, undefined]],
     ] as const) {
       const sandbox = createSandbox({ clients: [client] });
+      const done = await started(sandbox);
+      await walk(sandbox, done, 'finish');
       const early = await started(sandbox);
       sandbox.scenario(name);
+      const session = { ...credentials, integration_token: done };
+      assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration', session)).body['status'], 'finished');
       const late = await started(sandbox);
       for (const token of [early, late]) {
         const query = { ...credentials, integration_token: token };
