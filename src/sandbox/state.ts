@@ -119,15 +119,8 @@ export class SandboxState {
   }
 
   changed(): void {
-    for (const list of [
-      this.data.integrations,
-      this.data.grants,
-      this.data.messages,
-      this.data.orders,
-      this.data.uploads,
-      this.data.uploadTargets,
-    ]) {
-      if (list.length > most) list.splice(0, list.length - most);
+    for (const list of Object.values(this.data)) {
+      if (Array.isArray(list) && list.length > most) list.splice(0, list.length - most);
     }
     this.save?.(JSON.stringify(this.data));
   }

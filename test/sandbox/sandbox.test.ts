@@ -138,6 +138,28 @@ describe('the sandbox', () => {
     assert.deepEqual([next().currentScenario, next().orders.length], ['normal', 0]);
   });
 
+  it('forgets the oldest of ten thousand and more, since it may run for weeks', async () => {
+    let state = '';
+    const first = createSandbox({ clients: [client], save: (text) => (state = text) });
+    const query = { access_token: (await connected(first)).accessToken! };
+    await answer(first, 'GET', '/v1/customers', query);
+    await answer(first, 'POST', '/v1/orders', query, { orderId: 'o1', phoneNumber: '+12133734253' });
+    const data = JSON.parse(state) as Record<string, object[] | string>;
+    for (const list of Object.values(data)) {
+      if (Array.isArray(list)) list.unshift(...Array.from({ length: 10_005 }, (_, at) => ({ at })));
+    }
+    const sandbox = createSandbox({ clients: [client], state: JSON.stringify(data), save: (text) => (state = text) });
+    await answer(sandbox, 'POST', '/v1/orders', query, { orderId: 'o2' });
+    for (const list of Object.values(JSON.parse(state) as object)) {
+      if (Array.isArray(list)) assert.equal(list.length, 10_000);
+    }
+    assert.deepEqual(
+      sandbox.orders.slice(-2).map(({ orderId }) => orderId),
+      ['o1', 'o2'],
+    );
+    assert.equal((await answer(sandbox, 'GET', '/v1/stores', query)).status, 200);
+  });
+
   it('links a store: pending, finished, and tokens once', async () => {
     const sandbox = createSandbox({ clients: [client] });
     const token = await started(sandbox);
