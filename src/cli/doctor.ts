@@ -29,11 +29,11 @@ function urlFrom(text: string, flag: string): URL {
 /** What a URL answers, or why it does not. Only where the body is wanted is it there. */
 async function look(
   url: URL,
-  headers: Record<string, string> = {},
+  init: RequestInit = {},
   body = false,
 ): Promise<{ status: number; ok: boolean; headers: Headers; text: string } | string> {
   try {
-    const answer = await fetch(url, { headers, redirect: 'follow', signal: AbortSignal.timeout(timeoutMs) });
+    const answer = await fetch(url, { redirect: 'follow', ...init, signal: AbortSignal.timeout(timeoutMs) });
     const text = body ? await answer.text() : '';
     if (!body) await answer.body?.cancel();
     return { status: answer.status, ok: answer.ok, headers: answer.headers, text };
@@ -185,7 +185,8 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
 
   if (proxy) {
     const target = new URL(`${proxy.href}/connection`);
-    const answer = await look(target, { Origin: pageOrigin, 'Rulrr-Embed': '1' }, true);
+    const headers = { Origin: pageOrigin, 'Rulrr-Embed': '1' };
+    const answer = await look(target, { headers }, true);
     if (typeof answer === 'string') find('problem', 'Proxy', `${target.href} does not answer (${answer}).`);
     else {
       const trouble = proxyTrouble(answer);
@@ -208,6 +209,16 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
             ? `lets ${pageOrigin} in.`
             : `is on another origin than the page, and does not let ${pageOrigin} in: add it to allowedOrigins.`,
         );
+      } else if (!trouble) {
+        // Nobody is signed in and there is nothing to send: a refusal of the page's origin comes before either.
+        const send = { method: 'POST', headers, redirect: 'manual' } as const;
+        const gate = await look(new URL(`${proxy.href}/ereceipts`), send, true);
+        if (typeof gate !== 'string' && gate.status === 403 && gate.text.includes('forbidden_origin'))
+          find(
+            'problem',
+            'Proxy',
+            `does not take ${proxy.origin} for its own origin: what stands in front changes scheme or host. Tills without Sec-Fetch-Site (Chromium before 76, Safari before 16.4, any page over http) can neither connect nor text. Give it to the proxy: option origin, or RULRR_ORIGIN.`,
+          );
       }
     }
   }

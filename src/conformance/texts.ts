@@ -49,7 +49,7 @@ export const texts: Record<CheckId, CheckText> = {
     title: "The till's own page is let in",
     expected:
       'POST /ereceipts with {} answers 400 bad_request for the own Origin, and for Sec-Fetch-Site: same-origin; reading needs no Rulrr-Embed. A page of another origin gets CORS headers, preflights included.',
-    help: "The gate is too narrow. If the till's page is on another origin than the proxy, give it to the check as the page's origin and allow it in the proxy.",
+    help: "The gate is too narrow. Where a load balancer or framework changes scheme or host, the proxy has to be told its origin (option origin, RULRR_ORIGIN). If the till's page is on another origin than the proxy, give it to the check as the page's origin and allow it in the proxy.",
   },
   'cors-strangers': {
     title: 'Strangers get no CORS headers',

@@ -80,7 +80,7 @@ function strangers(): Answer {
   return problem(
     new Refusal(
       'forbidden_origin',
-      `Needs the header ${embedHeader}: 1, and a page of this origin or of one in allowedOrigins.`,
+      `Needs the header ${embedHeader}: 1, and a page of the proxy's own origin (told by "origin" where a load balancer or framework changes scheme or host) or of one in "allowedOrigins".`,
     ),
   );
 }

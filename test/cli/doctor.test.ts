@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { examine, policyFor } from '../../src/cli/doctor.js';
+import { createRulrrProxy, memoryTokenStore, type RulrrProxyOptions } from '../../src/proxy/index.js';
+import { toNodeHandler } from '../../src/proxy/node.js';
 import { serve } from './support.js';
 
 /** What stands there: a page with its policy, a proxy with its answer. */
@@ -95,4 +97,29 @@ describe('rulrr-embed doctor', () => {
     const policy = policyFor(server.origin.replace('127.0.0.1', 'localhost'), null);
     assert.deepEqual(await look({ title: '', page: { policy }, says: null }), []);
   });
+
+  for (const [told, title] of [
+    [false, 'finds a proxy behind a load balancer that does not know its own origin'],
+    [true, 'finds no fault with one that has been told'],
+  ] as const) {
+    it(title, async () => {
+      const options: RulrrProxyOptions = {
+        clientId: 'pos', clientSecret: 'a secret for doctor', apiBaseUrl: 'http://127.0.0.1:9', checkFraming: false,
+        sealingKeys: ['0123456789abcdefghijklmnopqrstuvwxyz'], tokenStore: memoryTokenStore(), authorize: () => null,
+      }; // prettier-ignore
+      const behind = await serve((request, response) => {
+        request.headers.host = 'internal:8787';
+        handler(request, response);
+      });
+      const handler = toNodeHandler(createRulrrProxy({ ...options, origin: told ? behind.origin : undefined }));
+      const findings = await examine({
+        connectBaseUrl: `${server.origin.replace('127.0.0.1', 'localhost')}/connect/`,
+        proxy: `${behind.origin}/rulrr`,
+      });
+      await behind.close();
+      const problems = findings.filter(({ status }) => status === 'problem').map(({ text }) => text);
+      assert.equal(problems.length, told ? 0 : 1, problems.join('\n'));
+      if (!told) assert.match(problems[0]!, /option origin.*RULRR_ORIGIN/);
+    });
+  }
 });
