@@ -22,6 +22,7 @@ export interface ProxyConfig {
   host: string;
   port: number;
   sweepMs: number;
+  budgetPerSecond: number | undefined;
 }
 
 /** Every variable of the sidecar: whether it must be there, whether it may come from a file, what it is. */
@@ -71,6 +72,11 @@ export const variables = [
     'RULRR_SWEEP_SECONDS',
     'optional',
     'How often sessions that nobody asks about are looked after. Default 30; 0 is never.',
+  ],
+  [
+    'RULRR_BUDGET_PER_SECOND',
+    'optional',
+    'Status calls to Rulrr a second, on average. Default 50; divide what Rulrr allows you by the number of replicas.',
   ],
   ['HOST', 'optional', 'Default 127.0.0.1; 0.0.0.0 in a container.'],
   ['PORT', 'optional', 'Default 8787.'],
@@ -132,6 +138,9 @@ export function readConfig(env: Env): ProxyConfig {
   if (send && sendUrl) wrong.push('RULRR_SEND and RULRR_SEND_URL are both set; keep one.');
   const sweep = Number(given.RULRR_SWEEP_SECONDS ?? 30);
   if (!(sweep >= 0 && sweep <= 86_400)) wrong.push('RULRR_SWEEP_SECONDS must be a number from 0 to 86400.');
+  const budget = given.RULRR_BUDGET_PER_SECOND === undefined ? undefined : Number(given.RULRR_BUDGET_PER_SECOND);
+  if (budget !== undefined && !(budget >= 0.1 && budget <= 1e6))
+    wrong.push('RULRR_BUDGET_PER_SECOND must be a number from 0.1 to 1000000.');
   let port = 0;
   try {
     port = portFrom(given.PORT ?? '8787', 'PORT');
@@ -159,5 +168,6 @@ export function readConfig(env: Env): ProxyConfig {
     host: given.HOST ?? '127.0.0.1',
     port,
     sweepMs: sweep * 1000,
+    budgetPerSecond: budget,
   };
 }

@@ -32,6 +32,7 @@ function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
   try {
     return createRulrrProxy({
       clientId, clientSecret, apiBaseUrl, connectBaseUrl, basePath, origin, sealingKeys, allowedOrigins, tokenStore,
+      budgetPerSecond: config.budgetPerSecond,
       authorize: authorizeBy(config.authorizeUrl, config.sendSecret),
       sendEreceipt: send === 'order' ? sendAsOrder : send ? sendBy(send.url, config.sendSecret) : undefined,
       onEvent: ({ at, ...event }) => console.log(JSON.stringify({ time: new Date(at).toISOString(), ...event })),
@@ -42,6 +43,10 @@ function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
     throw new UsageError(`The proxy cannot start:\n  ${variableOf[told[1]!] ?? told[1]}${told[2] ?? ''} ${told[3]}`);
   }
 }
+
+/** In a container whose file system is read-only, the file alone is often the one thing that was mounted. */
+const unwritable =
+  ' The user of this process must be able to write to its folder: SQLite keeps further files beside it.';
 
 /** The proxy as a process of its own, until a signal ends it. */
 export async function runProxy(env: Env): Promise<void> {
@@ -54,7 +59,7 @@ export async function runProxy(env: Env): Promise<void> {
     // The store's own advice, such as what to install, is safe; what a driver says may hold the address.
     const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
       ? message
-      : `The token store does not open (${code || 'error'}).`;
+      : `The token store does not open (${code || 'error'}).${/^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : ''}`;
     throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
   });
 

@@ -318,6 +318,29 @@ describe('rulrr-embed proxy', () => {
     assert.equal((await alone.kill()).code, 0);
   });
 
+  it('asks Rulrr as often as it is told, since what Rulrr allows a vendor is shared by the replicas', async () => {
+    const alone = running(['proxy'], {
+      RULRR_CLIENT_ID: 'pos',
+      RULRR_CLIENT_SECRET: secret,
+      RULRR_SEALING_KEYS: sealingKey,
+      RULRR_API_BASE_URL: sandbox.origin,
+      RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
+      RULRR_STORE_URL: 'memory:',
+      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
+      RULRR_BUDGET_PER_SECOND: '0.1',
+      PORT: '0',
+    });
+    const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
+    const headers = { Cookie: 'till=store-6', 'Rulrr-Embed': '1', Origin: new URL(proxyUrl!).origin };
+    const { id } = (await (await fetch(`${proxyUrl}/integrations`, { method: 'POST', headers })).json()) as {
+      id: string;
+    };
+    const poll = await fetch(`${proxyUrl}/integrations/${id}`, { headers });
+    const { pollAfterMs } = (await poll.json()) as { pollAfterMs: number };
+    assert.ok(pollAfterMs >= 5000, `one call in ten seconds, and the till is to come again in ${pollAfterMs} ms`);
+    assert.equal((await alone.kill()).code, 0);
+  });
+
   it('seals everything with a new key once it is put first, so that the old one can go', async () => {
     const headers = { Cookie: 'till=store-3' };
     const connected = async () =>

@@ -130,6 +130,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
       RULRR_SEND_URL: 'pos.example/send',
       RULRR_SEND: 'orders',
       RULRR_SWEEP_SECONDS: 'soon',
+      RULRR_BUDGET_PER_SECOND: '0',
     });
     rmSync(folder, { recursive: true });
     assert.equal(code, 2);
@@ -140,6 +141,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
       'RULRR_SEND can only be "order".',
       'RULRR_SEND and RULRR_SEND_URL are both set; keep one.',
       'RULRR_SWEEP_SECONDS must be a number from 0 to 86400.',
+      'RULRR_BUDGET_PER_SECOND must be a number from 0.1 to 1000000.',
     ])
       assert.ok(stderr.includes(says), says);
     assert.doesNotMatch(stderr, /RULRR_CLIENT_SECRET is missing/);
@@ -178,6 +180,16 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.equal(utf16.code, 2);
     assert.match(utf16.stderr, /^--env .*: it is not UTF-8\. Save it so\.\n$/);
     rmSync(folder, { recursive: true });
+  });
+
+  it('proxy says what its store needs where it cannot be opened', async () => {
+    const { code, stderr } = await rulrr(['proxy'], {
+      RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: 'a secret of nobody', RULRR_API_BASE_URL: 'http://127.0.0.1:9',
+      RULRR_SEALING_KEYS: '0123456789abcdefghijklmnopqrstuvwxyz', RULRR_AUTHORIZE_URL: 'http://127.0.0.1:9/',
+      RULRR_STORE_URL: 'file:/proc/rulrr.db', PORT: '0',
+    }); // prettier-ignore
+    assert.equal(code, 1);
+    assert.match(stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\. .*folder.*\n$/);
   });
 
   // Below a file, in a file system that takes no files, and in one that takes no folders.
