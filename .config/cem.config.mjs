@@ -61,6 +61,28 @@ const onlyNamedEvents = () => ({
   },
 });
 
+/** A method whose comment has `@returns` loses its type: the analyzer takes the one that TypeScript's comments leave out. */
+const returnTypes = () => {
+  const types = new Map();
+  return {
+    name: 'return-types',
+    analyzePhase({ ts, node, moduleDoc }) {
+      if (!ts.isClassDeclaration(node) || !node.name) return;
+      for (const member of node.members)
+        if (ts.isMethodDeclaration(member) && member.type)
+          types.set(`${moduleDoc.path}#${node.name.getText()}.${member.name.getText()}`, member.type.getText());
+    },
+    packageLinkPhase({ customElementsManifest }) {
+      for (const module of customElementsManifest.modules)
+        for (const declaration of module.declarations ?? [])
+          for (const member of declaration.members ?? []) {
+            const text = types.get(`${module.path}#${declaration.name}.${member.name}`);
+            if (text) member.return = { ...member.return, type: { text } };
+          }
+    },
+  };
+};
+
 const shippedPaths = () => ({
   name: 'shipped-paths',
   packageLinkPhase({ customElementsManifest }) {
@@ -92,5 +114,5 @@ export default {
   globs: ['src/connect/*.ts', 'src/numpad/*.ts', 'src/define/*.ts'],
   litelement: true,
   outdir: '.',
-  plugins: [dropInternalState(), onlyNamedEvents(), shippedPaths()],
+  plugins: [dropInternalState(), onlyNamedEvents(), returnTypes(), shippedPaths()],
 };

@@ -50,7 +50,7 @@ export async function derivedFrom(manifestText) {
   const manifest = () => JSON.parse(manifestText);
   try {
     await quietly(() => {
-      generateJsxTypes(manifest(), {
+      generateJsxTypes(settable(manifest()), {
         outdir,
         fileName: 'jsx.d.ts',
         globalTypePath: '../index.js',
@@ -71,7 +71,9 @@ export async function derivedFrom(manifestText) {
         hideLogs: true,
       });
     });
-    const read = (name) => `${readFileSync(join(outdir, name), 'utf8').trimEnd()}\n`;
+    // What has no default is told by each generator in its own way as one of `undefined`.
+    const none = / (?:_\(default: undefined\)_|\(default: `undefined`\))/g;
+    const read = (name) => `${readFileSync(join(outdir, name), 'utf8').replace(none, '').trimEnd()}\n`;
     return {
       'types/jsx.d.ts': jsxTypes(read('jsx.d.ts'), manifest()),
       'types/vue.d.ts': vueTypes(manifest()),
@@ -83,6 +85,15 @@ export async function derivedFrom(manifestText) {
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/** Without the attributes that an element writes itself: templates would set the property of that name, which throws. */
+function settable(manifest) {
+  for (const { declarations } of manifest.modules)
+    for (const { attributes, members } of declarations)
+      for (const { name } of members?.filter(({ readonly }) => readonly) ?? [])
+        attributes.splice(0, attributes.length, ...attributes.filter((attribute) => attribute.name !== name));
+  return manifest;
 }
 
 /**

@@ -168,7 +168,7 @@ export class RulrrConnect extends LitElement {
   }
 
   /**
-   * Starts a session; during one, changes nothing.
+   * Starts a session; during one, changes nothing. Resolves with `{type, …}`: `finished`, `cancelled`, `expired` or `failed`, and what that event has.
    * @returns how the session ends. While the element is out of the page this waits for its return: the session goes on at the server.
    */
   start(): Promise<ConnectOutcome> {

@@ -263,7 +263,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   /**
-   * Asks for the number of an order. A prompt that is on gives way: its receipt prints.
+   * Asks for the number of an order. A prompt that is on gives way: its receipt prints. Resolves with `{type, orderId, …}`, as the event has it.
    * @returns how it ended. Rejects only if `orderId` is blank, and then nothing has changed.
    */
   prompt(orderId: string): Promise<EreceiptOutcome> {

@@ -225,4 +225,24 @@ describe('the modules', () => {
     for (const [name, text] of Object.entries(derived))
       assert.equal(read(join('dist', name)), text, `dist/${name} is stale: run the build`);
   });
+
+  it('are described with what each method returns, and without a property that is none', async () => {
+    const text = read('custom-elements.json');
+    const { modules } = JSON.parse(text) as {
+      modules: {
+        declarations: { members?: { kind: string; name: string; return?: { type: { text: string } } }[] }[];
+      }[];
+    };
+    const members = modules.flatMap(({ declarations }) => declarations).flatMap((each) => each.members ?? []);
+    const methods = members.filter(({ kind }) => kind === 'method');
+    assert.ok(methods.length >= 6);
+    for (const method of methods) assert.ok(method.return?.type.text, `${method.name} returns something`);
+    const derived = await derivedFrom(text);
+    assert.doesNotMatch(
+      derived['types/jsx.d.ts'],
+      /["\s:](?:undefined|state)"?\?:/,
+      'the element writes it, and nobody else',
+    );
+    for (const [name, data] of Object.entries(derived)) assert.doesNotMatch(data, /default: `?undefined/, name);
+  });
 });
