@@ -55,10 +55,14 @@ export interface SweepReport {
  * ```ts
  * const proxy = createRulrrProxy({
  *   clientId, clientSecret, apiBaseUrl,
- *   sealingKeys: [process.env.RULRR_SEALING_KEY],
- *   tokenStore: await libsqlTokenStore({ url: 'file:rulrr.db' }),
- *   authorize: (request) => sessionOf(request)?.store ?? null,
- *   sendEreceipt: ({ api, orderId, phoneNumber }) => api.createOrder({ ...orderOf(orderId), phoneNumber }),
+ *   sealingKeys: secrets.sealingKeys,
+ *   tokenStore: libsqlTokenStore({ url: 'file:rulrr.db' }),
+ *   authorize: async (request) => {
+ *     const session = await sessionOf(request.headers.get('Cookie'));
+ *     return session && { storeId: session.storeId };
+ *   },
+ *   sendEreceipt: ({ api, orderId, phoneNumber, signal }) =>
+ *     api.createOrder({ ...orderOf(orderId), ereceipt: { phoneNumber } }, { signal }),
  * });
  * createServer(toNodeHandler(proxy)).listen(8080);
  * ```

@@ -8,7 +8,15 @@ import { build as vite } from 'vite';
 import { installPacked, launch, root, run, serve, watchedPage } from './support.js';
 
 const page = `import 'rulrr-embed/define.js';
-import type { RulrrConnect, RulrrEreceiptNumpad } from 'rulrr-embed';
+import type {
+  Connection, ConnectState, ConnectStrings, EreceiptOutcome, EreceiptSend, FetchLike, NumberReason, NumpadStrings, PromptPhase,
+  RulrrConnect, RulrrEreceiptNumpad,
+} from 'rulrr-embed';
+/** Every type that the README's tables name, as a page of one's own would. */
+export interface Till {
+  fetch: FetchLike; send: EreceiptSend; connection: Connection | null; connecting: ConnectState; asking: PromptPhase;
+  why: NumberReason | null; words: Partial<NumpadStrings> & Partial<ConnectStrings>; last: EreceiptOutcome;
+}
 const connect: RulrrConnect = document.createElement('rulrr-connect');
 const pad: RulrrEreceiptNumpad = document.createElement('rulrr-ereceipt-numpad');
 pad.send = async ({ phoneNumber }) => { document.title = phoneNumber; };
