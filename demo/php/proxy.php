@@ -27,7 +27,10 @@ function setting(string $name, ?string $default = null): string
 
 // ── yours ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Whose store asks: from your own session, and from nothing else in the request. Here the demo's cookie stands for one. */
+/**
+ * Whose store asks: from your own session, and from nothing else in the request. Here the demo's cookie stands for one. Open PHP's own
+ * with session_start(['read_and_close' => true]), or its lock keeps the till's other requests waiting while Rulrr is asked.
+ */
 function authorize(): ?string
 {
     $session = $_COOKIE['session'] ?? '';
