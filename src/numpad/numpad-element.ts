@@ -503,7 +503,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private readonly handlers: NumpadView['on'] = {
     taps: this.taps,
-    lifts: new LiftController(),
+    lifts: new LiftController(this),
     mousedown: (event) => {
       this.taps.mousedown(event);
       // The focus goes to the number, so that hardware keys go on there and Enter does not press a key again.

@@ -383,29 +383,49 @@ describe('real touches', { skip }, () => {
     assert.equal(await shown(), '');
   });
 
+  const button = (part: string) =>
+    page.evaluate((name) => {
+      const { left, top, width, height } = document
+        .querySelector('rulrr-ereceipt-numpad')!
+        .shadowRoot!.querySelector(`[part~=${name}]`)!
+        .getBoundingClientRect();
+      return { x: left + width / 2, y: top + height / 2, id: 2 };
+    }, part);
+  /** The next order, all but its last digit keyed; what is heard of it from then on. */
+  const almost = () =>
+    page.evaluate(() => {
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      pad.close();
+      const heard: string[] = ((window as unknown as { heard: string[] }).heard = []);
+      pad.send = ({ phoneNumber }) => {
+        heard.push(phoneNumber);
+        return new Promise(() => undefined);
+      };
+      void pad.prompt('together').then((outcome) => 'reason' in outcome && heard.push(outcome.reason));
+      pad.value = '+1201555012';
+      return pad.updateComplete;
+    });
+  /** After what browser and page do with the last lift. */
+  const came = async () => {
+    await nextTask();
+    return page.evaluate(() => {
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      return [...(window as unknown as { heard: string[] }).heard, pad.state, pad.value].join(' ');
+    });
+  };
+  const nextTask = () => page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  const anew = () =>
+    page.evaluate(() => {
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      pad.close();
+      void pad.prompt('order');
+      return pad.updateComplete;
+    });
+
   it('send, print and clear as well while another finger is still on a key', async () => {
-    const button = (part: string) =>
-      page.evaluate((name) => {
-        const { left, top, width, height } = document
-          .querySelector('rulrr-ereceipt-numpad')!
-          .shadowRoot!.querySelector(`[part~=${name}]`)!
-          .getBoundingClientRect();
-        return { x: left + width / 2, y: top + height / 2, id: 2 };
-      }, part);
-    /** Keys all but the last digit alone, then that one and the button by two fingers. */
+    /** The last digit and the button by two fingers. */
     const together = async (part: string, lifts: 'key first' | 'button first' | 'slid off') => {
-      await page.evaluate(() => {
-        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
-        pad.close();
-        const heard: string[] = ((window as unknown as { heard: string[] }).heard = []);
-        pad.send = ({ phoneNumber }) => {
-          heard.push(phoneNumber);
-          return new Promise(() => undefined);
-        };
-        void pad.prompt('together').then((outcome) => 'reason' in outcome && heard.push(outcome.reason));
-        pad.value = '+1201555012';
-        return pad.updateComplete;
-      });
+      await almost();
       const key = { ...at['3']!, id: 1 };
       const other = await button(part);
       await touch('touchStart', [key]);
@@ -413,10 +433,7 @@ describe('real touches', { skip }, () => {
       if (lifts === 'slid off') await touch('touchMove', [key, { ...other, y: other.y - 90 }]);
       await touch('touchEnd', [lifts === 'key first' ? other : key]);
       await touch('touchEnd', []);
-      return page.evaluate(() => {
-        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
-        return [...(window as unknown as { heard: string[] }).heard, pad.state, pad.value].join(' ');
-      });
+      return came();
     };
     for (const lifts of ['key first', 'button first'] as const) {
       assert.equal(await together('send', lifts), '+12015550123 sending +12015550123');
@@ -425,13 +442,53 @@ describe('real touches', { skip }, () => {
     }
     for (const part of ['send', 'print', 'key-clear'])
       assert.equal(await together(part, 'slid off'), 'asking +12015550123');
-    await page.evaluate(() => {
-      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
-      pad.close();
-      void pad.prompt('order');
-      return pad.updateComplete;
-    });
+    await anew();
   });
+
+  /** In a page's own words, as they have been copied from till to till. */
+  const against = {
+    'double-tap zoom': `
+      let last = 0;
+      const prevent = (event) => {
+        if (event.type !== 'touchend') return;
+        if (event.timeStamp - last < 300) event.preventDefault();
+        last = event.timeStamp;
+      };`,
+    'clicks of a browser’s own': "const prevent = (event) => event.type === 'touchstart' && event.preventDefault();",
+    // As FastClick does: the click is the library's own, and comes to the element as a whole.
+    'slow clicks': `
+      const prevent = (event) => {
+        if (event.type !== 'touchend') return;
+        event.preventDefault();
+        event.target.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
+      };`,
+  };
+  for (const [what, code] of Object.entries(against)) {
+    it(`send, print and clear as well where the page does something against ${what}`, async () => {
+      await page.evaluate(`{
+        ${code}
+        const types = ['touchstart', 'touchend'];
+        types.forEach((type) => document.addEventListener(type, prevent, { passive: false }));
+        window.takeAway = () => types.forEach((type) => document.removeEventListener(type, prevent));
+      }`);
+      const soon = async (part: string, slides = 0) => {
+        await almost();
+        const other = await button(part);
+        await touch('touchStart', [{ ...at['3']!, id: 1 }]);
+        await touch('touchEnd', []);
+        await touch('touchStart', [other]);
+        if (slides) await touch('touchMove', [{ ...other, y: other.y - slides }]);
+        await touch('touchEnd', []);
+        return came();
+      };
+      assert.equal(await soon('send'), '+12015550123 sending +12015550123');
+      assert.equal(await soon('print'), 'declined printed ');
+      assert.equal(await soon('key-clear'), 'asking ');
+      assert.equal(await soon('send', 90), 'asking +12015550123');
+      await page.evaluate('takeAway()');
+      await anew();
+    });
+  }
 
   it('a long press is one digit', async () => {
     await clear();
