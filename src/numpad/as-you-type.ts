@@ -35,7 +35,9 @@ export function formatPartial(digits: string, plan: NumberPlan, international: b
     const start = leading[Math.min(leading.length - 1, digits.length - 3)];
     if (start && !new RegExp(`^(?:${start})`).test(digits)) continue;
     const sizes = groupSizes(each.pattern());
-    const whole = sizes.reduce((sum, size) => sum + size, 0);
+    let whole = 0;
+    // Not `reduce`: old libraries have one of their own.
+    for (const size of sizes) whole += size;
     if (digits.length > whole || lengths.indexOf(whole) < 0) continue;
     let template = each.format();
     if (international) {

@@ -64,9 +64,10 @@ export class KeyboardController {
     const focused = (event.composedPath() as KeyboardHost[]).filter(
       ({ tagName, open }) => tagName === host.tagName && open,
     )[0];
-    const visible = (last: KeyboardController, one: KeyboardController): KeyboardController =>
-      one.host.getClientRects().length ? one : last;
-    return host === (focused || listening.filter((one) => one.target === target).reduce(visible).host);
+    if (focused) return host === focused;
+    const others = listening.filter((one) => one.target === target);
+    const visible = others.filter((one) => one.host.getClientRects().length);
+    return this === (visible.pop() || others[0]);
   }
 
   private keydown(event: KeyboardEvent, origin: Element): void {

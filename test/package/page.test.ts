@@ -209,6 +209,8 @@ describe('the script tag in a page', () => {
   const libraries = {
     // Prototype.js and MooTools have their own of this name, which knows no second argument.
     'an Array.from of its own': 'Array.from = function (list) { return [].slice.call(list); };',
+    // Prototype.js up to 1.6, which takes no function.
+    'an Array#reduce of its own': 'Array.prototype.reduce = function () { return this.length > 1 ? this : this[0]; };',
     'an Event of its own': 'window.Event = function (event) { this.type = event.type; };',
     'methods on every object':
       "Object.prototype.toJSONString = function () { return JSON.stringify(this); }; Object.prototype.nothing = '';",
@@ -228,10 +230,22 @@ describe('the script tag in a page', () => {
         element.addEventListener('input', () => ((window as unknown as { heard: number }).heard += 1));
         return (element as Numpad).prompt('order-5');
       });
+      const shows = (number: string) =>
+        page.waitForFunction(
+          (text) =>
+            document.querySelector('rulrr-ereceipt-numpad')!.shadowRoot!.getElementById('number')!.textContent === text,
+          number,
+        );
+      for (const digit of '20155501') await pad.locator(`[data-key="${digit}"]`).click();
+      await shows('(201) 555-01');
+      await pad.locator('[data-key="clear"]').click();
       for (const digit of ['plus', ...'819012345678']) await pad.locator(`[data-key="${digit}"]`).click();
       await page.waitForFunction(() => document.querySelector('rulrr-ereceipt-numpad')!.value === '+819012345678');
-      assert.equal(await pad.locator('[part~="display"]').textContent(), '+81 90 1234 5678');
+      await shows('+81 90 1234 5678');
       assert.equal(await pad.locator('[part~="send"]').innerText(), 'Envoyer');
+      // All of it fits a small till's screen.
+      const { height } = (await pad.locator('[part~="dialog"]').boundingBox())!;
+      assert.ok(height < 700, `${height} px`);
       assert.ok(await page.evaluate(() => (window as unknown as { heard: number }).heard));
       await pad.locator('[part~="send"]').click();
       assert.deepEqual(await outcome, { type: 'ereceipt-sent', orderId: 'order-5', phoneNumber: '+819012345678' });
