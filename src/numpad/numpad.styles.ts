@@ -47,6 +47,12 @@ export const numpadStyles = css`
   dialog::backdrop {
     background: rgba(0, 0, 0, 0.5);
   }
+  /* A page that prints itself does so in the listener, while this still stands there. */
+  @media print {
+    dialog[open] {
+      display: none !important;
+    }
+  }
   p {
     margin: 0;
     overflow-wrap: break-word;

@@ -254,6 +254,37 @@ describe('the script tag in a page', () => {
     });
   }
 
+  it('leaves the paper to the receipt where the page prints itself while it asks', async () => {
+    shop.finish();
+    // As receipts are often printed out of the page that they stand in.
+    const print =
+      '<style>@media print { body * { visibility: hidden } #receipt { visibility: visible } rulrr-ereceipt-numpad { display: block !important } }</style>';
+    for (const presentation of ['inline', 'dialog']) {
+      shop.pages['/lax-print'] = html(
+        tag + print,
+        `<p id="receipt">Two coffees</p><rulrr-ereceipt-numpad proxy-url="/rulrr" presentation="${presentation}"></rulrr-ereceipt-numpad>`,
+      );
+      const { page, problems } = await watchedPage(browser);
+      await page.goto(`${shop.origin}/lax-print`);
+      const pad = page.locator('rulrr-ereceipt-numpad');
+      void pad.evaluate((element) => void (element as Numpad).prompt('order-6'));
+      await pad.locator('[data-key="5"]').click();
+      const seen = async () => [
+        await page.locator('#receipt').isVisible(),
+        await pad.locator('[part~="dialog"]').isVisible(),
+        await pad.locator('[part~="display"]').isVisible(),
+      ];
+      assert.deepEqual(await seen(), [true, true, true]);
+      await page.emulateMedia({ media: 'print' });
+      assert.deepEqual(await seen(), [true, false, false], presentation);
+      await page.emulateMedia({ media: null });
+      await pad.locator('[data-key="7"]').click();
+      assert.equal(await pad.locator('[part~="display"]').textContent(), '57');
+      assert.deepEqual(problems, []);
+      await page.close();
+    }
+  });
+
   it('takes properties that were set before it was loaded', async () => {
     shop.finish();
     shop.pages['/lax-late'] = html('', both);
