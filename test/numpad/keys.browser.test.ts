@@ -537,6 +537,22 @@ describe('a hardware keyboard', () => {
     hidden.remove();
   });
 
+  it('is heard by the page as well: by its hotkeys as taken, by its scanner to the last digit', async () => {
+    await start();
+    const heard: string[] = [];
+    const hotkeys = ({ key, defaultPrevented }: KeyboardEvent) => heard.push(key + (defaultPrevented ? '' : '!'));
+    document.addEventListener('keydown', hotkeys);
+    try {
+      type([...'5+', 'Backspace', 'F2', 'Enter']);
+      [...'96385074', 'Enter'].forEach((key, index) => t.keyDown(key, { gap: index ? 10 : 500 }));
+      type(['Escape']);
+    } finally {
+      document.removeEventListener('keydown', hotkeys);
+    }
+    expect(heard).to.deep.equal(['5', '+', 'Backspace', 'F2!', 'Enter', ...'96385074', 'Enter', 'Escape']);
+    expect(t.told.map(({ reason }) => reason)).to.deep.equal(['declined']);
+  });
+
   it('takes no digit from a scanner, and sends nothing', async () => {
     await start();
     t.tap('2135550123');
