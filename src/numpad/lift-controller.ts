@@ -19,8 +19,8 @@ export class LiftController {
   };
 
   readonly touchend = (event: TouchEvent): void => {
-    const start = this.start || event;
     if (!event.cancelable) return;
+    const start = this.start || event;
     for (const { target, clientX, clientY } of Array.from(event.changedTouches)) {
       const button = (target as Element).closest('button');
       if (!button) continue;

@@ -46,12 +46,8 @@ export const problemWords = (text: NumpadStrings, problem: NumberReason | 'faile
   text[problem === 'country' ? 'wrong-country' : problem];
 
 /** The longest of the words that may stand between the number and the keys, where labels are shorter: it holds their place. */
-export function longest(text: NumpadStrings): string {
-  let long = '';
-  for (const words of Object.values({ ...text, title: '', unconfirmed: '' }))
-    if (words.length > long.length) long = words;
-  return long;
-}
+export const longest = (text: NumpadStrings): string =>
+  Object.values({ ...text, title: '', unconfirmed: '' }).sort((one, other) => other.length - one.length)[0]!;
 
 /** ISO code and name of the countries to choose from; none where there is no choice. */
 export function choiceOf(allowed: readonly string[], language: string): (readonly [string, string])[] {

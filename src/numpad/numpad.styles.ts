@@ -50,7 +50,7 @@ export const numpadStyles = css`
   /* A page that prints itself does so in the listener, while this still stands there. */
   @media print {
     dialog[open] {
-      display: none !important;
+      display: none;
     }
   }
   p {
