@@ -41,6 +41,21 @@ export function transmit(call: Call, options: TransportOptions): Promise<RawAnsw
   return new Promise((resolve, reject) => void new Transmission(call, options, resolve, reject).run());
 }
 
+/** What Deno has beside the web's `fetch`. */
+interface DenoRuntime {
+  createHttpClient?(options: { poolMaxIdlePerHost: number }): object;
+}
+let denoClient: object | undefined;
+
+/**
+ * Deno's `fetch` repeats a request of its own accord where a connection that it had kept open breaks under way, an order as well. On a
+ * connection that was made for it, it does not. Undefined elsewhere.
+ */
+function connectionOfItsOwn(): object | undefined {
+  const deno = (globalThis as { Deno?: DenoRuntime }).Deno;
+  return deno && (denoClient ??= deno.createHttpClient?.({ poolMaxIdlePerHost: 0 }));
+}
+
 /** A call under way. One object and one race for all of it: what is made besides is paid for by every poll. */
 class Transmission {
   /** Nobody waits any more. */
@@ -80,10 +95,10 @@ class Transmission {
 
   /** Without regard to the time; never rejects. */
   async run(): Promise<void> {
-    const { operation, method, url, body, headers: given } = this.call;
+    const { operation, method, url, body, headers: given, once } = this.call;
     try {
       // 'manual' and not 'error': some runtimes refuse the latter before anything is sent.
-      const init: RequestInit & { duplex?: 'half' } = {
+      const init: RequestInit & { duplex?: 'half'; client?: object } = {
         method,
         headers: given ? { Accept: 'application/json', ...given } : { Accept: 'application/json' },
         body,
@@ -93,6 +108,8 @@ class Transmission {
       // Node demands it for streams, its own and the web's.
       if (typeof body === 'object' && (body instanceof ReadableStream || Symbol.asyncIterator in body))
         init.duplex = 'half';
+      const client = once || method !== 'GET' ? connectionOfItsOwn() : undefined;
+      if (client) init.client = client;
       // As a text: whatever takes the place of `fetch` knows that form.
       const response = await this.options.fetch(url, init);
       const { status, type, headers } = response;

@@ -56,6 +56,36 @@ describe('RulrrApi against the sandbox over a real socket', () => {
     assert.equal(error.code, 'bad_answer');
   });
 
+  it('lets Deno repeat no call of its own accord that counts once: its fetch does so on a connection kept open', async () => {
+    const deno = { createHttpClient: (options: object) => ({ options }) };
+    const clients: Record<string, unknown> = {};
+    const watched: typeof fetch = (input, init) => {
+      const { client: given, ...rest } = (init ?? {}) as RequestInit & { client?: unknown };
+      clients[`${rest.method} ${new URL(input as string).pathname}`] = given;
+      return fetch(input, rest);
+    };
+    Object.assign(globalThis, { Deno: deno });
+    try {
+      const till = apiAt(served.origin, { fetch: watched });
+      const { integrationToken } = await till.createIntegration();
+      await till.getIntegrationStatus(integrationToken);
+      await finish(integrationToken);
+      const { accessToken, refreshToken } = await till.retrieveTokens(integrationToken);
+      await till.withAccessToken(accessToken).createOrder({ orderId: 'deno-1' });
+      await till.refreshTokens(refreshToken);
+    } finally {
+      Reflect.deleteProperty(globalThis, 'Deno');
+    }
+    const alone = { options: { poolMaxIdlePerHost: 0 } };
+    assert.deepEqual(clients, {
+      'POST /v1/auth/integration': alone,
+      'GET /v1/auth/integration': undefined,
+      'GET /v1/auth/integration/token': alone,
+      'POST /v1/orders': alone,
+      'POST /v1/auth/token': alone,
+    });
+  });
+
   it('waits for the raw answer to be saved before it reads it, and rejects if that fails', async () => {
     const body = 'this is not JSON';
     const fetch = async () => new Response(body, { headers: { 'Content-Type': 'application/json' } });
