@@ -64,10 +64,11 @@ export async function runProxy(env: Env): Promise<void> {
   });
 
   let stopping = false;
+  const takesRows = probe(store);
   const handler = toNodeHandler(proxy) as (request: IncomingMessage, response: ServerResponse) => void;
   const { server, origin } = await listen(
     (request, response) => {
-      if (request.url === '/health') void health(response, store, stopping);
+      if (request.url === '/health') void health(response, takesRows, stopping);
       else handler(request, response);
     },
     config.port,
@@ -102,14 +103,23 @@ export async function runProxy(env: Env): Promise<void> {
   if (config.sealingKeys.length > 1) void rotateKeys();
 }
 
-async function health(response: ServerResponse, store: TokenStore, stopping: boolean): Promise<void> {
-  const answers = await Promise.race([
-    store.get('health').then(
-      () => true,
-      () => false,
-    ),
-    new Promise<false>((resolve) => setTimeout(resolve, 2000, false).unref()),
-  ]);
+/** Whether the store takes a row: a full disk and a standby are read all the same. One look at a time, however many ask. */
+function probe(store: TokenStore): () => Promise<boolean> {
+  let looking: Promise<boolean> | undefined;
+  const look = async () => {
+    const row = await store.get('health');
+    await store.put('health', 'ok', { ifVersion: row?.version ?? null });
+    return true;
+  };
+  return () =>
+    (looking ??= look()
+      .catch(() => false)
+      .finally(() => (looking = undefined)));
+}
+
+async function health(response: ServerResponse, takesRows: () => Promise<boolean>, stopping: boolean): Promise<void> {
+  const inTime = new Promise<false>((resolve) => setTimeout(resolve, 2000, false).unref());
+  const answers = await Promise.race([takesRows(), inTime]);
   const ok = answers && !stopping;
   response.writeHead(ok ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
   response.end(JSON.stringify({ status: stopping ? 'stopping' : answers ? 'ok' : 'store unavailable' }));

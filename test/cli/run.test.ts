@@ -447,6 +447,22 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('is not healthy while its store can be read and takes nothing, and is again afterwards', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const store = `file:${join(folder, 'rulrr.db')}`;
+    const one = running(['proxy'], { ...env, PORT: '0', RULRR_STORE_URL: store });
+    const [, url] = await one.says(/"health":"([^"]+)"/);
+    const { createClient } = await import('@libsql/client');
+    const another = createClient({ url: store });
+    const holding = await another.transaction('write');
+    assert.equal((await fetch(url!)).status, 503);
+    await holding.rollback();
+    another.close();
+    assert.equal((await fetch(url!)).status, 200);
+    await one.kill();
+    rmSync(folder, { recursive: true });
+  });
+
   it('shows the vendor who is asking, however receipts are sent', async () => {
     seen.length = 0;
     const ways: Record<string, string>[] = [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${vendor.origin}/send` }, {}];
