@@ -99,21 +99,19 @@ export class Refresher {
   async proved(storeId: string, pair: StoredPair): Promise<void> {
     await this.options.rows
       .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
-        if (!row?.previous || !row.pair || !isSame(row.pair, pair)) return undefined;
-        // One that stands back for this one after a revert: its refresh token may be the only one that Rulrr still takes.
-        if (row.previous.flowId === pair.flowId && row.previous.generation > pair.generation) return undefined;
-        const { previous: _, ...rest } = row;
+        if (!row?.previous || !row.pair || !isSame(row.pair, pair) || standsBack(row)) return undefined;
+        const { previous: _, refreshAfter: __, refreshFailures: ___, ...rest } = row;
         return rest;
       })
       .catch(() => null);
   }
 
-  /** The new pair was refused and the one before it worked: that one stands again. */
+  /** The new pair was refused and the one before it worked: that one stands again, until the new one is tried once more. */
   async revert(storeId: string, refused: StoredPair): Promise<void> {
     await this.options.rows
       .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
         if (!row?.previous || !row.pair || !isSame(row.pair, refused)) return undefined;
-        return { ...row, pair: row.previous, previous: row.pair, refreshAfter: this.pauseAfter(row) };
+        return { ...row, pair: row.previous, previous: row.pair, ...this.failure(row) };
       })
       .catch(() => null);
   }
@@ -137,6 +135,8 @@ export class Refresher {
         if (!standing?.pair?.refreshToken || standing.refreshed) return undefined;
         if (isHeld(standing.lease, now) && standing.lease!.owner !== owner) return undefined;
         if (forced ? !this.mayForce(standing, now) : !this.isDue(standing)) return undefined;
+        // In the place of a refresh, whose token was used for that pair: used again, it may end both.
+        if (standsBack(standing)) return { ...standing, pair: standing.previous!, previous: standing.pair };
         claimed = standing.pair;
         const lease = { owner, at: now, ms: timing.lease };
         return { ...standing, lease, ...(forced ? { forcedAt: now } : {}) };
@@ -293,6 +293,10 @@ export class Refresher {
 }
 
 const isSame = (a: StoredPair, b: StoredPair) => a.flowId === b.flowId && a.generation === b.generation;
+
+/** True if a newer pair was refused and stands back for the one before it. Its refresh token may be the only one that Rulrr still takes. */
+const standsBack = ({ pair, previous }: ConnectionRow) =>
+  pair !== undefined && previous?.flowId === pair.flowId && previous.generation > pair.generation;
 
 const replaces = ({ flowId, generation }: SavedRefresh, pair: StoredPair) =>
   pair.flowId === flowId && pair.generation === generation;

@@ -1094,6 +1094,30 @@ describe('after connecting', () => {
     assert.equal((await api.getStore())['used'], 'access-1');
   });
 
+  test('a new pair that is refused at first is tried again, later and later: the refresh token that brought it works once', async () => {
+    const { connections, upstream, clock } = bench();
+    await connect(connections);
+    clock.advance(340 * day);
+    upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+    upstream.revoked.add('access-1');
+    const api = await connections.forStore('store');
+    for (let minute = 0; minute < 24 * 60; minute++) {
+      assert.equal((await api.getStore())['used'], 'access-0');
+      await settle();
+      clock.advance(60_000);
+    }
+    // Its first call, and at each further try of the new pair one more.
+    assert.ok(upstream.calls.data < 24 * 60 + 20, `${upstream.calls.data} calls`);
+    // Rulrr has come round to it.
+    upstream.revoked.delete('access-1');
+    clock.advance(7 * 3_600_000);
+    await api.getStore();
+    await settle();
+    upstream.revoked.add('access-0');
+    assert.equal((await api.getStore())['used'], 'access-1');
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
   test('a new pair that has worked and is refused later is refreshed, as the first was', async () => {
     const { connections, upstream, clock } = bench();
     await connect(connections);
