@@ -98,27 +98,49 @@ describe('libSQL', () => {
     await store.close();
   });
   test('what was confirmed outlives SIGKILL', () => killedAfterOk('libsql', url, () => libsqlTokenStore({ url })));
-  test('a driver whose binary is missing is a call that rejects, and the process lives on', () => {
-    const home = join(folder, 'no binary');
-    const driver = join(home, 'node_modules/@libsql/client');
-    mkdirSync(driver, { recursive: true });
-    // Built, as it is shipped: the loader of these tests has failures of its own.
-    for (const name of ['libsql', 'sql', 'keys']) {
-      const source = readFileSync(new URL(`../../src/proxy/stores/${name}.ts`, import.meta.url), 'utf8');
-      writeFileSync(join(home, `${name}.js`), transformSync(source, { loader: 'ts' }).code);
+  /** The store, built as it is shipped, with a driver of the test's own; answers with what the script says. */
+  const withDriver = (name: string, driver: Record<string, string>, script: string): string => {
+    const home = join(folder, name);
+    const place = join(home, 'node_modules/@libsql/client');
+    mkdirSync(place, { recursive: true });
+    // Built: the loader of these tests has failures of its own.
+    for (const file of ['libsql', 'sql', 'keys']) {
+      const source = readFileSync(new URL(`../../src/proxy/stores/${file}.ts`, import.meta.url), 'utf8');
+      writeFileSync(join(home, `${file}.js`), transformSync(source, { loader: 'ts' }).code);
     }
     writeFileSync(join(home, 'package.json'), '{"type":"module"}');
-    writeFileSync(join(driver, 'package.json'), '{"type":"module","exports":"./client.js"}');
-    writeFileSync(join(driver, 'client.js'), "import './native.cjs'; export const createClient = () => {};");
-    writeFileSync(join(driver, 'native.cjs'), "require('@libsql/no-such-machine');");
-    const script = `
-      import { libsqlTokenStore } from './libsql.js';
-      libsqlTokenStore({ url: 'file:rows.db' }).get('row').catch(({ code }) => {
+    writeFileSync(join(place, 'package.json'), '{"type":"module","exports":"./client.js"}');
+    for (const [file, text] of Object.entries(driver)) writeFileSync(join(place, file), text);
+    writeFileSync(join(home, 'main.js'), `import { libsqlTokenStore } from './libsql.js';\n${script}`);
+    return spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8' }).stdout;
+  };
+  test('a driver whose binary is missing is a call that rejects, and the process lives on', () => {
+    const said = withDriver(
+      'no binary',
+      {
+        'client.js': "import './native.cjs'; export const createClient = () => {};",
+        'native.cjs': "require('@libsql/no-such-machine');",
+      },
+      `libsqlTokenStore({ url: 'file:rows.db' }).get('row').catch(({ code }) => {
         setImmediate(() => setImmediate(() => console.log('alive after', code)));
-      });`;
-    writeFileSync(join(home, 'main.js'), script);
-    const { stdout } = spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8' });
-    assert.equal(stdout, 'alive after MODULE_NOT_FOUND\n');
+      });`,
+    );
+    assert.equal(said, 'alive after MODULE_NOT_FOUND\n');
+  });
+  test('a row is written only once the driver was told to have each on the disk before it confirms', () => {
+    // No test can cut the power. What SQLite does by default is up to who built it.
+    const said = withDriver(
+      'told',
+      {
+        'client.js': `export const createClient = () => ({
+          execute: async ({ sql }) => (console.log(sql), { rows: [{ version: 1 }] }), close() {},
+        });`,
+      },
+      "void libsqlTokenStore({ url: 'file:rows.db' }).put('row', 'x', { ifVersion: null });",
+    ).split('\n');
+    const full = said.indexOf('PRAGMA synchronous = FULL');
+    const written = said.findIndex((sql) => sql.startsWith('INSERT INTO rulrr_embed_rows'));
+    assert.ok(full >= 0 && full < written, said.join('\n'));
   });
   test('the file is for its owner only', () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
