@@ -183,6 +183,9 @@ describe('rulrr-embed proxy', () => {
     assert.deepEqual(await answer.json(), { status: 'ok' });
   });
 
+  it('listens at this machine alone unless it is told otherwise', () =>
+    assert.rejects(fetch(`http://127.0.0.2:${port}/health`)));
+
   it('keeps an idle connection longer than a load balancer does, which would ask on one that is being closed', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/health`);
     const seconds = Number(/timeout=(\d+)/.exec(answer.headers.get('Keep-Alive') ?? '')?.[1]);
@@ -359,7 +362,7 @@ describe('rulrr-embed proxy', () => {
       });
       await sidecar.says(/"type":"ready"/);
     };
-    await withKeys(`${newKey} ${sealingKey}`);
+    await withKeys(`${newKey},\n${sealingKey}`);
     await sidecar.says(/"type":"keys-rotated","rewritten":[1-9]\d*,"current":\d+,"failed":0\}/);
     assert.equal(await connected(), true);
     await withKeys(newKey);
@@ -463,16 +466,30 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('shows the vendor who is asking, however receipts are sent', async () => {
+  it('shows the vendor who is asking, however receipts are sent and wherever the secret is kept', async () => {
     seen.length = 0;
-    const ways: Record<string, string>[] = [{ RULRR_SEND: 'order' }, { RULRR_SEND_URL: `${vendor.origin}/send` }, {}];
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const files = { store: 'memory:\n', secret: `${sendSecret}\n` };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const ways: Record<string, string>[] = [
+      { RULRR_SEND: 'order' },
+      { RULRR_SEND_URL: `${vendor.origin}/send` },
+      {},
+      {
+        RULRR_SEND_SECRET: '',
+        RULRR_SEND_SECRET_FILE: join(folder, 'secret'),
+        RULRR_STORE_URL: '',
+        RULRR_STORE_URL_FILE: join(folder, 'store'),
+      },
+    ];
     for (const send of ways) {
       const one = running(['proxy'], { ...env, PORT: '0', ...send });
       const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
       await fetch(`${url}/connection`);
       await one.kill();
     }
-    assert.deepEqual(seen, [sendSecret, sendSecret, sendSecret]);
+    rmSync(folder, { recursive: true });
+    assert.deepEqual(seen, [sendSecret, sendSecret, sendSecret, sendSecret]);
   });
 });
 

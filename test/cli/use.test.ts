@@ -167,6 +167,16 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     }
   });
 
+  it('proxy takes what is set already for more than what its file says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, '.env');
+    writeFileSync(file, 'RULRR_AUTHORIZE_URL=of the file\nRULRR_SEND_URL=of the file\n');
+    const { stderr } = await rulrr(['proxy', '--env', file], { RULRR_AUTHORIZE_URL: 'https://pos.example/whoami' });
+    assert.match(stderr, /RULRR_SEND_URL must be an http\(s\) URL/);
+    assert.doesNotMatch(stderr, /RULRR_AUTHORIZE_URL/);
+    rmSync(folder, { recursive: true });
+  });
+
   it('proxy reads a file as editors on Windows write it, and says so where it cannot', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
     const file = join(folder, '.env');
