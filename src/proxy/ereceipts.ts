@@ -193,8 +193,7 @@ export class Ereceipts {
         const doubt = await doubtAfter(await hook({ storeId, ...order, api, signal: controller.signal }));
         return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';
       } catch (error) {
-        if (error instanceof Refusal)
-          return error.code === 'ereceipt_disabled' ? error : new Refusal('send_failed', error.message);
+        if (error instanceof Refusal) return new Refusal('send_failed', error.message);
         return doubtful(surelyNotSent(error), errorClass(error));
       }
     })();

@@ -42,6 +42,17 @@ describe('a page that', () => {
         'printed',
         'send-unconfirmed',
       ],
+      [
+        () => Promise.resolve(new Response('\n<h1>Sign in</h1>', { headers: { 'Content-Type': 'Text/HTML' } })),
+        'printed',
+        'send-unconfirmed',
+      ],
+      [() => Promise.resolve(new Response(new Blob(['queued<br>'], { type: 'text/html' }))), 'sent', 'ereceipt-sent'],
+      [
+        () => Promise.resolve(new Response('Warning: no key', { headers: { 'Content-Type': 'Application/JSON' } })),
+        'printed',
+        'send-unconfirmed',
+      ],
       // A script that died after it had named the type.
       [
         () => Promise.resolve(new Response(new Blob(['<b>Fatal error</b>: Uncaught'], { type: 'application/json' }))),
@@ -72,6 +83,8 @@ describe('a page that', () => {
       // In other words, or where axios puts the body.
       [() => Promise.resolve({ error: 'No credit left' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'error' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 'FAILED', ok: ' Yes ' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ ok: ' No ' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'done', statusCode: 500 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, statusCode: 500 }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 200, data: { success: false } }), 'printed', 'send-unconfirmed'],

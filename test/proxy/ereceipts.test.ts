@@ -269,8 +269,11 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     const response = await send(h);
     assert.equal(response.status, status, `${inspect(result)} ${code}`);
     if (code) assert.equal((await problemOf(response)).code, code);
-    const told = h.events.filter(({ type }) => type === 'ereceipt-failed' || type === 'ereceipt-unconfirmed').length;
-    assert.equal(told, code ? 1 : 0);
+    const told = h.events.filter(({ type }) => type === 'ereceipt-failed' || type === 'ereceipt-unconfirmed');
+    assert.deepEqual(
+      told.map(({ type, storeId }) => [type, storeId]),
+      code ? [[code === 'send_failed' ? 'ereceipt-failed' : 'ereceipt-unconfirmed', 'store-1']] : [],
+    );
   }
 });
 
@@ -657,6 +660,25 @@ test('sent, and the store takes it at the second try: a repeat hears that it was
   assert.equal((await send(h)).status, 200);
   assert.ok(writes > 2);
   assert.equal(jobs.length, 1);
+});
+
+test('the token store fails before the hook is called: surely not sent, and the key is free', async () => {
+  const { h, jobs } = await till();
+  const { get, put } = h.store;
+  h.store.put = async (...args) => {
+    h.store.put = put;
+    // The key is taken: what is read next is the store's access token.
+    h.store.get = () => {
+      h.store.get = get;
+      return Promise.reject(new Error(planted.connectionString));
+    };
+    return put.apply(h.store, args);
+  };
+  assert.equal((await problemOf(await send(h))).code, 'send_failed');
+  assert.equal(jobs.length, 0);
+  assert.equal((await send(h)).status, 200);
+  assert.equal(jobs.length, 1);
+  h.assertClean();
 });
 
 test('the token store hangs before the hook is called: surely not sent, now or later, and the key is free', async () => {
