@@ -50,6 +50,11 @@ test('a receipt is sent once: the hook gets what it needs, the same key hears th
     assert.deepEqual(await response.json(), { sent: true });
   }
   assert.equal(jobs.length, 1);
+  const told = h.events.filter(({ type }) => type.startsWith('ereceipt-'));
+  assert.deepEqual(
+    told.map(({ type, storeId }) => [type, storeId]),
+    [['ereceipt-sent', 'store-1']],
+  );
   const { api, signal, ...rest } = jobs[0]!;
   assert.deepEqual(rest, { storeId: 'store-1', ...receipt, idempotencyKey: key });
   assert.equal(typeof api.createOrder, 'function');
@@ -311,6 +316,37 @@ test('a hook that comes through too late: a repeat hears the truth', async () =>
   assert.deepEqual(await (await send(h)).json(), { sent: true });
   assert.equal(jobs.length, 1);
   assert.ok(h.events.some(({ type, code }) => type === 'ereceipt-late' && code === 'sent'));
+});
+
+test('a hook that says no too late: no repeat hears that it was sent', async () => {
+  const ends: [late: () => unknown, code: string][] = [
+    [() => false, 'send_failed'],
+    [() => Promise.reject(new Error('no')), 'send_failed'],
+    [() => Promise.reject(new TypeError('fetch failed')), 'unclear'],
+  ];
+  for (const [late, code] of ends) {
+    let finish: (outcome?: unknown) => void = () => {};
+    const { h, jobs } = await till(() => new Promise((resolve) => (finish = resolve)).then(late));
+    const waiting = send(h);
+    await until(() => jobs.length === 1);
+    await h.clock.advanceAsync(8000);
+    assert.equal((await problemOf(await waiting)).code, 'send_unconfirmed');
+    finish();
+    const told = () => h.events.find(({ type }) => type === 'ereceipt-late');
+    await until(() => told() !== undefined);
+    assert.deepEqual([told()!.code, told()!.storeId], [code, 'store-1']);
+    // What is kept of it would be so a moment later.
+    for (let turn = 0; turn < 20; turn++)
+      assert.equal((await problemOf(await send(h))).code, 'send_unconfirmed', String(late));
+    assert.equal(jobs.length, 1);
+  }
+});
+
+test('a send that came through in time has its signal left alone after it: a hook may take it for a call to cancel', async () => {
+  const { h, jobs } = await till();
+  assert.equal((await send(h)).status, 200);
+  await h.clock.advanceAsync(60_000);
+  assert.equal(jobs[0]!.signal.aborted, false);
 });
 
 test('a hook that breaks off as its time is up: one doubt, told once', async () => {
