@@ -144,7 +144,9 @@ export class Refresher {
       // An answer that was saved and not read: its writer ended in between.
       if (row?.refreshed) return this.apply(storeId);
       if (claimed) return this.call(storeId, claimed);
-      const another = row?.lease && row.lease.owner !== owner && isHeld(row.lease, clock.now());
+      // One that took longer than anybody waits, or whose process died, is not waited for.
+      const young = row?.lease && { ...row.lease, ms: timing.wait };
+      const another = young && young.owner !== owner && isHeld(young, clock.now());
       if (!another || !forced || clock.now() >= until) return row;
       if (!(await inFlight.pause(timing.look))) return row;
       // The other replica has finished, well or badly: a caller sees which from the row.

@@ -1200,6 +1200,8 @@ describe('after connecting', () => {
       await settle(5);
     }
     assert.deepEqual(refused, [403, 403]);
+    // Nor does any that comes later: each would keep a customer waiting, and in vain.
+    await assert.rejects((await make().forStore('store')).getStore(), { status: 403 });
     assert.equal(upstream.calls.refresh, 1);
     release();
   });
