@@ -649,6 +649,23 @@ describe('what stands in the store', () => {
     assert.equal(events.filter(({ type }) => type === 'connection-forgotten').length, 1);
   });
 
+  test('forgotten is forgotten, also where the row of the store cannot be read any more', async () => {
+    const { connections, upstream, store } = bench();
+    await connect(connections, 'a', 'shop');
+    const open = flowOf('still open', 'shop');
+    await connections.open(open);
+    const [key] = await store.list('store/');
+    const { value, version } = (await store.get(key!))!;
+    await store.put(key!, value.slice(0, -8), { ifVersion: version });
+    await connections.forget('shop');
+    const calls = upstream.calls.redeem;
+    await assert.rejects(connections.check(open), { code: 'expired' });
+    assert.equal(upstream.calls.redeem, calls);
+    assert.equal((await connections.connection('shop')).connected, false);
+    await connect(connections, 'b', 'shop');
+    assert.equal((await connections.connection('shop')).connected, true);
+  });
+
   test('forgotten is forgotten: tokens that were on their way at that moment are not kept', async () => {
     const { connections, events, upstream } = bench();
     let release = () => {};
@@ -1393,6 +1410,26 @@ describe('after connecting', () => {
     await api.getStore();
     await settle();
     assert.equal((await api.getStore())['used'], 'other-1');
+  });
+
+  test('a session that a clock gone wrong has claimed from far ahead is held up by nobody', async () => {
+    const { connections, clock, make } = bench(plain);
+    const flow = flowOf('a', 'store');
+    await connections.open(flow);
+    // Its replica gets no further than to the claim.
+    const stuck = new RulrrApi({
+      apiBaseUrl: 'https://api.example',
+      clientId: 'client',
+      clientSecret: 'canary-secret',
+      fetch: async (input) =>
+        String(input).includes('/token?')
+          ? new Promise<Response>(() => {})
+          : Response.json({ success: true, status: 'finished' }),
+    });
+    const ahead = make({ api: stuck, clock: { ...clock, now: () => clock.now() + 365 * day } });
+    void ahead.check(flow);
+    await settle();
+    assert.equal((await connections.check(flow)).status, 'finished');
   });
 
   test('a pause that a clock gone wrong has set far ahead holds nothing up', async () => {

@@ -447,10 +447,11 @@ for (const [what, serve, code, connectionTimeoutMillis] of [
     );
   });
 
-test('prefix ranges end right after the last key of the prefix', () => {
+test('keys are ordered by code point, and prefix ranges end right after the last key of the prefix', () => {
   assert.equal(afterPrefix('a/'), 'a0');
   assert.equal(afterPrefix('a\u{10ffff}'), 'b');
   assert.equal(afterPrefix('\ud7ff'), '\ue000');
   assert.equal(afterPrefix(''), null);
   assert.ok(comparePoints('\uff5e', '\u{1f9fe}') < 0);
+  assert.ok(comparePoints('a', 'ab') < 0 && comparePoints('ab', 'a') > 0 && comparePoints('ab', 'ab') === 0);
 });
