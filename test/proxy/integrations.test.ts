@@ -387,3 +387,12 @@ test('a refresh that Rulrr wants asked and answered in another way', async () =>
   assert.equal(connection.expiration, '2028-11-24T00:00:00.000Z');
   h.assertClean();
 });
+
+test('a poll repeats what a reloaded page needs to go on, also where nobody looks whether the page may be framed', async () => {
+  const h = harness({ checkFraming: false });
+  const started = (await (await h.call('POST', '/integrations')).json()) as Record<string, unknown>;
+  const { id, ...rest } = started;
+  assert.deepEqual(Object.keys(rest).sort(), ['connectUrl', 'expiresAt', 'pollAfterMs', 'status']);
+  const polled = await h.call('GET', '/integrations/' + String(id));
+  assert.deepEqual(await polled.json(), rest);
+});
