@@ -120,7 +120,6 @@ export const numpadStyles = css`
     grid-gap: var(--rulrr-numpad-gap, 8px);
     margin-bottom: 12px;
     touch-action: none;
-    -webkit-touch-callout: none;
     -webkit-user-select: none;
     user-select: none;
   }

@@ -11,7 +11,9 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    const here = typeof window;
+    // Test runners with jsdom take the page away, and leave its timers behind.
+    const timer = setTimeout(() => typeof window === here && callback(), ms);
     return () => clearTimeout(timer);
   },
   random: () => Math.random(),
