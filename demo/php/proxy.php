@@ -6,6 +6,7 @@
 // To make it yours, change authorize() and send_ereceipt(). Its limits are in README.md beside it.
 declare(strict_types=1);
 ignore_user_abort(true); // A till that goes away must not cut off a redemption.
+set_time_limit(0); // Nor may PHP's own limit, which counts waiting as well on Windows and in threads.
 ini_set('display_errors', '0');
 
 const TTL = 1800;
@@ -44,11 +45,23 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
     // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
-    $success = is_array($answer) && $answer ? ($answer + ['success' => true])['success'] : null;
-    if ($success === true) return;
+    if (is_array($answer) && $answer && !says_no($answer)) return;
     // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
-    if ($success === false || $status === 0 || ($status >= 400 && $status < 500 && !in_array($status, [408, 499], true))) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
+    if (($answer['success'] ?? null) === false || $status === 0 || ($status >= 400 && $status < 500 && !in_array($status, [408, 499], true))) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+}
+
+/** Whether an answer of 200 says in one of the usual ways that it did not come off. */
+function says_no(array $answer): bool
+{
+    foreach (['success', 'ok', 'sent'] as $name) {
+        $value = array_key_exists($name, $answer) ? $answer[$name] : true;
+        if (preg_match('/^\s*(0|no|false|null)?\s*$/iD', is_string($value) ? $value : json_encode($value))) return true;
+    }
+    foreach (['status', 'statusCode'] as $name) {
+        if (preg_match('/^"?([345]\d\d"?$|err|fail)/i', json_encode($answer[$name] ?? null))) return true;
+    }
+    return !empty($answer['error']) || (is_array($answer['data'] ?? null) && says_no($answer['data']));
 }
 
 // ── Rulrr ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,19 +74,28 @@ function upstream(string $method, string $path, array $query, ?string $body = nu
         'method' => $method, 'timeout' => $seconds, 'follow_location' => 0, 'ignore_errors' => true,
         'header' => "Accept: application/json\r\nContent-Type: application/json\r\nConnection: close", 'content' => $body ?? '',
     ]]);
+    $until = microtime(true) + $seconds;
     error_clear_last();
     $stream = @fopen($url, 'r', false, $context);
     if ($stream === false) {
-        $refused = (bool) preg_match('/refused|getaddrinfo|resolve/i', error_get_last()['message'] ?? '');
+        // After the URL, which may hold any word.
+        $refused = (bool) preg_match('/\): .*(refused|getaddrinfo|resolve)/i', error_get_last()['message'] ?? '');
         // A connection that never came about brought nothing to Rulrr; all else is unclear.
         return [$refused ? 0 : -1, ''];
     }
-    $answer = stream_get_contents($stream, 65_536);
+    // Looked at while it comes, which PHP allows only so: a read that waits gives nothing back until its time is up.
+    stream_set_blocking($stream, false);
+    for ($answer = ''; ; usleep(10_000)) {
+        while (strlen($answer) < 65_536 && ($piece = (string) fread($stream, 8192)) !== '') $answer .= $piece;
+        // An object says itself where it ends: one that came whole counts, however its connection ends, or does not.
+        $whole = feof($stream) || strlen($answer) >= 65_536 || is_array(json_decode($answer, true));
+        $cut = !$whole && microtime(true) > $until;
+        if ($whole || $cut) break;
+    }
     $meta = stream_get_meta_data($stream);
     fclose($stream);
     preg_match('#^HTTP/\S+ (\d{3})#', $meta['wrapper_data'][0] ?? '', $found);
-    $cut = $meta['timed_out'] || $answer === false;
-    return [$cut ? -1 : (int) ($found[1] ?? -1), (string) $answer];
+    return [$cut ? -1 : (int) ($found[1] ?? -1), $answer];
 }
 
 function credentials(array $more = []): array
@@ -124,10 +146,12 @@ function row_path(string $kind, string $id): string
     return "$folder/" . hash('sha256', $id);
 }
 
+/** Null only where there is none: what cannot be read, such as after a change of the key, is there all the same. */
 function read_row(string $kind, string $id): ?array
 {
     $path = row_path($kind, $id);
-    return is_file($path) ? unseal((string) file_get_contents($path), 'row', "$kind/$id") : null;
+    if (!is_file($path)) return null;
+    return unseal((string) @file_get_contents($path), 'row', "$kind/$id") ?? throw new Refusal(503, 'store_unavailable', 'The store cannot be read.', 5);
 }
 
 /** Beside, onto the disk, then renamed: a crash leaves the old row or the new one. */
@@ -135,15 +159,18 @@ function write_row(string $kind, string $id, array $row): void
 {
     $path = row_path($kind, $id);
     $file = @fopen("$path.new", 'w');
-    $done = $file && fwrite($file, seal($row, 'row', "$kind/$id")) && fflush($file) && fsync($file) && fclose($file);
+    $text = seal($row, 'row', "$kind/$id");
+    $done = $file && fwrite($file, $text) === strlen($text) && fflush($file) && fsync($file) && fclose($file);
     if (!$done || !chmod("$path.new", 0600) || !rename("$path.new", $path)) throw new Refusal(503, 'store_unavailable', 'The store cannot be written.', 5);
+    // The folder too, where the system lets a folder be opened: a power cut could take the renaming back.
+    if ($folder = @fopen(dirname($path), 'r')) @fsync($folder);
 }
 
-/** Runs alone among all processes; null at once if `$wait` is false and somebody else is at it. */
-function alone(string $kind, string $id, callable $work, bool $wait = true): mixed
+/** Runs alone among all processes; null if somebody else is still at it after `$seconds`. */
+function alone(string $kind, string $id, callable $work, float $seconds = INF): mixed
 {
     $lock = fopen(row_path($kind, $id) . '.lock', 'c');
-    if (!flock($lock, $wait ? LOCK_EX : LOCK_EX | LOCK_NB)) return null;
+    for ($until = microtime(true) + $seconds; !flock($lock, LOCK_EX | LOCK_NB); usleep(50_000)) if (microtime(true) >= $until) return null;
     try {
         return $work();
     } finally {
@@ -181,8 +208,8 @@ function status(string $storeId, string $id): array
     $flow = unseal($id, 'id', 'integration');
     if ($flow === null) throw new Refusal(404, 'unknown_integration', 'There is no such integration.');
     if ($flow['store'] !== $storeId) throw new Refusal(403, 'not_yours', 'The integration belongs to another store.');
-    // One process at a time for one session: redeemed once, and saved before anybody hears of it.
-    $answer = alone('flow', $flow['flow'], fn () => ask($flow));
+    // One process at a time for one session: redeemed once, and saved before anybody hears of it. The others are not kept by that for long.
+    $answer = alone('flow', $flow['flow'], fn () => ask($flow), 4) ?? 'pending';
     $times = ['expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
     if ($answer === 'pending') return [200, ['status' => 'pending'] + pending($flow)];
     if ($answer === 'cancelled') return [200, ['status' => 'cancelled'] + $times];
@@ -213,7 +240,16 @@ function ask(array $flow): string
     [$code, $raw] = upstream('GET', '/v1/auth/integration/token', credentials(['integration_token' => $flow['token']]), null, 60);
     if ($code === 410) throw new Refusal(409, 'tokens_lost', 'Rulrr gave the tokens out already, and they are not here. Connect again.');
     if ($code !== 200) throw upstream_refusal($code);
-    write_row('flow', $flow['flow'], ['raw' => base64_encode($raw)]); // before it is read: it comes once
+    // Before it is read, and for as long as it takes: it comes once.
+    for ($saved = false, $tries = 1; !$saved; $tries++) {
+        try {
+            write_row('flow', $flow['flow'], ['raw' => base64_encode($raw)]);
+            $saved = true;
+        } catch (Refusal $refusal) {
+            if ($tries === 2400) throw $refusal;
+            usleep(250_000);
+        }
+    }
     return keep($flow, base64_encode($raw));
 }
 
@@ -275,7 +311,7 @@ function ereceipt(string $storeId): array
         }
         write_row('key', $row, ['state' => 'sent', 'about' => $about]);
         return [200, ['sent' => true]];
-    }, false);
+    }, 0);
     return $answer ?? throw new Refusal(409, 'in_progress', 'This receipt is being sent.', 2);
 }
 
@@ -318,7 +354,7 @@ function respond(): array
     // Whatever the content type: the header that a form cannot send, from a page that is known.
     $known = ($_SERVER['HTTP_SEC_FETCH_SITE'] ?? '') === 'same-origin' || $allowed || $origin === $own;
     if ($method !== 'GET' && (($_SERVER['HTTP_RULRR_EMBED'] ?? '') !== '1' || !$known)) {
-        throw new Refusal(403, 'forbidden_origin', 'Unsafe calls need the header Rulrr-Embed: 1, from the till\'s own page.');
+        throw new Refusal(403, 'forbidden_origin', 'Unsafe calls need the header Rulrr-Embed: 1, from the till\'s own page. Behind https that ends elsewhere, set RULRR_ORIGIN.');
     }
     $storeId = authorize() ?? throw new Refusal(401, 'unauthorized', 'Nobody is signed in.');
     return match (true) {

@@ -66,13 +66,23 @@ def send_ereceipt(access_token, order_id, phone_number):
     status, text = upstream("POST", "/v1/orders", {"access_token": access_token}, order, 8)
     # Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     answer = read_json(text) if 200 <= status < 300 else {}
-    success = answer.get("success", True) if answer else None
-    if success is True:
+    if answer and not says_no(answer):
         return
     # A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
-    if success is False or status == 0 or (400 <= status < 500 and status not in (408, 499)):
+    if answer.get("success") is False or status == 0 or (400 <= status < 500 and status not in (408, 499)):
         raise Refusal(502, "send_failed", "The receipt was not sent.")
     raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
+
+
+def says_no(answer):
+    """Whether an answer of 200 says in one of the usual ways that it did not come off."""
+    words = [str(answer.get(name, True)) for name in ("success", "ok", "sent")]
+    if any(re.fullmatch(r"\s*(0|no|false|null|none)?\s*", word, re.IGNORECASE) for word in words):
+        return True
+    states = [str(answer.get(name)) for name in ("status", "statusCode")]
+    if any(re.match(r"[345]\d\d$|err|fail", state, re.IGNORECASE) for state in states) or answer.get("error"):
+        return True
+    return isinstance(answer.get("data"), dict) and says_no(answer["data"])
 
 
 # ── Rulrr ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,10 +101,18 @@ def upstream(method, path, query, body=None, seconds=10):
         return 0, ""
     try:
         target = f"{API.path.rstrip('/')}{path}?{urllib.parse.urlencode(query)}"
-        text = None if body is None else json.dumps(body)
-        connection.request(method, target, text, {"Accept": "application/json", "Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read(65_536).decode("utf-8", "replace")
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, target, sent, {"Accept": "application/json", "Content-Type": "application/json"})
+        answer, text, until = connection.getresponse(), b"", time.monotonic() + seconds
+        while len(text) < 65_536:
+            piece = answer.read1(8192)
+            text += piece
+            # An object says itself where it ends: one that came whole counts, however its connection ends, or does not.
+            if not piece or read_json(text):
+                break
+            if time.monotonic() > until:
+                return -1, ""
+        return answer.status, text.decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):
         return -1, ""
     finally:
@@ -128,8 +146,8 @@ def read_json(text):
 def database():
     connection = sqlite3.connect(DATABASE, timeout=10, isolation_level=None)
     try:
-        # "finished" is answered after this commit: it must have reached the disk.
-        connection.execute("PRAGMA synchronous = FULL")
+        # "finished" is answered after this commit: it must have reached the disk, and its journal must be gone from there.
+        connection.execute("PRAGMA synchronous = EXTRA")
         yield connection
     finally:
         connection.close()
@@ -157,11 +175,12 @@ class Locks:
         self.guard, self.held = threading.Lock(), {}
 
     @contextlib.contextmanager
-    def alone(self, name, wait=True):
+    def alone(self, name, seconds):
+        """Tells whether the lock was had in this time."""
         with self.guard:
             lock, users = self.held.get(name, (threading.Lock(), 0))
             self.held[name] = (lock, users + 1)
-        taken = lock.acquire(blocking=wait)
+        taken = lock.acquire(timeout=seconds)
         try:
             yield taken
         finally:
@@ -211,9 +230,9 @@ def status_of(store, flow):
     owner, token, expires = row
     if owner != store:
         raise Refusal(403, "not_yours", "The integration belongs to another store.")
-    # One thread at a time for one session: redeemed once, and saved before anybody hears of it.
-    with locks.alone(f"flow/{flow}"):
-        state = ask(flow)
+    # One thread at a time for one session: redeemed once, and saved before anybody hears of it. The others are not kept by that for long.
+    with locks.alone(f"flow/{flow}", 4) as taken:
+        state = ask(flow) if taken else "pending"
     if state == "pending":
         return 200, {"status": state, **pending(token, expires)}
     answer = {"status": state, "expiresAt": iso(expires), "pollAfterMs": 3000}
@@ -255,8 +274,18 @@ def ask(flow):
             raise Refusal(409, "tokens_lost", "Rulrr gave the tokens out already, and they are not here. Connect again.")
         if code != 200:
             raise upstream_refusal(code)
-        db.execute("UPDATE flows SET raw = ? WHERE id = ?", (raw, flow))  # before it is read: it comes once
+        save(db, flow, raw)
         return keep(db, flow, store, started, raw)
+
+
+def save(db, flow, raw):
+    """Before it is read, and for as long as it takes: it comes once."""
+    while True:
+        try:
+            db.execute("UPDATE flows SET raw = ? WHERE id = ?", (raw, flow))
+            return
+        except sqlite3.Error:
+            time.sleep(0.25)
 
 
 def keep(db, flow, store, started, raw):
@@ -297,7 +326,7 @@ def ereceipt(store, headers, body):
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise Refusal(422, "invalid_phone_number", "The phone number must be E.164.")
     row, about = (hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest() for parts in ((store, key), (order_id, number)))
-    with locks.alone(f"key/{row}", wait=False) as taken, database() as db:
+    with locks.alone(f"key/{row}", 0) as taken, database() as db:
         if not taken:
             raise Refusal(409, "in_progress", "This receipt is being sent.", 2)
         found = db.execute("SELECT access, ereceipt FROM stores WHERE store = ?", (store,)).fetchone()
@@ -354,7 +383,7 @@ def respond(method, target, headers, body, extra):
     # Whatever the content type: the header that a form cannot send, from a page that is known.
     known = headers.get("Sec-Fetch-Site") == "same-origin" or allowed or mine
     if method != "GET" and (headers.get("Rulrr-Embed") != "1" or not known):
-        raise Refusal(403, "forbidden_origin", "Unsafe calls need the header Rulrr-Embed: 1, from the till's own page.")
+        raise Refusal(403, "forbidden_origin", "Unsafe calls need the header Rulrr-Embed: 1, from the till's own page. Behind https that ends elsewhere, set RULRR_ORIGIN.")
     store = authorize(headers)
     if store is None:
         raise Refusal(401, "unauthorized", "Nobody is signed in.")

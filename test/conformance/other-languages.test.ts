@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect as connectTo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { checkProxy } from '../../src/conformance/index.js';
 import type { ServedSandbox } from '../../src/sandbox/index.js';
-import { client, openSandbox, sealingKey } from './support/served.js';
+import { client, listen, openSandbox, sealingKey } from './support/served.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 const own = { Cookie: 'session=till-1' };
@@ -49,6 +60,28 @@ const languages = [
   },
 ];
 
+/** Makes the store refuse what is written of sessions; answers with what makes it take them again. */
+function refuseRows(folder: string): () => void {
+  const sessions = join(folder, 'flow');
+  if (!existsSync(sessions)) {
+    const run = (sql: string) =>
+      spawnSync('python3', [
+        '-c',
+        'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])',
+        join(folder, 'rulrr.db'),
+        sql,
+      ]);
+    run("CREATE TRIGGER refuse BEFORE UPDATE OF raw ON flows BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    return () => void run('DROP TRIGGER refuse');
+  }
+  // In the place of the file that is written beside a row.
+  const ways = readdirSync(sessions)
+    .filter((name) => /^[0-9a-f]{64}$/.test(name))
+    .map((name) => join(sessions, `${name}.new`));
+  for (const way of ways) mkdirSync(way);
+  return () => ways.forEach((way) => rmdirSync(way));
+}
+
 /** Every file below a folder, as one text. */
 function everything(folder: string): string {
   return (readdirSync(folder, { recursive: true }) as string[])
@@ -58,17 +91,57 @@ function everything(folder: string): string {
     .join('\n');
 }
 
+/** Takes what is Rulrr's in the test's own hand: given the call, and its answer as the sandbox has it. */
+type Wire = (response: ServerResponse, answer: () => Promise<Response>) => unknown;
+
+/** Stands before the sandbox. The next call whose path ends as named goes to its wire; all others through. */
+async function openRelay(sandbox: ServedSandbox) {
+  const next = new Map<string, Wire>();
+  const relay = await listen((request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url!.split('?')[0]!;
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method } = request;
+      const answer = () =>
+        fetch(sandbox.origin + request.url!, {
+          method,
+          headers: { 'Content-Type': 'application/json' },
+          ...(method === 'POST' ? { body: Buffer.concat(chunks) } : {}),
+        });
+      const key = [...next.keys()].find((end) => `${method} ${path}`.endsWith(end));
+      const wire: Wire = key ? next.get(key)! : plain;
+      if (key) next.delete(key);
+      void wire(response, answer);
+    });
+  });
+  return { ...relay, next };
+}
+
+/** Faults of the sandbox's wire come through as they are. */
+const plain: Wire = async (response, answer) => {
+  try {
+    const given = await answer();
+    const text = await given.text();
+    response.writeHead(given.status, { 'Content-Type': given.headers.get('Content-Type') ?? '' }).end(text);
+  } catch {
+    response.destroy();
+  }
+};
+
 for (const { name, command, debianPackage, args, env, encrypts } of languages) {
   const missing = !installed(command, debianPackage) && `${command} is not installed`;
   describe(`the proxy in ${name}`, { skip: missing }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-proxy-'));
     let sandbox: ServedSandbox;
+    let relay: Awaited<ReturnType<typeof openRelay>>;
     let url: string;
     let output = '';
     let stop: () => Promise<void>;
 
     before(async () => {
       sandbox = await openSandbox();
+      relay = await openRelay(sandbox);
       const port = await freePort();
       url = `http://127.0.0.1:${port}/rulrr`;
       const child = spawn(command, args(port), {
@@ -80,7 +153,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
           ...process.env,
           RULRR_CLIENT_ID: client.clientId,
           RULRR_CLIENT_SECRET: client.clientSecret,
-          RULRR_API_BASE_URL: sandbox.origin,
+          RULRR_API_BASE_URL: relay.origin,
           RULRR_CONNECT_BASE_URL: sandbox.connectBaseUrl,
           RULRR_SEALING_KEY: sealingKey,
           ...env(folder, port),
@@ -106,6 +179,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     });
     after(async () => {
       await stop?.();
+      await relay?.close();
       await sandbox?.close();
       rmSync(folder, { recursive: true, force: true });
     });
@@ -190,6 +264,109 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       assert.deepEqual(await send('whole'), [200, undefined]);
     });
 
+    const poll = async (id: string): Promise<unknown[]> => {
+      const answer = await fetch(`${url}/integrations/${id}`, {
+        headers: tillHeaders(),
+        signal: AbortSignal.timeout(20_000),
+      });
+      const { status, code } = (await answer.json()) as { status: unknown; code?: string };
+      return [answer.status, code ?? status];
+    };
+    const send = async (orderId: string): Promise<unknown[]> => {
+      const answer = await fetch(`${url}/ereceipts`, {
+        method: 'POST',
+        headers: { ...tillHeaders(), 'Content-Type': 'application/json', 'Idempotency-Key': orderId },
+        body: JSON.stringify({ orderId, phoneNumber: '+12133734253' }),
+        signal: AbortSignal.timeout(20_000),
+      });
+      return [answer.status, ((await answer.json()) as { code?: string }).code];
+    };
+
+    it('keeps tokens that came whole, however their connection ends, or does not', async () => {
+      const endings: Record<string, (head: string, body: string) => string> = {
+        'stays open': (head, body) => `${head}Content-Length: ${body.length}\r\n\r\n${body}`,
+        'claims a length that it never reaches': (head, body) => `${head}Content-Length: 9999\r\n\r\n${body}`,
+        'never sends its last chunk': (head, body) =>
+          `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n`,
+      };
+      for (const [ending, write] of Object.entries(endings)) {
+        const id = await finished();
+        relay.next.set('/integration/token', async (response, answer) => {
+          const body = await (await answer()).text();
+          response.socket!.write(write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n', body));
+        });
+        assert.deepEqual(await poll(id), [200, 'finished'], ending);
+      }
+    });
+
+    it('keeps tokens that the store does not take at first', async () => {
+      const id = await finished();
+      relay.next.set('/integration/token', async (response, answer) => {
+        const accept = refuseRows(folder);
+        await plain(response, answer);
+        setTimeout(accept, 700);
+      });
+      assert.deepEqual(await poll(id), [200, 'finished']);
+    });
+
+    it('holds no other till up while tokens are on their way', async () => {
+      const id = await finished();
+      let release = () => {};
+      const underWay = new Promise<void>((asked) => {
+        relay.next.set('/integration/token', async (response, answer) => {
+          const held = new Promise<void>((resolve) => (release = resolve));
+          asked();
+          await held;
+          await plain(response, answer);
+        });
+      });
+      const first = poll(id);
+      await underWay;
+      try {
+        assert.deepEqual(await poll(id), [200, 'pending']);
+      } finally {
+        release();
+      }
+      assert.deepEqual(await first, [200, 'finished']);
+    });
+
+    it('takes no answer that says no for a receipt that was sent', async () => {
+      const answers = [
+        { success: true, error: 'no credit' },
+        { success: 'false' },
+        { success: null },
+        { ok: 0 },
+        { sent: false },
+        { success: true, status: 'failed' },
+        { success: true, statusCode: 422 },
+        { success: true, data: { sent: 'no' } },
+      ];
+      for (const answer of answers) {
+        const said = JSON.stringify(answer);
+        relay.next.set('POST /v1/orders', (response) =>
+          response.writeHead(200, { 'Content-Type': 'application/json' }).end(said),
+        );
+        assert.deepEqual(await send(`says-no ${said}`.replaceAll(' ', '')), [504, 'send_unconfirmed'], said);
+      }
+      const good = { success: true, ok: 1, sent: 'yes', status: 'queued', error: null, data: { orderId: '7' } };
+      relay.next.set('POST /v1/orders', (response) =>
+        response.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify(good)),
+      );
+      assert.deepEqual(await send('says-yes'), [200, undefined]);
+    });
+
+    it('does not take a word in its own URL for what became of a call', async () => {
+      const id = await finished();
+      relay.next.set('/integration/token', async (response, answer) => {
+        const body = (await (await answer()).json()) as object;
+        response.end(JSON.stringify({ ...body, accessToken: 'could-not-resolve-refused' }));
+      });
+      assert.deepEqual(await poll(id), [200, 'finished']);
+      relay.next.set('POST /v1/orders', (response) => response.destroy());
+      assert.deepEqual(await send('own-url'), [504, 'send_unconfirmed']);
+      assert.deepEqual(await poll(await finished()), [200, 'finished']);
+    });
+
     it('refuses in the form of the contract what it cannot read', async () => {
       const headers = { ...tillHeaders(), 'Content-Type': 'application/json' };
       const refusal = async (method: string, path: string, body?: string): Promise<unknown[]> => {
@@ -218,6 +395,20 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         assert.doesNotMatch(answers, /401 Unauthorized/, length);
       }
     });
+
+    it(
+      'sends nothing twice where the row of its key cannot be read',
+      { skip: !encrypts && 'nothing is sealed' },
+      async () => {
+        assert.deepEqual(await send('unreadable'), [200, undefined]);
+        const sent = sandbox.sandbox.orders.length;
+        const keys = join(folder, 'key');
+        for (const row of readdirSync(keys).filter((name) => /^[0-9a-f]{64}$/.test(name)))
+          writeFileSync(join(keys, row), 'broken');
+        assert.deepEqual(await send('unreadable'), [503, 'store_unavailable']);
+        assert.equal(sandbox.sandbox.orders.length, sent);
+      },
+    );
 
     it('writes no secret to its log', () => {
       assert.equal(output.includes(client.clientSecret), false);
