@@ -188,11 +188,12 @@ function connection(string $storeId): array
 
 function start(string $storeId): array
 {
+    $started = later($storeId);
     [$status, $body] = upstream('POST', '/v1/auth/integration', credentials());
     $token = json_decode($body, true)['integrationToken'] ?? null;
     if ($status === 400 || $status === 403) throw new Refusal(500, 'misconfigured', 'Rulrr refused the client id or secret.');
     if ($status !== 200 || !is_string($token)) throw upstream_refusal($status);
-    $flow = ['flow' => bin2hex(random_bytes(16)), 'store' => $storeId, 'token' => $token, 'started' => microtime(true), 'expires' => time() + TTL];
+    $flow = ['flow' => bin2hex(random_bytes(16)), 'store' => $storeId, 'token' => $token, 'started' => $started, 'expires' => time() + TTL];
     return [201, ['id' => seal($flow, 'id', 'integration'), 'status' => 'pending'] + pending($flow)];
 }
 
@@ -273,10 +274,23 @@ function keep(array $flow, string $raw): string
     return 'finished';
 }
 
-/** The time stays, so that no session begun before it brings tokens back. */
+/** Now, and after what the store's row has: where the clock was set back, a session must not count as older than those before it. */
+function later(string $storeId): float
+{
+    return max(microtime(true), (read_row('store', $storeId)['started'] ?? 0) + 0.001);
+}
+
+/** The time stays, so that no session begun before it brings tokens back. A row that cannot be read goes, too. */
 function forget(string $storeId): array
 {
-    alone('store', $storeId, fn () => write_row('store', $storeId, ['started' => microtime(true)]));
+    alone('store', $storeId, function () use ($storeId) {
+        try {
+            $started = later($storeId) + 0.001;
+        } catch (Refusal) {
+            $started = microtime(true);
+        }
+        write_row('store', $storeId, ['started' => $started]);
+    });
     return [204, null];
 }
 

@@ -213,7 +213,8 @@ def start(store):
     # Random and kept here: the standard library has no encryption to seal it with.
     flow, now = secrets.token_urlsafe(32), time.time()
     with database() as db:
-        db.execute("INSERT INTO flows (id, store, token, started, expires) VALUES (?, ?, ?, ?, ?)", (flow, store, token, now, now + TTL))
+        row = (flow, store, token, later(db, store), now + TTL)
+        db.execute("INSERT INTO flows (id, store, token, started, expires) VALUES (?, ?, ?, ?, ?)", row)
     return 201, {"id": flow, "status": "pending", **pending(token, now + TTL)}
 
 
@@ -297,7 +298,7 @@ def keep(db, flow, store, started, raw):
     db.execute("BEGIN IMMEDIATE")
     db.execute(
         "INSERT INTO stores VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (store) DO UPDATE SET started = excluded.started, access = excluded.access,"
-        " refresh = excluded.refresh, expiration = excluded.expiration, ereceipt = excluded.ereceipt WHERE excluded.started > stores.started",
+        " refresh = excluded.refresh, expiration = excluded.expiration, ereceipt = excluded.ereceipt WHERE excluded.started >= stores.started",
         row,
     )
     db.execute("UPDATE flows SET ended = 'finished', raw = NULL WHERE id = ?", (flow,))
@@ -305,10 +306,16 @@ def keep(db, flow, store, started, raw):
     return "finished"
 
 
+def later(db, store):
+    """Now, and after what the store's row has: where the clock was set back, a session must not count as older than those before it."""
+    row = db.execute("SELECT started FROM stores WHERE store = ?", (store,)).fetchone()
+    return max(time.time(), row[0] + 0.001 if row else 0)
+
+
 def forget(store):
     """The time stays, so that no session begun before it brings tokens back."""
     with database() as db:
-        db.execute("REPLACE INTO stores (store, started, ereceipt) VALUES (?, ?, 0)", (store, time.time()))
+        db.execute("REPLACE INTO stores (store, started, ereceipt) VALUES (?, ?, 0)", (store, later(db, store) + 0.001))
     return 204, None
 
 

@@ -82,6 +82,18 @@ function refuseRows(folder: string): () => void {
   return () => ways.forEach((way) => rmdirSync(way));
 }
 
+/** Leaves a store's row as it is after the clock was set back by a day. */
+function setClockBack(folder: string): void {
+  const php =
+    'include "demo/php/proxy.php"; $row = read_row("store", "till-1"); $row["started"] += 86400; write_row("store", "till-1", $row);';
+  const python = `import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db: db.execute("UPDATE stores SET started = started + 86400")`;
+  const database = join(folder, 'rulrr.db');
+  const [command, ...args] = existsSync(database) ? ['python3', '-c', python, database] : ['php', '-r', php];
+  const env = { ...process.env, RULRR_DATA: folder, RULRR_SEALING_KEY: sealingKey };
+  assert.equal(spawnSync(command!, args, { cwd: root, env }).status, 0);
+}
+
 /** Every file below a folder, as one text. */
 function everything(folder: string): string {
   return (readdirSync(folder, { recursive: true }) as string[])
@@ -186,12 +198,11 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
 
     const tillHeaders = () => ({ ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin });
     /** A session that the merchant has finished, and nobody has asked about. Answers with its id. */
-    const finished = async (): Promise<string> => {
+    const finished = async (ereceipt = 'on'): Promise<string> => {
       const started = await fetch(`${url}/integrations`, { method: 'POST', headers: tillHeaders() });
       const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
       const form = new URLSearchParams(new URL(connectUrl).search);
-      for (const [field, value] of Object.entries({ action: 'finish', ereceipt: 'on', step: '3' }))
-        form.set(field, value);
+      for (const [field, value] of Object.entries({ action: 'finish', ereceipt, step: '3' })) form.set(field, value);
       await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
       return id;
     };
@@ -307,6 +318,19 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         setTimeout(accept, 700);
       });
       assert.deepEqual(await poll(id), [200, 'finished']);
+    });
+
+    it('takes the tokens of the session that was begun last, also after its clock was set back', async () => {
+      const ereceipt = async () =>
+        ((await (await fetch(`${url}/connection`, { headers: own })).json()) as { ereceipt: boolean }).ereceipt;
+      assert.deepEqual(await poll(await finished('off')), [200, 'finished']);
+      setClockBack(folder);
+      assert.deepEqual(await poll(await finished('on')), [200, 'finished']);
+      assert.equal(await ereceipt(), true);
+      const begun = await finished();
+      assert.equal((await fetch(`${url}/connection`, { method: 'DELETE', headers: tillHeaders() })).status, 204);
+      assert.deepEqual(await poll(begun), [410, 'expired'], 'begun before it was forgotten');
+      assert.deepEqual(await poll(await finished()), [200, 'finished']);
     });
 
     it('holds no other till up while tokens are on their way', async () => {
