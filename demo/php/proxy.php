@@ -10,6 +10,7 @@ set_time_limit(0); // Nor may PHP's own limit, which counts waiting as well on W
 ini_set('display_errors', '0');
 
 const TTL = 1800;
+const TILL_WAITS = 8;
 
 final class Refusal extends Exception
 {
@@ -38,11 +39,11 @@ function authorize(): ?string
     return is_string($session) && preg_match('/^till-\d{1,6}$/D', $session) ? $session : null;
 }
 
-/** Sends the receipt. Rulrr does not publish how the number reaches it; here the order carries it, as the sandbox takes it. */
-function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber): void
+/** Sends the receipt, in the seconds that are left until the till prints. Rulrr does not publish how the number reaches it; here the order carries it, as the sandbox takes it. */
+function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber, float $seconds): void
 {
     $body = json_encode(['orderId' => $orderId, 'ereceipt' => ['phoneNumber' => $phoneNumber]], JSON_THROW_ON_ERROR);
-    [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, 8);
+    [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, $seconds);
     // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
     if (is_array($answer) && $answer && !says_no($answer)) return;
@@ -67,7 +68,7 @@ function says_no(array $answer): bool
 // ── Rulrr ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** One call: status and body. The URL holds the client secret, so nothing of it may reach a message. Never retried, never redirected. */
-function upstream(string $method, string $path, array $query, ?string $body = null, int $seconds = 10): array
+function upstream(string $method, string $path, array $query, ?string $body = null, float $seconds = 10): array
 {
     $url = rtrim(setting('RULRR_API_BASE_URL'), '/') . $path . '?' . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
     $context = stream_context_create(['http' => [
@@ -318,7 +319,9 @@ function ereceipt(string $storeId): array
         // Written first: a process that dies while sending leaves a doubt, never a second message.
         write_row('key', $row, ['state' => 'sending', 'about' => $about]);
         try {
-            send_ereceipt($store['accessToken'], $orderId, $number);
+            $left = $_SERVER['REQUEST_TIME_FLOAT'] + TILL_WAITS - microtime(true);
+            if ($left <= 0) throw new Refusal(502, 'send_failed', 'The receipt was not sent: the store was slow, and the till has printed.');
+            send_ereceipt($store['accessToken'], $orderId, $number, $left);
         } catch (Refusal $refusal) {
             if ($refusal->problem === 'send_failed') unlink(row_path('key', $row));
             throw $refusal;

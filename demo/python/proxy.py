@@ -23,6 +23,7 @@ from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TTL = 1800
+TILL_WAITS = 8
 
 
 class Refusal(Exception):
@@ -60,10 +61,10 @@ def authorize(headers):
     return None
 
 
-def send_ereceipt(access_token, order_id, phone_number):
-    """Sends the receipt. Rulrr does not publish how the number reaches it; here the order carries it, as the sandbox takes it."""
+def send_ereceipt(access_token, order_id, phone_number, seconds):
+    """Sends the receipt, in the seconds that are left until the till prints. Rulrr does not publish how the number reaches it; here the order carries it, as the sandbox takes it."""
     order = {"orderId": order_id, "ereceipt": {"phoneNumber": phone_number}}
-    status, text = upstream("POST", "/v1/orders", {"access_token": access_token}, order, 8)
+    status, text = upstream("POST", "/v1/orders", {"access_token": access_token}, order, seconds)
     # Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     answer = read_json(text) if 200 <= status < 300 else {}
     if answer and not says_no(answer):
@@ -94,16 +95,19 @@ def upstream(method, path, query, body=None, seconds=10):
     The URL holds the client secret, so no exception of it may go further than this function.
     """
     kind = http.client.HTTPSConnection if API.scheme == "https" else http.client.HTTPConnection
-    connection = kind(API.hostname, API.port, timeout=seconds)
+    connection, until = kind(API.hostname, API.port, timeout=seconds), time.monotonic() + seconds
     try:
         connection.connect()
     except OSError:
         return 0, ""
     try:
+        # Names are looked up, and addresses tried one after the other, without regard to the time: nothing goes out that nobody waits for.
+        if time.monotonic() > until:
+            return 0, ""
         target = f"{API.path.rstrip('/')}{path}?{urllib.parse.urlencode(query)}"
         sent = None if body is None else json.dumps(body)
         connection.request(method, target, sent, {"Accept": "application/json", "Content-Type": "application/json"})
-        answer, text, until = connection.getresponse(), b"", time.monotonic() + seconds
+        answer, text = connection.getresponse(), b""
         while len(text) < 65_536:
             piece = answer.read1(8192)
             text += piece
@@ -320,6 +324,7 @@ def forget(store):
 
 
 def ereceipt(store, headers, body):
+    begun = time.monotonic()
     if not re.match(r"application/json\s*(;|$)", headers.get("Content-Type", ""), re.IGNORECASE):
         raise Refusal(415, "unsupported_media_type", "Send application/json.")
     if len(body) > 8192:
@@ -349,7 +354,10 @@ def ereceipt(store, headers, body):
         # Written first: a process that dies while sending leaves a doubt, never a second message.
         db.execute("INSERT INTO sends VALUES (?, ?, 0)", (row, about))
         try:
-            send_ereceipt(found[0], order_id, number)
+            left = begun + TILL_WAITS - time.monotonic()
+            if left <= 0:
+                raise Refusal(502, "send_failed", "The receipt was not sent: the store was slow, and the till has printed.")
+            send_ereceipt(found[0], order_id, number, left)
         except Refusal as refusal:
             if refusal.code == "send_failed":
                 db.execute("DELETE FROM sends WHERE key = ?", (row,))

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -92,6 +94,24 @@ with sqlite3.connect(sys.argv[1]) as db: db.execute("UPDATE stores SET started =
   const [command, ...args] = existsSync(database) ? ['python3', '-c', python, database] : ['php', '-r', php];
   const env = { ...process.env, RULRR_DATA: folder, RULRR_SEALING_KEY: sealingKey };
   assert.equal(spawnSync(command!, args, { cwd: root, env }).status, 0);
+}
+
+/** Keeps the store from taking the idempotency key `stalled` until what is answered is called. */
+async function stallKey(folder: string): Promise<() => void> {
+  const database = join(folder, 'rulrr.db');
+  const python = `import sqlite3, sys
+sqlite3.connect(sys.argv[1], isolation_level=None).execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()`;
+  // A pipe in the place of the lock: who opens it waits for a reader.
+  const pipe = join(folder, 'key', `${createHash('sha256').update('till-1\nstalled').digest('hex')}.lock`);
+  if (!existsSync(database)) assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const [command, ...args] = existsSync(database)
+    ? ['python3', '-c', python, database]
+    : ['sh', '-c', 'echo held; read go; exec 3< "$0"; cat', pipe];
+  const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(child.stdout!, 'data');
+  return () => child.stdin!.end('go\n');
 }
 
 /** Every file below a folder, as one text. */
@@ -377,6 +397,17 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         response.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify(good)),
       );
       assert.deepEqual(await send('says-yes'), [200, undefined]);
+    });
+
+    it('sends nothing once the till has printed, since the store was slow', async () => {
+      const sent = sandbox.sandbox.orders.length;
+      const release = await stallKey(folder);
+      const answer = send('stalled');
+      setTimeout(release, 8200);
+      assert.deepEqual(await answer, [502, 'send_failed']);
+      assert.equal(sandbox.sandbox.orders.length, sent);
+      if (encrypts) rmSync(join(folder, 'key', `${createHash('sha256').update('till-1\nstalled').digest('hex')}.lock`));
+      assert.deepEqual(await send('stalled'), [200, undefined], 'its key is free');
     });
 
     it('does not take a word in its own URL for what became of a call', async () => {
