@@ -84,19 +84,18 @@ function upstream(string $method, string $path, array $query, ?string $body = nu
         // A connection that never came about brought nothing to Rulrr; all else is unclear.
         return [$refused ? 0 : -1, ''];
     }
+    preg_match('#^HTTP/\S+ (\d{3})#', stream_get_meta_data($stream)['wrapper_data'][0] ?? '', $found);
+    $status = (int) ($found[1] ?? -1);
     // Looked at while it comes, which PHP allows only so: a read that waits gives nothing back until its time is up.
     stream_set_blocking($stream, false);
-    for ($answer = ''; ; usleep(10_000)) {
+    for ($answer = ''; $status >= 200 && $status < 300; usleep(10_000)) {
         while (strlen($answer) < 65_536 && ($piece = (string) fread($stream, 8192)) !== '') $answer .= $piece;
         // An object says itself where it ends: one that came whole counts, however its connection ends, or does not.
-        $whole = feof($stream) || strlen($answer) >= 65_536 || is_array(json_decode($answer, true));
-        $cut = !$whole && microtime(true) > $until;
-        if ($whole || $cut) break;
+        if (feof($stream) || strlen($answer) >= 65_536 || is_array(json_decode($answer, true))) break;
+        if (microtime(true) > $until) $status = -1;
     }
-    $meta = stream_get_meta_data($stream);
     fclose($stream);
-    preg_match('#^HTTP/\S+ (\d{3})#', $meta['wrapper_data'][0] ?? '', $found);
-    return [$cut ? -1 : (int) ($found[1] ?? -1), $answer];
+    return [$status, $answer];
 }
 
 function credentials(array $more = []): array
