@@ -37,6 +37,8 @@ export class ConnectPanel implements PanelView {
   qr: TemplateResult | null = null;
   private styled = false;
   private returnTo: Element | null = null;
+  /** What had the focus before a render. */
+  private focused: Element | null = null;
   private stopOver: (() => void) | null = null;
   readonly frame = new FrameController(
     (code) => this.warn(code),
@@ -89,6 +91,7 @@ export class ConnectPanel implements PanelView {
   }
 
   render(model: ConnectModel, status: TemplateResult): TemplateResult {
+    this.focused = (this.host.renderRoot as ShadowRoot).activeElement;
     return panel(this, model, this.host.words(), status);
   }
 
@@ -102,21 +105,27 @@ export class ConnectPanel implements PanelView {
     if (this.frame.node) this.frame.node.title = this.host.words().connect;
     const dialog = this.dialog();
     if (dialog && !dialog.hasAttribute('open') && this.host.isConnected) this.openDialog(dialog);
+    // What had it is gone: the button that has begun this, that has loaded the frame anew, or that a link has taken the place of.
+    if (this.focused && !(renderRoot as ShadowRoot).activeElement)
+      (renderRoot.querySelector('a') || renderRoot.querySelector<HTMLElement>('.panel')!).focus({
+        preventScroll: true,
+      });
+    this.focused = null;
   }
 
-  /** Takes the focus along where it would be lost with the button or the panel that held it; never scrolls. */
+  /** A modal dialog takes the focus by itself, and it is given back in any case; never scrolls. */
   moveFocus(entering: boolean): void {
     const root = this.host.shadowRoot;
     const inside = root && root.activeElement;
-    const modal = entering ? this.host.presentation === 'dialog' : this.modal;
-    if (entering) this.returnTo = modal && !inside ? focused(this.host) : null;
-    // A modal dialog takes the focus by itself, and it is given back in any case.
-    if (!root || (modal ? entering : !inside)) return;
     const { returnTo } = this;
-    this.returnTo = null;
+    this.returnTo = entering && this.host.presentation === 'dialog' && !inside ? focused(this.host) : null;
+    if (entering || !root || !(this.modal || inside)) return;
     void this.host.updateComplete.then(() => {
-      const target = returnTo || root.querySelector(entering ? '.panel' : '.rest button');
-      if (target) (target as HTMLElement).focus({ preventScroll: true });
+      const button = root.querySelector('.rest button');
+      // What has started it may be hidden meanwhile, or disabled.
+      for (const target of [returnTo || button, button])
+        if (target && (!returnTo || focused(this.host) !== returnTo))
+          (target as HTMLElement).focus({ preventScroll: true });
     });
   }
 

@@ -51,7 +51,7 @@ function content(
   const { node } = view.frame;
   return html`<div class="panel" tabindex="-1">
     <div class="bar">
-      ${status}<button part="cancel" ?disabled=${!!ending} @click=${view.onCancel}>${text.cancel}</button>
+      ${status}<button part="cancel" aria-disabled=${!!ending} @click=${view.onCancel}>${text.cancel}</button>
     </div>
     <div class="ways">
       ${

@@ -17,6 +17,11 @@ export const panelStyles = css`
     max-width: calc(100% - 8px);
     margin: 4px;
   }
+  /* Disabled in earnest, it would let go of the focus. */
+  [aria-disabled='true'] {
+    border-style: dashed;
+    cursor: default;
+  }
   .bar {
     justify-content: flex-end;
   }

@@ -171,6 +171,23 @@ describe('<rulrr-connect>: other ways', () => {
     filler.remove();
   });
 
+  it('keeps the focus where what has started it cannot have it back: a menu that has closed, or a button that is put to rest meanwhile', async () => {
+    for (const name of ['hidden', 'disabled'] as const) {
+      const opener = document.createElement('button');
+      document.body.append(opener);
+      const { element, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+      opener.focus();
+      void element.start();
+      await pass();
+      opener[name] = true;
+      element.cancel();
+      await pass();
+      await settle(element);
+      expect([element.state, element.shadowRoot!.activeElement === part('button')]).to.deep.equal(['cancelled', true]);
+      opener.remove();
+    }
+  });
+
   it('gives the focus back to what has started it inside of a component that is closed to the page', async () => {
     const host = document.createElement('div');
     const root = host.attachShadow({ mode: 'closed' });
@@ -282,6 +299,43 @@ describe('<rulrr-connect>: other ways', () => {
     await pass();
     await settle(element);
     expect(element.shadowRoot!.activeElement === part('button')).to.equal(true);
+  });
+
+  for (const presentation of ['inline', 'dialog'] as const) {
+    it(`loses the focus with nothing that is pressed: ${presentation}`, async () => {
+      const { element, proxy, part, pass } = await stage((el) => (el.presentation = presentation));
+      const press = async (name: string): Promise<Element | null> => {
+        part(name)!.focus();
+        part(name)!.click();
+        await pass();
+        // Browsers look after the focus with the next frame.
+        for (let frame = 0; frame < 2; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
+        return element.shadowRoot!.activeElement;
+      };
+      expect((await press('button')) === null).to.equal(false);
+      await withOpen(
+        () => null,
+        async () => {
+          expect((await press('open-window')) === part('open-window')).to.equal(true);
+        },
+      );
+      expect(part('open-window')!.localName).to.equal('a');
+      proxy.status = { hang: true };
+      expect((await press('cancel')) === part('cancel')).to.equal(true);
+      await pass(3000);
+      await settle(element);
+      expect([element.state, element.shadowRoot!.activeElement === part('button')]).to.deep.equal(['cancelled', true]);
+    });
+  }
+
+  it('keeps the focus where the way to load the frame anew was pressed', async () => {
+    const { element, part, pass } = await pendingStage((_, proxy) => (proxy.page = '/hang'));
+    await pass(10_000);
+    part('retry')!.focus();
+    part('retry')!.click();
+    await pass();
+    expect(part('retry') === null).to.equal(true);
+    expect(element.shadowRoot!.activeElement === element.shadowRoot!.querySelector('.panel')).to.equal(true);
   });
 });
 
