@@ -17,8 +17,7 @@ export class Announcer {
   }
 
   announce(text: string): void {
-    if (this.stopTimer) this.stopTimer();
-    this.stopTimer = null;
+    this.stop();
     if (text === this.last) return;
     const now = this.clock.now();
     // The clock may have been set back.

@@ -13,30 +13,34 @@ const loaders: Record<string, () => Promise<Messages>> = {
 const loaded: Record<string, Messages> = {};
 
 export interface LocalizedHost extends HTMLElement {
+  readonly strings: object;
   requestUpdate(): void;
 }
 
 /** What an element speaks: the language around it, and English where the kit does not know that, or its words are not here yet. */
 export class Language {
-  /** One that the kit speaks. English first, also in a browser: a page rendered by a server is taken over as it stands. */
+  /** One that the kit speaks, or that of a page with words of its own. English first, also in a browser: a page rendered by a server is taken over as it stands. */
   code = 'en';
-  /** Goes from right to left, and nothing around the element says which way things go. */
-  rtl = false;
   private readonly host: LocalizedHost;
 
   constructor(host: LocalizedHost) {
     this.host = host;
   }
 
+  /** Goes from right to left, and nothing around the element says which way things go. */
+  get rtl(): boolean {
+    return /^(ar|fa|he|ur)$/.test(this.code) && !inherited(this.host, 'dir');
+  }
+
   /** Takes up the language around the element, after each render. A load that fails leaves English in place until the language changes. */
   follow(): void {
     const { host } = this;
-    const [tag] = (inherited(host, 'lang') || navigator.language || 'en').toLowerCase().split('-');
-    const code = tag! in loaders ? tag! : 'en';
-    const rtl = (code === 'ar' || code === 'he') && !inherited(host, 'dir');
-    if (code === this.code && rtl === this.rtl) return;
+    const said = (inherited(host, 'lang') || navigator.language || '').toLowerCase();
+    const [tag] = /^[a-z]{2,3}(?![a-z])/.exec(said) || ['en'];
+    // A page that has words of its own says which language they are in.
+    const code = tag in loaders || Object.keys(host.strings || '')[0] ? tag : 'en';
+    if (code === this.code) return;
     this.code = code;
-    this.rtl = rtl;
     const load = loaded[code] ? undefined : loaders[code];
     const renew = (): void => host.requestUpdate();
     if (!load) renew();
@@ -62,12 +66,10 @@ export class Language {
   }
 }
 
-/** An attribute as an element inherits it: its own, or that of the nearest ancestor, across shadow roots. */
+/** An attribute as an element inherits it: its own, or that of the nearest ancestor, across shadow roots and windows. */
 function inherited(element: Element, name: 'lang' | 'dir'): string | null {
-  let node: Node | null = element;
-  while (node) {
-    if (node instanceof Element && node.getAttribute(name)) return node.getAttribute(name);
-    node = node.parentNode || (node instanceof ShadowRoot ? node.host : null);
-  }
-  return null;
+  let said: string | null = null;
+  for (let at = element; at && !said; at = (at.parentNode || (at as unknown as ShadowRoot).host) as Element)
+    said = at.getAttribute && at.getAttribute(name);
+  return said;
 }

@@ -361,6 +361,9 @@ describe('<rulrr-connect>: words and access', () => {
       element.strings = { connect: 'Link the shop' };
       await element.updateComplete;
       expect(part('button')!.textContent).to.contain('Link the shop');
+      // Whatever language it is, the page's words are in it.
+      await element.updateComplete;
+      expect(element.shadowRoot!.querySelector<HTMLElement>('[lang]')!.lang).to.equal(lang.slice(0, 2));
     }
   });
 

@@ -182,6 +182,30 @@ describe('what is seen and heard', () => {
     expect(t.pad.shadowRoot!.querySelector('#title')!.textContent).to.equal('Receipt by text?');
   });
 
+  it('speaks the language of a page with words of its own, also to a screen reader, and names the countries in it', async () => {
+    await start({ countries: 'US DE' }, { strings: { title: 'Wilt u de bon als sms?' } });
+    const spoken = () => t.part('dialog').lang;
+    const countries = () => [...(t.part('country') as HTMLSelectElement).options].map(({ text }) => text);
+    for (const [tag, lang, name] of [
+      ['nl', 'nl', 'Duitsland'],
+      ['sv-SE', 'sv', 'Tyskland'],
+      ['nl_BE', 'nl', 'Duitsland'],
+      // No language that a browser knows.
+      ['x-till', 'en', 'Germany'],
+      ['nederlands', 'en', 'Germany'],
+    ] as const) {
+      t.pad.lang = tag;
+      await until(() => spoken() === lang);
+      await t.pass();
+      expect(countries(), tag).to.deep.equal([countries()[0], name]);
+    }
+    t.pad.lang = 'fa';
+    await until(() => getComputedStyle(t.part('dialog')).direction === 'rtl');
+    // The kit's own words are English.
+    t.pad.strings = {};
+    await until(() => spoken() === 'en');
+  });
+
   it('follows the language of the page around it while it asks', async () => {
     await start();
     void t.pad.prompt('order');
