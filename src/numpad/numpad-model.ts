@@ -60,5 +60,6 @@ export function choiceOf(allowed: readonly string[], language: string): (readonl
 /** What a page without types has given as a text: 0 is one; null, undefined and false, by which frameworks unset a property, are none. */
 export const textOf = (value: unknown): string => (value == null || value === false ? '' : String(value));
 
-/** An idempotency key. */
-export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-');
+/** An idempotency key: 32 hexadecimal digits. */
+export const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint32Array(4))].map((part) => (part + 2 ** 32).toString(16).slice(1)).join('');

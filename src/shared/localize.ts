@@ -41,13 +41,12 @@ export class Language {
     const code = tag in loaders || Object.keys(host.strings || '')[0] ? tag : 'en';
     if (code === this.code) return;
     this.code = code;
-    const load = loaded[code] ? undefined : loaders[code];
     const renew = (): void => host.requestUpdate();
-    if (!load) renew();
-    else
-      void load()
+    if (code in loaders)
+      void loaders[code]!()
         .then((messages) => (loaded[code] = messages))
         .then(renew, renew);
+    else renew();
   }
 
   /**

@@ -44,7 +44,7 @@ describe('a prompt', () => {
     expect(await outcome).to.deep.equal({ type: 'ereceipt-sent', orderId: 'order-1', phoneNumber: '+12135550123' });
     const { init } = server.calls[1]!;
     expect(JSON.parse(init.body as string)).to.deep.equal({ orderId: 'order-1', phoneNumber: '+12135550123' });
-    expect((init.headers as Record<string, string>)['Idempotency-Key']).to.match(/^\d+(-\d+){3}$/);
+    expect((init.headers as Record<string, string>)['Idempotency-Key']).to.match(/^[0-9a-f]{32}$/);
     // As who is signed in, and never from what a browser remembers.
     for (const call of server.calls)
       expect([call.init.credentials, call.init.cache]).to.deep.equal(['same-origin', 'no-store']);
