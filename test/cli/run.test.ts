@@ -292,8 +292,9 @@ describe('rulrr-embed proxy', () => {
       assert.equal(connection.connected, true, 'the tokens outlived the stop');
     });
 
-  it('keeps the tokens of a merchant who finished and whose till asks no more', async () => {
-    const alone = running(['proxy'], {
+  /** A sidecar of one test's own, which forgets all when it ends. */
+  const another = (env: Record<string, string>) =>
+    running(['proxy'], {
       RULRR_CLIENT_ID: 'pos',
       RULRR_CLIENT_SECRET: secret,
       RULRR_SEALING_KEYS: sealingKey,
@@ -301,9 +302,12 @@ describe('rulrr-embed proxy', () => {
       RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
       RULRR_STORE_URL: 'memory:',
       RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
-      RULRR_SWEEP_SECONDS: '0.2',
       PORT: '0',
+      ...env,
     });
+
+  it('keeps the tokens of a merchant who finished and whose till asks no more', async () => {
+    const alone = another({ RULRR_SWEEP_SECONDS: '0.2' });
     const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
     const headers = { Cookie: 'till=store-5', 'Rulrr-Embed': '1', Origin: new URL(proxyUrl!).origin };
     const started = await fetch(`${proxyUrl}/integrations`, { method: 'POST', headers });
@@ -322,17 +326,7 @@ describe('rulrr-embed proxy', () => {
   });
 
   it('asks Rulrr as often as it is told, since what Rulrr allows a vendor is shared by the replicas', async () => {
-    const alone = running(['proxy'], {
-      RULRR_CLIENT_ID: 'pos',
-      RULRR_CLIENT_SECRET: secret,
-      RULRR_SEALING_KEYS: sealingKey,
-      RULRR_API_BASE_URL: sandbox.origin,
-      RULRR_CONNECT_BASE_URL: `${sandbox.origin}/connect/`,
-      RULRR_STORE_URL: 'memory:',
-      RULRR_AUTHORIZE_URL: `${vendor.origin}/whoami`,
-      RULRR_BUDGET_PER_SECOND: '0.1',
-      PORT: '0',
-    });
+    const alone = another({ RULRR_BUDGET_PER_SECOND: '0.1' });
     const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
     const headers = { Cookie: 'till=store-6', 'Rulrr-Embed': '1', Origin: new URL(proxyUrl!).origin };
     const { id } = (await (await fetch(`${proxyUrl}/integrations`, { method: 'POST', headers })).json()) as {
