@@ -82,7 +82,7 @@ export class ConnectPanel implements PanelView {
     this.frame.close();
   }
 
-  /** Out of the page a dialog stops being modal and stays open: it is opened again on return. */
+  /** Closes the dialog without a word; the next render in the page opens it anew. Out of the page it would stay open, and be modal no more. */
   pause(): void {
     const dialog = this.dialog();
     if (this.stopOver) this.stopOver();
@@ -105,7 +105,7 @@ export class ConnectPanel implements PanelView {
     if (this.frame.node) this.frame.node.title = this.host.words().connect;
     const dialog = this.dialog();
     if (dialog && !dialog.hasAttribute('open') && this.host.isConnected) this.openDialog(dialog);
-    // What had it is gone: the button that has begun this, that has loaded the frame anew, or that a link has taken the place of.
+    // What had the focus is gone: the button that has begun this, that has loaded the frame anew, or that a link has taken the place of.
     if (this.focused && !(renderRoot as ShadowRoot).activeElement)
       (renderRoot.querySelector('a') || renderRoot.querySelector<HTMLElement>('.panel')!).focus({
         preventScroll: true,
@@ -113,19 +113,23 @@ export class ConnectPanel implements PanelView {
     this.focused = null;
   }
 
-  /** A modal dialog takes the focus by itself, and it is given back in any case; never scrolls. */
+  /**
+   * As a session begins, remembers what is to have the focus back after a dialog, which takes it by itself; as it ends, gives it back, or
+   * to the button that stands in the panel's place. Never scrolls.
+   */
   moveFocus(entering: boolean): void {
     const root = this.host.shadowRoot;
     const inside = root && root.activeElement;
     const { returnTo } = this;
     this.returnTo = entering && this.host.presentation === 'dialog' && !inside ? focused(this.host) : null;
     if (entering || !root || !(this.modal || inside)) return;
+    const focus = (target: Element | null): void => {
+      if (target) (target as HTMLElement).focus({ preventScroll: true });
+    };
     void this.host.updateComplete.then(() => {
-      const button = root.querySelector('.rest button');
+      focus(returnTo);
       // What has started it may be hidden meanwhile, or disabled.
-      for (const target of [returnTo || button, button])
-        if (target && (!returnTo || focused(this.host) !== returnTo))
-          (target as HTMLElement).focus({ preventScroll: true });
+      if (!returnTo || focused(this.host) !== returnTo) focus(root.querySelector('.rest button'));
     });
   }
 
