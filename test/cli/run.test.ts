@@ -268,7 +268,7 @@ describe('rulrr-embed proxy', () => {
         void sidecar.kill(signal);
         await sidecar.says(/"type":"stopping"/);
       }
-      const { code, stdout, stderr } = await sidecar.ended;
+      const { code, stdout, stderr } = await sidecar.ends();
       assert.equal(code, 0, stdout + stderr);
       assert.match(stdout, /"type":"stopping"[^]*"type":"stopped"/);
       assert.notEqual(await poll, 'gone', 'the till got an answer');
@@ -389,7 +389,7 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     const alone = running(['proxy'], { ...env, PORT: String(port) }, full);
     closeSync(full);
     let over = false;
-    void alone.ended.then(() => (over = true));
+    void alone.ends().then(() => (over = true));
     const origin = `http://127.0.0.1:${port}`;
     const health = () => fetch(`${origin}/health`).catch(() => null);
     // It cannot say that it is ready.
@@ -494,7 +494,7 @@ describe('rulrr-embed demo', () => {
     const said = await demo.says(/Ctrl\+C ends it|rulrr-embed\.iife\.js is missing/);
     if (said[0].includes('missing')) {
       // From the sources the script tag has to be built first; that is said, and is no crash.
-      assert.equal((await demo.ended).code, 1);
+      assert.equal((await demo.ends()).code, 1);
       return;
     }
     const page = await fetch(`http://localhost:${port}/`);

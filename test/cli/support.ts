@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 const root = new URL('../..', import.meta.url).pathname;
+/** How long a command may keep a test waiting; one that serves lives as long as its test. */
 const limitMs = 60_000;
 
 /** An environment without the sidecar's variables, whatever the machine has set. */
@@ -27,17 +28,18 @@ export interface Ended {
 
 /** Runs the command to its end. */
 export function rulrr(args: string[], env: Record<string, string> = {}): Promise<Ended> {
-  return running(args, env).ended;
+  return running(args, env).ends();
 }
 
 export interface Running {
   output: () => string;
-  /** Resolves with the match once the output (both streams) has it. @throws if the process ends or a minute passes first */
+  /** Resolves with the match once the output (both streams) has it. @throws if the process ends or a minute passes first, which ends it */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   /** Closes this end of its output, as a log collector that ends does. */
   stopReading(): void;
   kill(signal?: NodeJS.Signals): Promise<Ended>;
-  ended: Promise<Ended>;
+  /** Resolves once it has ended by itself; killed after a minute. */
+  ends(): Promise<Ended>;
 }
 
 /** @param to a file descriptor that gets what it says, instead of `output` and `says` */
@@ -50,34 +52,38 @@ export function running(args: string[], env: Record<string, string> = {}, to: 'p
   child.stdout?.on('data', (text: Buffer) => ((stdout += String(text)), wake()));
   child.stderr?.on('data', (text: Buffer) => ((stderr += String(text)), wake()));
   let over = false;
-  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   const ended = new Promise<Ended>((resolve) =>
     child.once('close', (code) => {
       over = true;
-      clearTimeout(timer);
       resolve({ code, stdout, stderr });
       wake();
     }),
   );
+  const limited = <Result>(result: Promise<Result>): Promise<Result> => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    return result.finally(() => clearTimeout(timer));
+  };
   return {
     output: () => stdout + stderr,
-    ended,
+    ends: () => limited(ended),
     stopReading: () => (child.stdout?.destroy(), child.stderr?.destroy()),
     says: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          const found = pattern.exec(stdout + stderr);
-          if (!found && !over) return;
-          watchers.delete(look);
-          if (found) resolve(found);
-          else reject(new Error(`It ended without saying ${String(pattern)}: ${stdout}${stderr}`));
-        };
-        watchers.add(look);
-        look();
-      }),
+      limited(
+        new Promise((resolve, reject) => {
+          const look = () => {
+            const found = pattern.exec(stdout + stderr);
+            if (!found && !over) return;
+            watchers.delete(look);
+            if (found) resolve(found);
+            else reject(new Error(`It ended without saying ${String(pattern)}: ${stdout}${stderr}`));
+          };
+          watchers.add(look);
+          look();
+        }),
+      ),
     kill(signal = 'SIGTERM') {
       if (!over) child.kill(signal);
-      return ended;
+      return limited(ended);
     },
   };
 }
