@@ -53,13 +53,16 @@ function escaped(value: string): string {
   return /^[\w.*-]+$/.test(value) ? value : new URLSearchParams({ v: value }).toString().slice(2);
 }
 
+/** The name of its class, for those of another realm or library too. */
+const kindOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
+
+const isPromise = (value: object) => typeof (value as { then?: unknown }).then === 'function';
+
 /** `fetch` takes anything, and would upload a list of objects or a promise as `[object Object]` or `[object Promise]`. */
 function isBody(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'string';
   if (ArrayBuffer.isView(value) || Symbol.asyncIterator in value) return true;
-  // By name, so that those of another realm or library count too.
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  return /^(String|ArrayBuffer|Blob|File|FormData|URLSearchParams|ReadableStream)$/.test(kind);
+  return /^(String|ArrayBuffer|Blob|File|FormData|URLSearchParams|ReadableStream)$/.test(kindOf(value));
 }
 
 function isHeaderValue(value: string): boolean {
@@ -118,13 +121,16 @@ export class RulrrApi {
     if (options.accessToken !== undefined) requireText(options.accessToken, 'accessToken');
     for (const name of ['fetch', 'refreshRequest', 'parseRefresh', 'customersUploadUrl'] as const)
       if (options[name] !== undefined && typeof options[name] !== 'function') wrong(name, 'must be a function');
+    const { clock = systemClock } = options;
+    if (typeof clock?.now !== 'function' || typeof clock.after !== 'function')
+      wrong('clock', 'must have now() and after()');
     this.#options = { ...options };
     // Called without a receiver; looked up late, so that a global replaced after construction counts.
     const given = options.fetch;
     const timeoutMs = requireMs(options.timeoutMs, 'timeoutMs', 10_000);
     this.#transport = {
       fetch: given ? (input, init) => given(input, init) : (input, init) => fetch(input, init),
-      clock: options.clock ?? systemClock,
+      clock,
       timeoutMs,
       signals: new CallSignals(timeoutMs),
       maxAnswerBytes: requirePositive(options.maxAnswerBytes, 'maxAnswerBytes', 1024 * 1024),
@@ -134,7 +140,7 @@ export class RulrrApi {
 
   /** The same client for one connected store. */
   withAccessToken(accessToken: string): RulrrApi {
-    return new RulrrApi({ ...this.#options, accessToken });
+    return new RulrrApi({ ...this.#options, accessToken: requireText(accessToken, 'accessToken') });
   }
 
   /** `POST /v1/auth/integration`: begins to link a store. */
@@ -185,7 +191,7 @@ export class RulrrApi {
     const request = refreshRequest
       ? refreshRequest({ clientId, clientSecret, refreshToken })
       : { query: { ...this.#credentials(), refresh_token: refreshToken } };
-    if (typeof request !== 'object' || request === null)
+    if (typeof request !== 'object' || request === null || isPromise(request))
       throw new TypeError(
         `${operation}: option "refreshRequest" must answer with {query, body}, either may be left out.`,
       );
@@ -285,8 +291,13 @@ export class RulrrApi {
   async createOrder(order: object, options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'createOrder';
     if (typeof order !== 'object' || order === null) throw new TypeError(`${operation}: "order" must be an object.`);
+    if (isPromise(order)) throw new TypeError(`${operation}: "order" must be an object, not the promise of one.`);
     const url = this.#dataUrl('/v1/orders', operation);
-    return this.#read({ operation, method: 'POST', url, ...jsonBody(order, operation), signal: options.signal });
+    const json = jsonBody(order, operation);
+    // Nothing of what it holds would be sent, and an empty order could count as a receipt on its way.
+    if (json.body === '{}' && kindOf(order) !== 'Object')
+      throw new TypeError(`${operation}: "order" must be a plain object, and no ${kindOf(order)}.`);
+    return this.#read({ operation, method: 'POST', url, ...json, signal: options.signal });
   }
 
   /**
@@ -297,7 +308,7 @@ export class RulrrApi {
     const operation = 'getOrder';
     if (typeof query !== 'object' || query === null) throw new TypeError(`${operation}: "query" must be an object.`);
     // These have no fields of their own: the query would be sent empty.
-    if (Symbol.iterator in query)
+    if (Symbol.iterator in query || isPromise(query))
       throw new TypeError(`${operation}: "query" must be a plain object, such as Object.fromEntries(parameters).`);
     for (const [name, value] of Object.entries<unknown>(query))
       if (typeof value !== 'string' && typeof value !== 'number')

@@ -208,6 +208,8 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     ['refreshRequest', { refreshRequest: {} }],
     ['parseRefresh', { parseRefresh: 'x' }],
     ['customersUploadUrl', { customersUploadUrl: {} }],
+    ['clock', { clock: null }],
+    ['clock', { clock: { now: Date.now } }],
   ];
   for (const [name, change] of wrong) {
     it(`option ${name}: ${JSON.stringify(Object.values(change)[0]) ?? 'missing'}`, () => {
@@ -245,6 +247,11 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/storeAddress/, () => store.updateStore({ ...profile, storeAddress: '' })],
       [/storeCountryCode/, () => store.updateStore({ ...profile, storeCountryCode: 'Germany' })],
       [/order/, () => store.createOrder(null as never)],
+      // JSON writes each of these as {}: an order without its number, which Rulrr may well take.
+      [/"order".*promise/, () => store.createOrder(Promise.resolve({ ereceipt: { phoneNumber: '+12135550123' } }))],
+      [/"order".*Map/, () => store.createOrder(new Map([['orderId', 'A-1']]))],
+      [/"order".*URLSearchParams/, () => store.createOrder(new URLSearchParams({ orderId: 'A-1' }))],
+      [/accessToken/, async () => bare.withAccessToken(undefined as never)],
       [/JSON/, () => store.createOrder(circular)],
       [/query/, () => store.getOrder(undefined as never)],
       [/contentType/, () => store.uploadCustomers('x', '')],
@@ -260,11 +267,17 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/body/, () => store.uploadCustomers(new Date() as never, 'text/csv')],
       [/"orderId" of the query/, () => store.getOrder({ orderId: undefined as never })],
       [/plain object/, () => store.getOrder(new URLSearchParams({ orderId: 'A-1' }) as never)],
+      [/plain object/, () => store.getOrder(Promise.resolve({ orderId: 'A-1' }) as never)],
       [/"signal"/, () => store.getStore({ signal: new AbortController() as never })],
       [/"signal"/, () => store.createOrder({ id: 1 }, { signal: new AbortController() as never })],
       [/"signal"/, () => bare.retrieveTokens('token', { signal: new AbortController() as never })],
       [/"onRawAnswer"/, () => bare.retrieveTokens('token', { onRawAnswer: 'keep' as never })],
       [/refreshRequest/, () => new RulrrApi({ ...good, fetch, refreshRequest: () => 5 as never }).refreshTokens('r')],
+      [
+        /refreshRequest/,
+        () =>
+          new RulrrApi({ ...good, fetch, refreshRequest: (async () => ({ query: {} })) as never }).refreshTokens('r'),
+      ],
     ];
     for (const [names, mistake] of mistakes) {
       await assert.rejects(mistake, (error: Error) => error instanceof TypeError && names.test(error.message));

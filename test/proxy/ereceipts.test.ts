@@ -282,6 +282,13 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
   }
 });
 
+test('a hook that hands on its order without waiting for it: not sent, rather than an order without a number', async () => {
+  const orderOf = async ({ orderId, phoneNumber }: EreceiptJob) => ({ orderId, ereceipt: { phoneNumber } });
+  const { h } = await till((job) => job.api.createOrder(orderOf(job)));
+  assert.equal((await problemOf(await send(h))).code, 'send_failed');
+  assert.ok(!h.upstream.calls.includes('POST /v1/orders'));
+});
+
 test('a hook that hangs: 504 after its time, its signal aborted, and the key never sends again, on no replica', async () => {
   const { h, jobs } = await till(() => new Promise(() => {}));
   const waiting = send(h);
