@@ -30,8 +30,8 @@ const claimsSchema = v.strictObject({
   f: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   s: v.pipe(v.string(), v.minLength(1), v.maxLength(maxStoreIdLength)),
   t: v.pipe(v.string(), v.minLength(1), v.maxLength(maxIntegrationTokenLength)),
-  a: v.pipe(v.number(), v.integer()),
-  e: v.pipe(v.number(), v.integer()),
+  a: v.number(),
+  e: v.number(),
 });
 
 /** Last characters that a canonical base64url text may end in, by its length modulo 4: the spare bits must be zero. */

@@ -73,6 +73,14 @@ test('expired: 410 once the time and a minute for the clocks are over', async ()
   h.assertClean();
 });
 
+test('a session whose end falls between two milliseconds is known to the other replicas too', async () => {
+  // A third of an hour and a bit, or a clock such as performance.now().
+  const h = harness({ integrationTtlMs: 3_600_000 / 2.9 });
+  const id = await h.start();
+  const other = harness({}, { upstream: h.upstream, store: h.store, clock: h.clock });
+  assert.equal((await other.call('GET', '/integrations/' + id)).status, 200);
+});
+
 test('tokens that were handed out and lost are told as lost, past the time of their session too', async () => {
   const h = harness();
   const id = await h.start();
