@@ -277,9 +277,9 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
   const store = tokenStore(options.tokenStore);
   if (options.authorize === undefined) wrong('authorize', 'is missing');
   hook(options.authorize, 'authorize');
-  if (options.clock !== undefined && typeof options.clock.now !== 'function')
-    wrong('clock', 'must have now(), after() and random()');
-  const clock = options.clock ?? systemClock;
+  const { clock = systemClock } = options;
+  for (const name of ['now', 'after', 'random'] as const)
+    if (typeof clock?.[name] !== 'function') wrong('clock', 'must have now(), after() and random()');
   const onEvent = hook(options.onEvent, 'onEvent') ?? consoleEvents;
   const headers = list(or(options.allowedHeaders, ['Authorization']), 'allowedHeaders').map((header, at) => {
     const name = text(header, `allowedHeaders[${at}]`);

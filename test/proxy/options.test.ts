@@ -83,7 +83,7 @@ const wrongValues: Record<string, unknown[]> = {
   readEreceipt: [{}, 'x', null],
   refreshRequest: [{}, 'x', null],
   parseRefresh: [{}, 'x', null],
-  clock: [{}, { now: 1 }],
+  clock: [{}, { now: 1 }, null, 'x', { now: Date.now }, { now: Date.now, after: () => () => {}, random: 0.5 }],
 }; // prettier-ignore
 
 for (const [name, values] of Object.entries(wrongValues)) {
