@@ -84,6 +84,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       return state.data.scenario;
     },
     setEreceipt(on) {
+      if (typeof on !== 'boolean') throw new TypeError('setEreceipt: give true or false.');
       for (const store of state.data.stores) store.ereceipt = on;
       state.changed();
     },

@@ -78,9 +78,7 @@ export class Faults {
   /** Adds a fault. @throws TypeError naming what is wrong with it */
   set(fault: Fault): void {
     if (typeof fault !== 'object' || fault === null) throw new TypeError('A fault must be {route, kind, …}.');
-    if (!routeNames.includes(fault.route)) {
-      throw new TypeError(`There is no route "${fault.route}". Routes: ${routeNames.join(', ')}.`);
-    }
+    checkRoute(fault.route);
     if (!faultKinds.includes(fault.kind)) {
       throw new TypeError(`There is no fault "${fault.kind}". Faults: ${faultKinds.join(', ')}.`);
     }
@@ -102,8 +100,9 @@ export class Faults {
     this.list.push({ ...fault });
   }
 
-  /** Removes all faults, or those of one route. */
+  /** Removes all faults, or those of one route. @throws TypeError for a route that there is not */
   clear(route?: SandboxRoute): void {
+    if (route !== undefined) checkRoute(route);
     this.list = route ? this.list.filter((fault) => fault.route !== route) : [];
   }
 
@@ -119,6 +118,11 @@ export class Faults {
     this.list = this.list.filter((fault) => fault.times === undefined || fault.times > 0);
     return struck;
   }
+}
+
+function checkRoute(route: SandboxRoute): void {
+  if (!routeNames.includes(route))
+    throw new TypeError(`There is no route "${String(route)}". Routes: ${routeNames.join(', ')}.`);
 }
 
 /** Said now, rather than when the fault strikes and the answer cannot be made. */

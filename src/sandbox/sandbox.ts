@@ -18,7 +18,7 @@ export interface Sandbox {
   /** Clears all faults and sets those of a named scenario. @throws TypeError for an unknown name */
   scenario(name: ScenarioName): void;
   readonly currentScenario: string;
-  /** Turns e-receipts on or off for every store, as a merchant may after connecting. */
+  /** Turns e-receipts on or off for every store, as a merchant may after connecting. @throws TypeError for what is neither */
   setEreceipt(on: boolean): void;
   /** Requests so far, by route; faulty ones count too. */
   readonly calls: Readonly<Partial<Record<SandboxRoute, number>>>;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { WireFault } from './broken-answer.js';
 import { createSandbox } from './create-sandbox.js';
-import type { SandboxOptions } from './options.js';
+import { checkOptions, type SandboxOptions } from './options.js';
 import type { Sandbox } from './sandbox.js';
 import { dataFrom } from './state.js';
 
@@ -30,7 +30,11 @@ export interface ServedSandbox {
 export async function serveSandbox(options: ServeSandboxOptions): Promise<ServedSandbox> {
   // Imported here, so that `createSandbox` itself loads in any JavaScript runtime.
   const { createServer } = await import('node:http');
-  const { port = 0, host = '127.0.0.1', stateFile, ...rest } = options;
+  checkOptions(options);
+  const { port: given = 0, host = '127.0.0.1', stateFile, ...rest } = options;
+  // Any other text is a file to Node, and it would listen there.
+  const port = /^\d{1,5}$/.test(String(given)) ? Number(given) : NaN;
+  if (!(port < 65_536)) throw new TypeError('serveSandbox: option "port" must be a number from 0 to 65535.');
   const kept = stateFile ? await keepIn(stateFile) : {};
   const sandbox = createSandbox({ ...rest, ...kept });
   const server: Server = createServer((incoming, outgoing) => {

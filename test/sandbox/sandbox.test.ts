@@ -333,6 +333,7 @@ describe('the sandbox', () => {
     assert.deepEqual([store['storeName'], store['ereceipt']], ['Café', true]);
     const put = await answer(sandbox, 'PUT', '/v1/stores', query, { ...profile, success: false });
     assert.deepEqual([put.status, put.body['success']], [200, true], "a store's field is not the answer's");
+    assert.throws(() => sandbox.setEreceipt('off' as never), /true or false/);
     sandbox.setEreceipt(false);
     assert.equal((await answer(sandbox, 'GET', '/v1/stores', query)).body['ereceipt'], false);
     assert.equal((await answer(sandbox, 'POST', '/v1/orders', query, { orderId: 'o1' })).status, 200);
@@ -653,6 +654,9 @@ describe('faults', () => {
       );
     assert.throws(() => faults.set(undefined as never), /A fault must be/);
     assert.deepEqual(faults.active, []);
+    faults.set({ route: 'token', kind: 'hang' });
+    assert.throws(() => faults.clear('tokens' as never), /There is no route "tokens"/);
+    assert.equal(faults.active.length, 1);
   });
 
   it('answers with any status, and with Retry-After, on every route', async () => {
@@ -808,6 +812,20 @@ describe('the sandbox on a socket', () => {
       writeFileSync(broken, text);
       await assert.rejects(serveSandbox({ clients: [client], stateFile: broken }), /broken\.json\. Delete the file/);
     }
+  });
+
+  it('takes for its port what is one: given another text, Node would listen at a file of that name', async () => {
+    for (const port of ['till', '', NaN, 1.5, -1, 65_536, null]) {
+      const served = serveSandbox({ clients: [client], port: port as never });
+      await assert.rejects(
+        served.then(({ close }) => close()),
+        /option "port"/,
+        String(port),
+      );
+    }
+    await assert.rejects(serveSandbox(undefined as never), /options are missing/);
+    const given = await serveSandbox({ clients: [client], port: '0' as never });
+    await given.close();
   });
 
   it('names an address of this machine where it listens at all of them', async () => {
