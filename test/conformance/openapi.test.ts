@@ -130,6 +130,10 @@ describe('openapi.yaml', () => {
     for (const key of ['k', '~'.repeat(200)]) assert.deepEqual(faults(header.schema!, key), []);
     for (const key of ['', '~'.repeat(201), 'with space', 'ünicode-key'])
       assert.notDeepEqual(faults(header.schema!, key), []);
+    const { schema } = operations.get('POST /ereceipts')!.requestBody!.content['application/json']!;
+    for (const orderId of ['1', ' a ', '😀'.repeat(200)]) assert.deepEqual(faults(schema, { ...order, orderId }), []);
+    for (const orderId of ['', ' ', '\n', 'o'.repeat(201), '😀'.repeat(201)])
+      assert.notDeepEqual(faults(schema, { ...order, orderId }), [], JSON.stringify(orderId));
   });
 });
 
