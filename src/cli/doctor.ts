@@ -94,6 +94,11 @@ function keptBySandbox(header: string): string[] {
   return ['allow-scripts', 'allow-same-origin'].filter((word) => lists.some((list) => list && !list.includes(word)));
 }
 
+/** True if a page keeps frames blank that are not in order with its embedder policy (COEP): no event tells of that. */
+function isolates(headers: Headers): boolean {
+  return /^(require-corp|credentialless)\b/.test(headers.get('Cross-Origin-Embedder-Policy') ?? '');
+}
+
 /** What is wrong with a proxy's answer to `GET /connection`; null if nothing is. */
 function proxyTrouble({ status, headers, text }: Exclude<Answer, string>): string | null {
   const type = headers.get('Content-Type') ?? '';
@@ -144,7 +149,8 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const recent = major > 20 || (major === 20 && minor >= 19);
   find(recent ? 'ok' : 'problem', 'Node.js', `${process.version}${recent ? '' : ': the proxy needs 20.19 or later.'}`);
 
-  const [status, text] = judgeConnectPage(await look(connect), connect, pageOrigin);
+  const connectPage = await look(connect);
+  const [status, text] = judgeConnectPage(connectPage, connect, pageOrigin);
   find(status, 'Connect page', text);
 
   if (page) {
@@ -177,6 +183,16 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
           policy
             ? 'its Content-Security-Policy lets both elements work.'
             : 'has no Content-Security-Policy header; a <meta> policy is not looked at.',
+        );
+      const framed = typeof connectPage === 'string' ? null : connectPage;
+      const joins =
+        framed && isolates(framed.headers) && framed.headers.get('Cross-Origin-Resource-Policy') === 'cross-origin';
+      if (isolates(answer.headers) && !joins)
+        find(
+          // Without a session, the connect page's silence may be that of an error page alone.
+          framed?.ok ? 'problem' : 'unknown',
+          'Page',
+          `sends Cross-Origin-Embedder-Policy, and ${connect.origin} does not send it here with Cross-Origin-Resource-Policy: cross-origin. Without both the frame stays blank, and the browser tells nobody; another window and the QR code work. Best leave the policy out on the page with <rulrr-connect>.`,
         );
       if (page.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(page.hostname))
         find('problem', 'Page', 'is not https: browsers hold cookies and keyboards back there.');

@@ -9,7 +9,9 @@ import { serve } from './support.js';
 /** What stands there: a page with its policy, a proxy with its answer. */
 interface Case {
   title: string;
-  page?: { status?: number; policy?: string };
+  page?: { status?: number; policy?: string; embedder?: string };
+  /** Headers of the connect page. */
+  connect?: Record<string, string>;
   proxy?: { status: number; type: string; body: string };
   says: RegExp | null;
 }
@@ -57,6 +59,27 @@ const cases: Case[] = [
     says: /lacks allow-same-origin:/,
   },
   { title: 'a sandbox that lets them be', page: { policy: 'sandbox Allow-Scripts allow-same-origin' }, says: null },
+  // As browsers have it: both headers of the connect page, or its frame stays blank and no event says so.
+  { title: 'an isolated page', page: { embedder: 'require-corp' }, says: /Cross-Origin-Embedder-Policy.*stays blank/ },
+  {
+    title: 'an isolated page without credentials',
+    page: { embedder: 'credentialless; report-to="x"' },
+    connect: { 'Cross-Origin-Embedder-Policy': 'require-corp' },
+    says: /stays blank/,
+  },
+  {
+    title: 'an isolated page whose connect page is a resource for all',
+    page: { embedder: 'require-corp' },
+    connect: { 'Cross-Origin-Resource-Policy': 'cross-origin' },
+    says: /stays blank/,
+  },
+  {
+    title: 'an isolated page whose connect page goes along',
+    page: { embedder: 'require-corp' },
+    connect: { 'Cross-Origin-Embedder-Policy': 'credentialless', 'Cross-Origin-Resource-Policy': 'cross-origin' },
+    says: null,
+  },
+  { title: 'a page that says it is not isolated', page: { embedder: 'unsafe-none' }, says: null },
 ];
 
 describe('rulrr-embed doctor', () => {
@@ -64,13 +87,14 @@ describe('rulrr-embed doctor', () => {
   let now: Case;
   before(async () => {
     server = await serve((request, response) => {
-      const { page, proxy } = now;
+      const { page, proxy, connect } = now;
       if (request.url === '/till') {
         if (page?.policy !== undefined) response.setHeader('Content-Security-Policy', page.policy);
+        if (page?.embedder !== undefined) response.setHeader('Cross-Origin-Embedder-Policy', page.embedder);
         response.writeHead(page?.status ?? 200, { 'Content-Type': 'text/html' }).end('<p>till');
       } else if (request.url === '/rulrr/connection' && proxy) {
         response.writeHead(proxy.status, { 'Content-Type': proxy.type, 'Cache-Control': 'no-store' }).end(proxy.body);
-      } else response.end();
+      } else response.writeHead(200, connect).end();
     });
   });
   after(() => server.close());
