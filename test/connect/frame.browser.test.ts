@@ -152,9 +152,17 @@ describe('<rulrr-connect>: the frame', () => {
     expect(frame() === null).to.equal(true);
     expect(part('open-window') === null).to.equal(false);
     expect(part('status')!.textContent).to.contain('cannot be shown here');
+    // Once a session: not for being moved, but for the next one.
+    document.body.append(element);
+    await pass();
+    expect(events).to.deep.equal(['connect-started', 'connect-warning']);
     proxy.status = finished();
     await pass(3000);
     expect(element.state).to.equal('finished');
+    void element.start();
+    await pass();
+    expect(events.slice(3)).to.deep.equal(['connect-started', 'connect-warning']);
+    element.remove();
   });
 
   it('takes for its own only what the page’s policy keeps from this frame', async () => {

@@ -139,6 +139,27 @@ describe('<rulrr-connect>: other ways', () => {
     expect(part('qr') === null).to.equal(true);
   });
 
+  it('begins each session without what was in the way of the last one, and without its QR code', async () => {
+    const { element, proxy, part, pass } = await pendingStage((_, asked) => (asked.page = '/hang'));
+    await withOpen(
+      () => null,
+      async () => part('open-window')!.click(),
+    );
+    part('phone')!.click();
+    await until(() => part('qr') !== null);
+    await pass(10_000);
+    expect([part('open-window')!.localName, part('retry') === null]).to.deep.equal(['a', false]);
+    element.cancel();
+    await pass();
+    proxy.page = '/';
+    void element.start();
+    await pass();
+    const { localName } = part('open-window')!;
+    // The code of a session that is over leads nowhere.
+    expect([part('qr') === null, localName, part('retry') === null]).to.deep.equal([true, 'button', true]);
+    expect(part('status')!.textContent!.trim()).to.equal(en.connect.pending);
+  });
+
   it('is a modal dialog if asked, and gives the focus back without scrolling', async () => {
     const filler = document.createElement('div');
     filler.style.height = '3000px';
