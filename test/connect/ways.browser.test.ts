@@ -322,6 +322,18 @@ describe('<rulrr-connect>: other ways', () => {
     expect(element.shadowRoot!.activeElement === part('button')).to.equal(true);
   });
 
+  it('leaves the focus where a clerk is typing when an inline session ends', async () => {
+    const { element, proxy, part, pass } = await pendingStage();
+    part('cancel')!.focus();
+    const field = document.createElement('input');
+    element.parentElement!.append(field);
+    field.focus();
+    proxy.status = finished();
+    await pass(3000);
+    await settle(element);
+    expect([element.state, document.activeElement === field]).to.deep.equal(['finished', true]);
+  });
+
   for (const presentation of ['inline', 'dialog'] as const) {
     it(`loses the focus with nothing that is pressed: ${presentation}`, async () => {
       const { element, proxy, part, pass } = await stage((el) => (el.presentation = presentation));
