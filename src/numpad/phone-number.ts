@@ -115,15 +115,15 @@ function show(text: string, { rules, country }: PhoneQuestion, reading: PhoneRea
   return whole;
 }
 
-/** Digits that people write and machines paste, besides ASCII: full-width, Arabic-Indic, Persian, Devanagari. */
-const zeros = [0xff10, 0x660, 0x6f0, 0x966];
+/** Digits that people write and machines paste, besides ASCII and full-width: Arabic-Indic, Persian, Devanagari. */
+const zeros = [0x660, 0x6f0, 0x966];
 
-/** Turns every written digit and plus into ASCII; drops marks that show nothing. */
+/** Turns every written digit, and what is full-width, into ASCII; drops marks that show nothing. */
 export function fold(text: string): string {
   const folded = text.replace(/[^ -~]/g, (character) => {
     const code = character.charCodeAt(0);
     const zero = zeros.filter((start) => code >= start && code < start + 10)[0];
-    return zero ? String(code - zero) : code === 0xff0b ? '+' : character;
+    return zero ? String(code - zero) : code > 0xff00 ? String.fromCharCode(code - 0xfee0) : character;
   });
   return folded.replace(/[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '');
 }
@@ -155,7 +155,7 @@ export function readPasted(written: string): Pasted {
   if (text.split('/').filter((part) => count(part) > 6).length > 1) return { text: '', reason: 'ambiguous' };
   const parts = text
     .replace(/(\d[\s)]*)\+/g, '$1\n+')
-    .split(/[,;|\r\n\u060c\u061b]|[^\W\d_]{2,}|[\u0590-\u1fff\u3040-\uffef]+/)
+    .split(/\p{L}\p{L}|[\p{Lo},;|\r\n\u060c\u061b]/u)
     .filter((part) => count(part) > 6);
   if (parts.length > 1) return { text: '', reason: 'ambiguous' };
   let chosen = parts[0] || text;

@@ -264,6 +264,12 @@ describe('what is pasted', () => {
     ['(11) 96123-4567', '+5511961234567', 'BR'],
     ['090-1234-5678', '+819012345678', 'JP'],
     ['هاتف: ٢١٣ ٥٥٥ ٠١٢٣'],
+    // A dash of the customer's own keyboard is no word between two numbers: what stands before it belongs to the number.
+    ['＋８６－１３１２２３４５６７８', '+8613122345678'],
+    ['＋８１（０）９０－１２３４５６７８', '+819012345678'],
+    ['電話：０９０－１２３４５６７８', '+819012345678', 'JP'],
+    ['０９０ー１２３４５６７８', '+819012345678', 'JP'],
+    ['050־2345678', '+972502345678', 'IL'],
   ];
 
   it(`is read in ${forms.length} forms`, () => {
@@ -289,6 +295,7 @@ describe('what is pasted', () => {
       '213-555-0123,99',
       '213-555-0123,,1234',
       'tel:+12135550123;ext=99',
+      '２１３－５５５－０１２３　ｅｘｔ．９９',
     ]) {
       assert.deepEqual(readPasted(written).reason, 'extension', written);
     }
@@ -303,6 +310,7 @@ describe('what is pasted', () => {
       '213-555-0123\n310-555-0199',
       '+12135550123+13105550199',
       'home 213-555-0123, mobile 310-555-0199',
+      '宅03-1234-5678携090-1234-5678',
     ]) {
       assert.deepEqual(readPasted(written), { text: '', reason: 'ambiguous' }, written);
     }
