@@ -61,7 +61,7 @@ export class TapController {
 
   /** On the pad only; a double tap must not zoom the page, and the digit has counted already. */
   readonly touchend = (event: TouchEvent): void => {
-    const touches = Array.from(event.changedTouches);
+    const touches = Array.from(event.changedTouches || []);
     // Where the page has kept the press from the keys, only the click is left.
     const unheard = ({ target }: Touch): boolean => {
       const key = keyAt(target);
