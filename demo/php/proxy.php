@@ -62,7 +62,7 @@ function says_no(array $answer): bool
     foreach (['status', 'statusCode'] as $name) {
         if (preg_match('/^"?([345]\d\d"?$|err|fail)/i', json_encode($answer[$name] ?? null))) return true;
     }
-    return !empty($answer['error']) || (is_array($answer['data'] ?? null) && says_no($answer['data']));
+    return !empty($answer['error']) || !empty($answer['errors']) || (is_array($answer['data'] ?? null) && says_no($answer['data']));
 }
 
 // ── Rulrr ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

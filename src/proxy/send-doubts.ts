@@ -38,10 +38,15 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   if (result === false) return 'failed';
   if (typeof result !== 'object' || result === null) return null;
   if (result instanceof Error) return surelyNotSent(result) ? 'failed' : 'unclear';
-  const { ok, success, sent, error, status, statusCode, data } = result as Record<string, unknown>;
+  const { ok, success, sent, error, errors, status, statusCode, data } = result as Record<string, unknown>;
   // Gateways have numbers of their own above those of HTTP.
   const code = [status, statusCode].map(Number).find((one) => one >= 300 && one < 600) ?? 0;
-  const no = [ok, success, sent].some(saysNo) || Boolean(error) || /^(err|fail)/i.test(String(status));
+  // GraphQL says no in `errors`; an empty list is none.
+  const no =
+    [ok, success, sent].some(saysNo) ||
+    Boolean(error) ||
+    Object.keys(Object(errors)).length > 0 ||
+    /^(err|fail)/i.test(String(status));
   // Where axios puts the body.
   if (!no && !code) return doubtIn(data);
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';

@@ -384,6 +384,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         { success: true, status: 'failed' },
         { success: true, statusCode: 422 },
         { success: true, data: { sent: 'no' } },
+        { data: { text: null }, errors: [{ message: 'No credit left' }] },
       ];
       for (const answer of answers) {
         const said = JSON.stringify(answer);
@@ -392,7 +393,15 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         );
         assert.deepEqual(await send(`says-no ${said}`.replaceAll(' ', '')), [504, 'send_unconfirmed'], said);
       }
-      const good = { success: true, ok: 1, sent: 'yes', status: 'queued', error: null, data: { orderId: '7' } };
+      const good = {
+        success: true,
+        ok: 1,
+        sent: 'yes',
+        status: 'queued',
+        error: null,
+        errors: [],
+        data: { orderId: '7' },
+      };
       relay.next.set('POST /v1/orders', (response) =>
         response.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify(good)),
       );

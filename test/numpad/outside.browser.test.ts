@@ -82,6 +82,15 @@ describe('a page that', () => {
       [() => Promise.resolve({ ok: '' }), 'printed', 'send-unconfirmed'],
       // In other words, or where axios puts the body.
       [() => Promise.resolve({ error: 'No credit left' }), 'printed', 'send-unconfirmed'],
+      // GraphQL's way, with a status of 200.
+      [
+        () => Promise.resolve(Response.json({ data: { text: null }, errors: [{ message: 'No credit left' }] })),
+        'printed',
+        'send-unconfirmed',
+      ],
+      [() => Promise.resolve({ errors: { phone: ['is invalid'] } }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ data: { text: 'queued' }, errors: [] }), 'sent', 'ereceipt-sent'],
+      [() => Promise.resolve({ data: { text: 'queued' }, errors: null }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 'error' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'FAILED', ok: ' Yes ' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ ok: ' No ' }), 'printed', 'send-unconfirmed'],

@@ -241,6 +241,11 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     // In other words, or where axios puts the body.
     [{ error: 'No credit left' }, 504, 'send_unconfirmed'],
     [{ error: { code: 21211 }, status: 400 }, 502, 'send_failed'],
+    // GraphQL's way, with a status of 200.
+    [Response.json({ data: { text: null }, errors: [{ message: 'No credit left' }] }), 504, 'send_unconfirmed'],
+    [{ status: 200, data: { errors: { phone: ['is invalid'] } } }, 504, 'send_unconfirmed'],
+    [{ data: { text: 'queued' }, errors: [] }, 200],
+    [{ data: { text: 'queued' }, errors: null }, 200],
     [{ status: 'error', message: 'No credit left' }, 504, 'send_unconfirmed'],
     [{ status: 'failed', sid: 'SM1' }, 504, 'send_unconfirmed'],
     [{ status: 'FAILED' }, 504, 'send_unconfirmed'],
