@@ -41,12 +41,8 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   const { ok, success, sent, error, errors, status, statusCode, data } = result as Record<string, unknown>;
   // Gateways have numbers of their own above those of HTTP.
   const code = [status, statusCode].map(Number).find((one) => one >= 300 && one < 600) ?? 0;
-  // GraphQL says no in `errors`; an empty list is none.
   const no =
-    [ok, success, sent].some(saysNo) ||
-    Boolean(error) ||
-    Object.keys(Object(errors)).length > 0 ||
-    /^(err|fail)/i.test(String(status));
+    [ok, success, sent].some(saysNo) || Boolean(error) || hasErrors(errors) || /^(err|fail)/i.test(String(status));
   // Where axios puts the body.
   if (!no && !code) return doubtIn(data);
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
@@ -54,6 +50,11 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
 
 /** What servers put for `false`, too; absent it says nothing. */
 const saysNo = (value: unknown): boolean => /^\s*(|0|no|false|null)\s*$/i.test(String(value));
+
+/** GraphQL answers 200 whatever came of it, with a list that other servers leave empty; some count. */
+function hasErrors(errors: unknown): boolean {
+  return typeof errors === 'object' && errors !== null ? Object.keys(errors).length > 0 : Boolean(errors);
+}
 
 /**
  * Answers that may come from a gateway in front of who sent, which may have done so: 5xx, a time that ran out (408), and a caller that

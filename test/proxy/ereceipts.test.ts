@@ -244,7 +244,9 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     // GraphQL's way, with a status of 200.
     [Response.json({ data: { text: null }, errors: [{ message: 'No credit left' }] }), 504, 'send_unconfirmed'],
     [{ status: 200, data: { errors: { phone: ['is invalid'] } } }, 504, 'send_unconfirmed'],
+    [{ accepted: 0, errors: 1 }, 504, 'send_unconfirmed'],
     [{ data: { text: 'queued' }, errors: [] }, 200],
+    [{ accepted: 1, errors: 0 }, 200],
     [{ data: { text: 'queued' }, errors: null }, 200],
     [{ status: 'error', message: 'No credit left' }, 504, 'send_unconfirmed'],
     [{ status: 'failed', sid: 'SM1' }, 504, 'send_unconfirmed'],
