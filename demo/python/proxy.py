@@ -81,7 +81,9 @@ def says_no(answer):
     if any(re.fullmatch(r"\s*(0|no|false|null|none)?\s*", word, re.IGNORECASE) for word in words):
         return True
     states = [str(answer.get(name)) for name in ("status", "statusCode")]
-    if any(re.match(r"[345]\d\d$|err|fail", state, re.IGNORECASE) for state in states) or answer.get("error") or answer.get("errors"):
+    if any(re.match(r"[345]\d\d$|err|fail|reject", state, re.IGNORECASE) for state in states):
+        return True
+    if answer.get("error") or answer.get("errors"):
         return True
     return isinstance(answer.get("data"), dict) and says_no(answer["data"])
 

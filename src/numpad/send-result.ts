@@ -17,8 +17,8 @@ export interface EreceiptSendRequest {
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
  * `ok` (as in a `Response`), `success` or `sent` is there and no (false, 0, null, empty, `'false'`, `'no'`), that has an `error` or `errors`, or whose
- * `status` or `statusCode` is 300 or more, `'error'` or `'failed'`; so in its `data`, where axios puts the body. The JSON of a `Response` that was not read is read,
- * and says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
+ * `status` or `statusCode` is 300 or more, `'error'`, `'failed'` or `'rejected'`; so in its `data`, where axios puts the body. The JSON of a `Response`
+ * that was not read is read, and says no in the same way; a web page in its place, or what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
@@ -52,18 +52,18 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
   }).then((answer) => (answer && answer.sent === true ? 'sent' : 'unclear'), resultOfProxy);
 }
 
-/** What gateways, and clients of theirs, resolve with all the same. The proxy's hook is judged alike. */
+/** What gateways, and clients of theirs, resolve with all the same. The proxy's hook is judged alike, and each of a list too. */
 function saysNo(said: unknown): unknown {
-  const { errors, error, ok, success, sent, status, statusCode, data } = (said || {}) as Record<string, unknown>;
+  const { ok, success, sent, error, errors, status, statusCode, data } = (said || {}) as Record<string, unknown>;
   return (
     said === false ||
     said instanceof Error ||
     [ok, success, sent].some((one) => /^\s*(|0|no|false|null)\s*$/i.test(one as string)) ||
-    !!error ||
+    error ||
     // GraphQL's; an empty list is none.
     (errors && (errors as string) + '') ||
     [status, statusCode].some((one) => (one as number) >= 300) ||
-    /^(err|fail)/i.test(status as string) ||
+    /^(err|fail|rej)/i.test(status as string) ||
     (data != null && saysNo(data))
   );
 }

@@ -16,6 +16,7 @@ export async function doubtAfter(result: unknown): Promise<'failed' | 'unclear' 
  * before it), or where a session that has ended is sent on to.
  */
 async function saidBy(result: unknown): Promise<unknown> {
+  if (Array.isArray(result)) return Promise.all(result.map(saidBy));
   if (typeof result !== 'object' || result === null) return result;
   const { ok, bodyUsed, text, headers } = result as Partial<Response>;
   if (ok !== true || bodyUsed !== false || typeof text !== 'function') return result;
@@ -37,12 +38,17 @@ async function saidBy(result: unknown): Promise<unknown> {
 function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   if (result === false) return 'failed';
   if (typeof result !== 'object' || result === null) return null;
+  // What one part of it says no to, another may have done.
+  if (Array.isArray(result)) return result.some(doubtIn) ? 'unclear' : null;
   if (result instanceof Error) return surelyNotSent(result) ? 'failed' : 'unclear';
   const { ok, success, sent, error, errors, status, statusCode, data } = result as Record<string, unknown>;
   // Gateways have numbers of their own above those of HTTP.
   const code = [status, statusCode].map(Number).find((one) => one >= 300 && one < 600) ?? 0;
   const no =
-    [ok, success, sent].some(saysNo) || Boolean(error) || hasErrors(errors) || /^(err|fail)/i.test(String(status));
+    [ok, success, sent].some(saysNo) ||
+    Boolean(error) ||
+    hasErrors(errors) ||
+    /^(err|fail|reject)/i.test(String(status));
   // Where axios puts the body.
   if (!no && !code) return doubtIn(data);
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';

@@ -382,6 +382,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         { ok: 0 },
         { sent: false },
         { success: true, status: 'failed' },
+        { success: true, status: 'Rejected' },
         { success: true, statusCode: 422 },
         { success: true, data: { sent: 'no' } },
         { data: { text: null }, errors: [{ message: 'No credit left' }] },

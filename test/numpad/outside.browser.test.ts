@@ -89,6 +89,7 @@ describe('a page that', () => {
         'send-unconfirmed',
       ],
       [() => Promise.resolve({ errors: { phone: ['is invalid'] } }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ success: true, status: 'rejected' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ data: { text: 'queued' }, errors: [] }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ data: { text: 'queued' }, errors: null }), 'sent', 'ereceipt-sent'],
       [() => Promise.resolve({ status: 'error' }), 'printed', 'send-unconfirmed'],
