@@ -151,17 +151,10 @@ export class ConnectPanel implements PanelView {
     if (!first) this.hint();
   }
 
-  /** A message is at most a hint, and only from the connect page itself. */
+  /** A message is at most a hint, and only from the connect page in the frame: one in a window has no opener to write to. */
   private readonly onMessage = ({ origin, source }: MessageEvent): void => {
-    const { node } = this.frame;
-    if (
-      source &&
-      this.connectUrl &&
-      origin === new URL(this.connectUrl).origin &&
-      (source === this.window.handle || (node && source === node.contentWindow))
-    ) {
-      this.hint();
-    }
+    const { frame } = this;
+    if (frame.node && source === frame.node.contentWindow && origin === frame.origin) this.hint();
   };
 
   readonly onCancel = (): void => this.host.cancel();

@@ -11,10 +11,11 @@ const slowAfter = 10_000;
  */
 export class FrameController {
   node: HTMLIFrameElement | null = null;
+  /** Of the connect page. */
+  origin = '';
   private readonly warn: (code: ConnectWarningCode) => void;
   /** Fires for each document of a cross-origin frame: any after the first says that the merchant has moved on. */
   private readonly loaded: (first: boolean) => void;
-  private origin = '';
   private loads = 0;
   private stopTimer: (() => void) | null = null;
 

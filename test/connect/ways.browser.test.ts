@@ -229,6 +229,25 @@ describe('<rulrr-connect>: other ways', () => {
     host.remove();
   });
 
+  it('gives the focus back to what has started it outside of the component that it is in', async () => {
+    const host = document.createElement('div');
+    const opener = document.createElement('button');
+    document.body.append(host, opener);
+    const { element, proxy, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+    host.attachShadow({ mode: 'open' }).append(element);
+    await pass();
+    opener.focus();
+    void element.start();
+    await pass();
+    expect(part('dialog')!.matches(':modal')).to.equal(true);
+    proxy.status = cancelled;
+    await pass(3000);
+    await settle(element);
+    expect(document.activeElement === opener).to.equal(true);
+    host.remove();
+    opener.remove();
+  });
+
   it('is a dialog that can be pressed and seen in a place that the page has put to rest meanwhile', async () => {
     const it = await stage((el) => (el.presentation = 'dialog'));
     it.element.parentElement!.style.cssText = 'pointer-events: none; visibility: hidden';
