@@ -309,10 +309,10 @@ export class RulrrConnect extends LitElement {
 
   /** @internal While nothing is on: takes up a session that this tab has kept, or else reads whether the store is connected. */
   settle(waited = false): void {
-    if (this.state !== 'idle' || !this.isConnected) return;
+    if (isActive(this.model()) || !this.isConnected) return;
     this.reader.stop();
     const { clock, base, fetch } = this;
-    const id = claim(base, this);
+    const id = this.state === 'idle' && claim(base, this);
     if (id) {
       this.feed({ type: 'resume', id });
       return;

@@ -214,6 +214,26 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(element.connection!.connected).to.equal(true);
   });
 
+  it('asks again after an absence also where a session has ended: the store may be disconnected meanwhile, or another one', async () => {
+    for (const status of [finished(), cancelled]) {
+      const { element, proxy, events, pass } = await pendingStage((_, asked) => (asked.status = status));
+      const parent = element.parentElement!;
+      await pass(3000);
+      const { state } = element;
+      for (const connected of [false, true, false]) {
+        element.remove();
+        await pass();
+        proxy.connection = { body: { connected, ereceipt: connected, expiration: null } };
+        parent.append(element);
+        await pass();
+        await pass();
+        expect(element.connection).to.deep.equal({ connected, ereceipt: connected, expiration: null });
+      }
+      expect(element.shadowRoot!.textContent).to.not.contain('Connected');
+      expect([element.state, events.length]).to.deep.equal([state, 2]);
+    }
+  });
+
   it('reads where it stands though its first render came while it was out', async () => {
     const { proxy } = await stage();
     const element = document.createElement('rulrr-connect');
