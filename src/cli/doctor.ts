@@ -1,4 +1,5 @@
 import { checkConnection } from '../conformance/gate-checks.js';
+import { within } from '../conformance/within.js';
 import { frameAncestorsOf, mayFrame } from '../proxy/embeddable.js';
 import { UsageError } from './fail.js';
 
@@ -33,10 +34,12 @@ async function look(
   body = false,
 ): Promise<{ status: number; ok: boolean; headers: Headers; text: string } | string> {
   try {
-    const answer = await fetch(url, { redirect: 'follow', ...init, signal: AbortSignal.timeout(timeoutMs) });
-    const text = body ? await answer.text() : '';
-    if (!body) await answer.body?.cancel();
-    return { status: answer.status, ok: answer.ok, headers: answer.headers, text };
+    return await within(timeoutMs, async (signal) => {
+      const answer = await fetch(url, { redirect: 'follow', ...init, signal });
+      const text = body ? await answer.text() : '';
+      if (!body) await answer.body?.cancel();
+      return { status: answer.status, ok: answer.ok, headers: answer.headers, text };
+    });
   } catch (error) {
     const { code, message, name } = ((error as Error).cause ?? error) as Error & { code?: unknown };
     if (message === 'bad port') return 'a port that browsers do not open';
@@ -140,7 +143,9 @@ function judgeConnectPage(answer: Answer, connect: URL, pageOrigin: string): [Fi
 export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const connect = urlFrom(flags.connectBaseUrl, '--connect-base-url');
   const page = flags.page === undefined ? null : urlFrom(flags.page, '--page');
-  const proxy = flags.proxy === undefined ? null : urlFrom(flags.proxy.replace(/\/+$/, ''), '--proxy');
+  const proxy = flags.proxy === undefined ? null : urlFrom(flags.proxy, '--proxy');
+  // Slashes at its end go, as the elements have it; where the proxy has an origin to itself, a URL has one all the same.
+  const below = (path: string) => new URL(proxy!.href.replace(/\/+$/, '') + path);
   const pageOrigin = page?.origin ?? proxy?.origin ?? 'https://pos.example';
   const findings: Finding[] = [];
   const find = (status: Finding['status'], about: string, text: string) => findings.push({ status, about, text });
@@ -200,7 +205,7 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   }
 
   if (proxy) {
-    const target = new URL(`${proxy.href}/connection`);
+    const target = below('/connection');
     const headers = { Origin: pageOrigin, 'Rulrr-Embed': '1' };
     const answer = await look(target, { headers }, true);
     if (typeof answer === 'string') find('problem', 'Proxy', `${target.href} does not answer (${answer}).`);
@@ -228,7 +233,7 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
       } else if (!trouble) {
         // Nobody is signed in and there is nothing to send: a refusal of the page's origin comes before either.
         const send = { method: 'POST', headers, redirect: 'manual' } as const;
-        const gate = await look(new URL(`${proxy.href}/ereceipts`), send, true);
+        const gate = await look(below('/ereceipts'), send, true);
         if (typeof gate !== 'string' && gate.status === 403 && gate.text.includes('forbidden_origin'))
           find(
             'problem',

@@ -1,5 +1,6 @@
 import { embedHeader, embedHeaderValue } from '../shared/wire.js';
 import type { CheckOptions } from './types.js';
+import { within } from './within.js';
 
 /** One call and its answer, kept for the checks that look at all of them. */
 export interface Exchange {
@@ -52,14 +53,12 @@ export class Probe {
     const { as = 'own', fromElement = true, body, withinMs = Infinity } = call;
     const identity = as === 'own' ? this.options.headers : as === 'other' ? this.options.otherHeaders : {};
     const element: Record<string, string> = fromElement ? { [embedHeader]: embedHeaderValue, Origin: this.origin } : {};
-    const answer = await (this.options.fetch ?? fetch)(this.base + path, {
-      method,
-      headers: { ...identity, ...element, ...call.headers },
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(Math.min(withinMs, this.options.timeoutMs ?? 20_000)),
+    const headers = { ...identity, ...element, ...call.headers };
+    const [answer, text] = await within(Math.min(withinMs, this.options.timeoutMs ?? 20_000), async (signal) => {
+      const init: RequestInit = { method, headers, body, redirect: 'manual', signal };
+      const answer = await (this.options.fetch ?? fetch)(this.base + path, init);
+      return [answer, await answer.text()] as const;
     });
-    const text = await answer.text();
     const exchange: Exchange = {
       call: `${method} ${path.length > 60 ? `${path.slice(0, 60)}…` : path}`,
       unquotable: [

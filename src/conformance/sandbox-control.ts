@@ -1,5 +1,6 @@
 import { field, Skip } from './probe.js';
 import type { SandboxAccess } from './types.js';
+import { within } from './within.js';
 
 interface State {
   messages?: { orderId: string }[];
@@ -15,9 +16,11 @@ function placeOf(url: URL): string {
 export class SandboxControl {
   private readonly access: SandboxAccess;
   private readonly fetch: typeof fetch;
+  private readonly timeoutMs: number;
 
-  constructor(access: SandboxAccess, fetchIt: typeof fetch = fetch) {
+  constructor(access: SandboxAccess, timeoutMs: number, fetchIt: typeof fetch = fetch) {
     this.access = access;
+    this.timeoutMs = timeoutMs;
     this.fetch = fetchIt;
   }
 
@@ -42,7 +45,9 @@ export class SandboxControl {
   private async ask(path: string, init?: RequestInit): Promise<Response> {
     const { access } = this;
     if (typeof access !== 'string') return access.fetch(new Request(new URL(path, 'http://sandbox.invalid'), init));
-    return this.fetch(new URL(path, access), { ...init, redirect: 'manual' });
+    return within(this.timeoutMs, (signal) =>
+      this.fetch(new URL(path, access), { ...init, redirect: 'manual', signal }),
+    );
   }
 
   /** Takes the last step of the connect page. Only ever asks the sandbox, wherever `connectUrl` points. */

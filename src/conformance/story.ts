@@ -23,9 +23,9 @@ export class Story {
    * @throws TypeError if it does not
    */
   async aim(): Promise<void> {
-    const { sandbox, fetch } = this.probe.options;
+    const { sandbox, fetch, timeoutMs } = this.probe.options;
     if (!sandbox) return;
-    const control = new SandboxControl(sandbox, typeof sandbox === 'string' ? fetch : undefined);
+    const control = new SandboxControl(sandbox, timeoutMs ?? 20_000, typeof sandbox === 'string' ? fetch : undefined);
     if (!(await control.answers())) {
       throw new TypeError(
         'checkProxy: option "sandbox" does not lead to a sandbox: nothing there answers as one. Nothing was sent or forgotten.',

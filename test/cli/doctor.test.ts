@@ -117,6 +117,27 @@ describe('rulrr-embed doctor', () => {
     });
   }
 
+  it('finds a proxy that has an origin to itself, with and without the closing slash', async () => {
+    const alone = await serve((request, response) => {
+      const known = request.url === '/connection';
+      response.setHeader('Cache-Control', 'no-store');
+      response.writeHead(known ? 200 : 404, {
+        'Content-Type': known ? 'application/json' : 'application/problem+json',
+      });
+      response.end(known ? connection : '{}');
+    });
+    const connectBaseUrl = `${server.origin.replace('127.0.0.1', 'localhost')}/connect/`;
+    now = { title: '', says: null };
+    const findings = [];
+    for (const proxy of [alone.origin, `${alone.origin}/`])
+      findings.push(...(await examine({ connectBaseUrl, proxy })));
+    await alone.close();
+    assert.deepEqual(
+      findings.filter(({ status }) => status === 'problem'),
+      [],
+    );
+  });
+
   it('finds no fault with its own policy', async () => {
     const policy = policyFor(server.origin.replace('127.0.0.1', 'localhost'), null);
     assert.deepEqual(await look({ title: '', page: { policy }, says: null }), []);

@@ -276,6 +276,31 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
     assert.match(stdout, /✖ .*\(reachable\)/);
   });
 
+  // As the port of a container does in which nothing listens. Node's fetch waits there for its signal, which keeps no process up.
+  it('check and doctor say so where connections are closed as soon as they are taken', async () => {
+    const port = createServer((socket) => socket.on('error', () => {}).destroy());
+    await new Promise<void>((resolve) => port.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(port.address() as AddressInfo).port}`;
+    const [check, doctor] = await Promise.all([
+      rulrr(['check', `${origin}/rulrr`, '--timeout', '2']),
+      rulrr(['doctor', '--connect-base-url', origin]),
+    ]);
+    port.close();
+    assert.match(check.stdout, /✖ .*\(reachable\)[^]*No answer/);
+    assert.match(doctor.stdout, /Connect page: .* does not answer/);
+    assert.deepEqual([check.code, doctor.code], [2, 0]);
+  });
+
+  it('check: 2 where --sandbox does not answer', async () => {
+    const proxy = await serve((_request, response) => response.end('hello'));
+    const silent = await serve(() => {});
+    const flags = ['--sandbox', silent.origin, '--timeout', '1'];
+    const { code, stderr } = await rulrr(['check', `${proxy.origin}/rulrr`, ...flags]);
+    await Promise.all([proxy.close(), silent.close()]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^--sandbox does not lead to a sandbox[^\n]+\n$/);
+  });
+
   it('check: 2 where --sandbox leads to none, before anything is forgotten', async () => {
     const methods: string[] = [];
     const server = await serve((request, response) => {
