@@ -10,7 +10,7 @@ import {
   type Exchange,
   type Probe,
 } from './probe.js';
-import type { Story } from './story.js';
+import { mayAskAgain, type Story } from './story.js';
 import type { CheckId } from './types.js';
 
 /** RFC 3339, as `date-time` of openapi.yaml has it. */
@@ -28,6 +28,19 @@ function checkTimes(answer: Exchange): void {
     '"expiresAt" is not a time in ISO 8601 with its zone, such as 2026-11-24T10:30:00Z.',
   );
 }
+
+/** Tills take the connect page for one that may be framed unless it is `false`. */
+function checkEmbeddable(answer: Exchange): void {
+  const embeddable = field(answer.json, 'embeddable');
+  demand(
+    embeddable === undefined || typeof embeddable === 'boolean',
+    '"embeddable" is neither true nor false (it may be left out).',
+  );
+}
+
+/** What a till makes of a finished session. */
+const cameTo = ({ json }: Exchange) =>
+  ['connected', 'ereceipt'].map((name) => field(field(json, 'connection'), name)).join();
 
 /** The spellings in which a token may hide in an id. */
 function disguises(token: string): string[] {
@@ -74,6 +87,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     const { answer, connectUrl } = session;
     demand(field(answer.json, 'status') === 'pending', '"status" is not "pending".');
     checkTimes(answer);
+    checkEmbeddable(answer);
     demand(
       Date.parse(String(field(answer.json, 'expiresAt'))) > Date.now(),
       '"expiresAt" has passed already (or the clocks differ).',
@@ -88,6 +102,8 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     demand(url.protocol === 'https:' || local, '"connectUrl" is not https.');
     const another = await story.start();
     demand(another.id !== session.id, 'Two starts gave the same "id".');
+    const first = await probe.call('GET', `/integrations/${session.id}`);
+    demand(mayAskAgain(first) || first.status === 200, `${describe(first)} for a session after another was started.`);
   },
   async 'id-opaque'(_probe, story) {
     const { id, connectUrl } = await story.session();
@@ -105,6 +121,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
       '"connectUrl" is missing or differs from that of the start.',
     );
     checkTimes(answer);
+    checkEmbeddable(answer);
   },
   async 'id-tampered'(probe, story) {
     const { id } = await story.session();
@@ -162,11 +179,12 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     );
   },
   async 'finished-stays'(probe, story) {
-    const { id } = await story.connect();
+    const { id, answer: first } = await story.connect();
     for (let time = 0; time < 3; time += 1) {
       const answer = await probe.call('GET', `/integrations/${id}`);
       expectStatus(answer, 200, 'asked again after finished');
       demand(field(answer.json, 'status') === 'finished', `"status" went back from "finished".`);
+      demand(cameTo(answer) === cameTo(first), `${describe(answer)} with another "connection" than at first.`);
     }
   },
   async 'connection-after'(probe, story) {
@@ -199,7 +217,7 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     demand(field(after.json, 'expiration') === null, '"expiration" is not null after DELETE /connection.');
     expectRefusal(await probe.ereceipt(), 403, 'ereceipt_disabled', 'after DELETE /connection');
     const over = await probe.call('GET', `/integrations/${id}`);
-    demand(over.status !== 200, `${describe(over)} for a session whose tokens were forgotten, not a refusal.`);
+    expectRefusal(over, 410, 'expired', 'a session whose tokens were forgotten');
     expectStatus(await probe.call('DELETE', '/connection'), 204, 'nothing left to forget');
   },
 };

@@ -11,7 +11,7 @@ export const texts: Record<CheckId, CheckText> = {
   reachable: {
     title: 'The proxy answers',
     expected: 'GET /connection answers, without a redirect.',
-    help: 'Check the URL (it is the proxy-url of the elements, such as https://pos.example/rulrr), that the proxy runs, and the headers that say who is signed in.',
+    help: 'Check the URL (it is the proxy-url of the elements, such as https://pos.example/rulrr), that the proxy runs, and the headers that say who is signed in. A certificate of your own is taken with NODE_EXTRA_CA_CERTS=<file>.',
   },
   'connection-shape': {
     title: 'GET /connection tells how the store stands',
@@ -79,7 +79,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   start: {
     title: 'POST /integrations starts a session',
-    expected: '201 {id, connectUrl, status: "pending", expiresAt, pollAfterMs}.',
+    expected:
+      '201 {id, connectUrl, status: "pending", expiresAt, pollAfterMs}; each call begins a session of its own, and ends no other.',
     help: 'Call POST /v1/auth/integration of Rulrr, seal its token into the id, and build connectUrl from integration_token and client_id. With 500 misconfigured look at the client id and secret.',
   },
   'id-opaque': {
@@ -217,7 +218,7 @@ export const texts: Record<CheckId, CheckText> = {
   forgotten: {
     title: 'DELETE /connection forgets the store',
     expected:
-      '204 without a body; then connected: false, 403 ereceipt_disabled for sends, and a refusal (410 expired) for the session. Again 204 where nothing is left.',
+      '204 without a body; then connected: false, 403 ereceipt_disabled for sends, and 410 expired for the session. Again 204 where nothing is left.',
     help: 'Delete the tokens of the store that the session names, in the memory of every process too, and end its sessions.',
   },
   'no-store': {

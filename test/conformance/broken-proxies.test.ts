@@ -381,6 +381,48 @@ const brokenProxies: Broken[] = [
     })(),
   },
   {
+    rule: 'lets the second start of a store end its first session',
+    fails: 'start',
+    also: ['pending'],
+    breaking: (() => {
+      let latest = '';
+      return async (request, next) => {
+        const answer = await next(request);
+        if (is(request, 'POST', /^\/integrations$/) && answer.ok)
+          latest = ((await answer.clone().json()) as { id: string }).id;
+        return is(request, 'GET', session) && answer.ok && !request.url.endsWith(latest)
+          ? json(410, { type: 'x', title: 'x', status: 410, code: 'expired' }, 'application/problem+json')
+          : answer;
+      };
+    })(),
+  },
+  {
+    rule: 'says as a text whether its connect page may be framed',
+    fails: 'start',
+    breaking: changing('POST', /^\/integrations$/, (body) => (body['embeddable'] = 'false')),
+  },
+  {
+    rule: 'knows no more what a finished session came to, once it was told',
+    fails: 'finished-stays',
+    breaking: (() => {
+      const told = new Set<string>();
+      return async (request, next) => {
+        const answer = await next(request);
+        if (!/"finished"/.test(await answer.clone().text())) return answer;
+        if (told.has(request.url)) return edit((body) => delete body['connection'])(answer);
+        told.add(request.url);
+        return answer;
+      };
+    })(),
+  },
+  {
+    rule: 'lets tills ask on about a session whose tokens were forgotten',
+    fails: 'forgotten',
+    breaking: insteadOf('expired', () =>
+      json(502, { type: 'x', title: 'x', status: 502, code: 'upstream_error' }, 'application/problem+json'),
+    ),
+  },
+  {
     rule: 'answers 500 to bad bodies',
     fails: 'ereceipt-bad-request',
     also: ['csrf-let-in', 'ereceipt-key-reuse'],
