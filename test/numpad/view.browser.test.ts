@@ -131,8 +131,7 @@ describe('what is seen and heard', () => {
     await start();
     for (const key of t.pad.shadowRoot!.querySelectorAll('button')) {
       const { width, height } = key.getBoundingClientRect();
-      expect(height, key.outerHTML).to.be.at.least(56);
-      expect(width).to.be.at.least(44);
+      expect(Math.min(width, height), key.outerHTML).to.be.at.least(56);
     }
     t.pad.style.setProperty('--rulrr-numpad-key-height', '10px');
     t.pad.style.width = '160px';
