@@ -99,7 +99,7 @@ export const numpadStyles = css`
   }
   .entry button {
     margin-inline-start: 8px;
-    flex: 0 0 15%;
+    min-width: 56px;
   }
   [part='error'],
   .countdown {

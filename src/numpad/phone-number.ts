@@ -153,9 +153,10 @@ export function readPasted(written: string): Pasted {
   });
   // A slash stands between two numbers, or inside one.
   if (text.split('/').filter((part) => count(part) > 6).length > 1) return { text: '', reason: 'ambiguous' };
+  // Words part numbers; signs do not, nor does the long vowel that Japanese keyboards give for a dash.
   const parts = text
     .replace(/(\d[\s)]*)\+/g, '$1\n+')
-    .split(/\p{L}\p{L}|[\p{Lo},;|\r\n\u060c\u061b]/u)
+    .split(/[,;|\r\n]|[^\W\d_]{2,}|[^\0-\u05cf\u2000-\u303f\u30fc]/)
     .filter((part) => count(part) > 6);
   if (parts.length > 1) return { text: '', reason: 'ambiguous' };
   let chosen = parts[0] || text;

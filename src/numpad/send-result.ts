@@ -54,7 +54,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 
 /** What gateways, and clients of theirs, resolve with all the same. The proxy's hook is judged alike, and each of a list too. */
 function saysNo(said: unknown): unknown {
-  const { ok, sent, success, error, errors, statusCode, status, data } = (said || {}) as Record<string, unknown>;
+  const { error, errors, ok, success, sent, status, statusCode, data } = (said || {}) as Record<string, unknown>;
   return (
     said === false ||
     said instanceof Error ||
