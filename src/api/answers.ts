@@ -64,14 +64,22 @@ export function uploadUrlOf(answer: RulrrAnswer): string | undefined {
   return undefined;
 }
 
-/** A body and its header. @throws TypeError for what JSON cannot say */
+export const isPromise = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
+/** A body and its header. @throws TypeError for what JSON cannot say, and for a promise in it, which it would write as {} */
 export function jsonBody(value: unknown, operation: string): Pick<Call, 'body' | 'headers'> {
   let body: string | undefined;
+  let unawaited: string | undefined;
   try {
-    body = JSON.stringify(value);
+    body = JSON.stringify(value, (name, part: unknown) => {
+      if (isPromise(part)) unawaited = name;
+      return part;
+    });
   } catch {
     // Said below: a circular value's own error would quote it.
   }
+  if (unawaited !== undefined) throw new TypeError(`${operation}: "${unawaited || 'body'}" is a promise; await it first.`);
   if (body === undefined) throw new TypeError(`${operation}: the body cannot be written as JSON.`);
   return { body, headers: { 'Content-Type': 'application/json' } };
 }

@@ -1,5 +1,5 @@
 import { systemClock } from '../shared/clock.js';
-import { field, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
+import { field, isPromise, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
 import { CallSignals, requireSignal } from './call-signals.js';
 import { RulrrApiError } from './errors.js';
 import { transmit, type Call, type RawAnswer, type TransportOptions } from './transport.js';
@@ -55,8 +55,6 @@ function escaped(value: string): string {
 
 /** The name of its class, for those of another realm or library too. */
 const kindOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
-
-const isPromise = (value: object) => typeof (value as { then?: unknown }).then === 'function';
 
 /** `fetch` takes anything, and would upload a list of objects or a promise as `[object Object]` or `[object Promise]`. */
 function isBody(value: unknown): boolean {

@@ -249,6 +249,10 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/order/, () => store.createOrder(null as never)],
       // JSON writes each of these as {}: an order without its number, which Rulrr may well take.
       [/"order".*promise/, () => store.createOrder(Promise.resolve({ ereceipt: { phoneNumber: '+12135550123' } }))],
+      [
+        /"phoneNumber" is a promise/,
+        () => store.createOrder({ ereceipt: { phoneNumber: Promise.resolve('+12135550123') } }),
+      ],
       [/"order".*Map/, () => store.createOrder(new Map([['orderId', 'A-1']]))],
       [/"order".*URLSearchParams/, () => store.createOrder(new URLSearchParams({ orderId: 'A-1' }))],
       [/accessToken/, async () => bare.withAccessToken(undefined as never)],
