@@ -79,7 +79,8 @@ export function jsonBody(value: unknown, operation: string): Pick<Call, 'body' |
   } catch {
     // Said below: a circular value's own error would quote it.
   }
-  if (unawaited !== undefined) throw new TypeError(`${operation}: "${unawaited || 'body'}" is a promise; await it first.`);
+  if (unawaited !== undefined)
+    throw new TypeError(`${operation}: "${unawaited || 'body'}" is a promise; await it first.`);
   if (body === undefined) throw new TypeError(`${operation}: the body cannot be written as JSON.`);
   return { body, headers: { 'Content-Type': 'application/json' } };
 }
