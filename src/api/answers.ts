@@ -67,8 +67,8 @@ export function uploadUrlOf(answer: RulrrAnswer): string | undefined {
 export const isPromise = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
-/** A body and its header. @throws TypeError for what JSON cannot say, and for a promise in it, which it would write as {} */
-export function jsonBody(value: unknown, operation: string): Pick<Call, 'body' | 'headers'> {
+/** A body and its header. @throws TypeError for what JSON cannot say, and for a promise, alone or inside, which it would write as {} */
+export function jsonBody(value: unknown, operation: string, argument = 'body'): Pick<Call, 'body' | 'headers'> {
   let body: string | undefined;
   let unawaited: string | undefined;
   try {
@@ -80,7 +80,7 @@ export function jsonBody(value: unknown, operation: string): Pick<Call, 'body' |
     // Said below: a circular value's own error would quote it.
   }
   if (unawaited !== undefined)
-    throw new TypeError(`${operation}: "${unawaited || 'body'}" is a promise; await it first.`);
+    throw new TypeError(`${operation}: "${unawaited || argument}" is a promise; await it first.`);
   if (body === undefined) throw new TypeError(`${operation}: the body cannot be written as JSON.`);
   return { body, headers: { 'Content-Type': 'application/json' } };
 }

@@ -289,9 +289,8 @@ export class RulrrApi {
   async createOrder(order: object, options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'createOrder';
     if (typeof order !== 'object' || order === null) throw new TypeError(`${operation}: "order" must be an object.`);
-    if (isPromise(order)) throw new TypeError(`${operation}: "order" must be an object, not the promise of one.`);
     const url = this.#dataUrl('/v1/orders', operation);
-    const json = jsonBody(order, operation);
+    const json = jsonBody(order, operation, 'order');
     // Nothing of what it holds would be sent, and an empty order could count as a receipt on its way.
     if (json.body === '{}' && kindOf(order) !== 'Object')
       throw new TypeError(`${operation}: "order" must be a plain object, and no ${kindOf(order)}.`);
