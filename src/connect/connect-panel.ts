@@ -53,7 +53,7 @@ export class ConnectPanel implements PanelView {
   /** What there is to say of the way to the connect page. */
   get told(): keyof ConnectStrings {
     if (this.popupBlocked) return 'popup';
-    if (this.window.handle) return 'elsewhere';
+    if (this.window.opened) return 'elsewhere';
     if (this.warning === 'slow') return 'slow';
     return this.warning ? 'blocked' : 'pending';
   }
@@ -61,7 +61,8 @@ export class ConnectPanel implements PanelView {
   /** Another session begins. */
   begin(): void {
     this.modal = this.host.presentation === 'dialog';
-    this.connectUrl = this.warning = this.qr = this.window.handle = null;
+    this.connectUrl = this.warning = this.qr = null;
+    this.window.opened = false;
     this.popupBlocked = false;
   }
 

@@ -1,10 +1,10 @@
 /**
- * The same session in another window. The handle is never asked how things are: under `Cross-Origin-Opener-Policy: same-origin`
+ * The same session in another window. Its handle is not kept, nor asked how things are: under `Cross-Origin-Opener-Policy: same-origin`
  * it says `closed` at once while the window is open. Nor is it told anything: a window whose opener is taken away is not ours to
  * focus or to close any more (Chromium ignores both), so each click opens one, and whoever opened it closes it.
  */
 export class WindowController {
-  handle: Window | null = null;
+  opened = false;
 
   /** In the click itself, or browsers block it. @returns false if it was blocked. */
   open(url: string): boolean {
@@ -16,7 +16,7 @@ export class WindowController {
     } catch {
       // Already severed by the page's own policy; or a kiosk has taken `window.open` away.
     }
-    if (handle) this.handle = handle;
+    if (handle) this.opened = true;
     return !!handle;
   }
 }

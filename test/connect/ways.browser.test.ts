@@ -209,44 +209,32 @@ describe('<rulrr-connect>: other ways', () => {
     }
   });
 
-  it('gives the focus back to what has started it inside of a component that is closed to the page', async () => {
-    const host = document.createElement('div');
-    const root = host.attachShadow({ mode: 'closed' });
-    const opener = document.createElement('button');
-    root.append(opener);
-    document.body.append(host);
-    const { element, proxy, part, pass } = await stage((el) => (el.presentation = 'dialog'));
-    root.append(element);
-    await pass();
-    opener.focus();
-    void element.start();
-    await pass();
-    expect(part('dialog')!.matches(':modal')).to.equal(true);
-    proxy.status = cancelled;
-    await pass(3000);
-    await settle(element);
-    expect(root.activeElement === opener).to.equal(true);
-    host.remove();
-  });
-
-  it('gives the focus back to what has started it outside of the component that it is in', async () => {
-    const host = document.createElement('div');
-    const opener = document.createElement('button');
-    document.body.append(host, opener);
-    const { element, proxy, part, pass } = await stage((el) => (el.presentation = 'dialog'));
-    host.attachShadow({ mode: 'open' }).append(element);
-    await pass();
-    opener.focus();
-    void element.start();
-    await pass();
-    expect(part('dialog')!.matches(':modal')).to.equal(true);
-    proxy.status = cancelled;
-    await pass(3000);
-    await settle(element);
-    expect(document.activeElement === opener).to.equal(true);
-    host.remove();
-    opener.remove();
-  });
+  for (const [place, mode] of [
+    ['inside of a component that is closed to the page', 'closed'],
+    ['outside of the component that it is in', 'open'],
+  ] as const) {
+    it(`gives the focus back to what has started it ${place}`, async () => {
+      const host = document.createElement('div');
+      const root = host.attachShadow({ mode });
+      const opener = document.createElement('button');
+      document.body.append(host);
+      const within = mode === 'closed' ? root : document;
+      (within === document ? document.body : root).append(opener);
+      const { element, proxy, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+      root.append(element);
+      await pass();
+      opener.focus();
+      void element.start();
+      await pass();
+      expect(part('dialog')!.matches(':modal')).to.equal(true);
+      proxy.status = cancelled;
+      await pass(3000);
+      await settle(element);
+      expect(within.activeElement === opener).to.equal(true);
+      host.remove();
+      opener.remove();
+    });
+  }
 
   it('is a dialog that can be pressed and seen in a place that the page has put to rest meanwhile', async () => {
     const it = await stage((el) => (el.presentation = 'dialog'));
