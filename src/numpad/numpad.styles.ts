@@ -98,8 +98,8 @@ export const numpadStyles = css`
     word-break: break-word;
   }
   .entry button {
-    margin-inline-start: 8px;
     min-width: 56px;
+    margin-inline-start: 8px;
   }
   [part='error'],
   .countdown {

@@ -118,12 +118,12 @@ function show(text: string, { rules, country }: PhoneQuestion, reading: PhoneRea
 /** Digits that people write and machines paste, besides ASCII and full-width: Arabic-Indic, Persian, Devanagari. */
 const zeros = [0x660, 0x6f0, 0x966];
 
-/** Turns every written digit, and what is full-width, into ASCII; drops marks that show nothing. */
+/** Turns every written digit, and full-width signs and letters, into ASCII; drops marks that show nothing. */
 export function fold(text: string): string {
   const folded = text.replace(/[^ -~]/g, (character) => {
     const code = character.charCodeAt(0);
     const zero = zeros.filter((start) => code >= start && code < start + 10)[0];
-    return zero ? String(code - zero) : code > 0xff00 ? String.fromCharCode(code - 0xfee0) : character;
+    return zero ? String(code - zero) : code > 0xff00 && code < 0xff60 ? String.fromCharCode(code - 0xfee0) : character;
   });
   return folded.replace(/[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '');
 }

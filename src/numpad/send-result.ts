@@ -52,9 +52,9 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
   }).then((answer) => (answer && answer.sent === true ? 'sent' : 'unclear'), resultOfProxy);
 }
 
-/** What gateways, and clients of theirs, resolve with all the same. The proxy's hook is judged alike, and each of a list too. */
+/** What gateways, and clients of theirs, resolve with all the same. The proxy's hook is judged alike, and there each one of a list. */
 function saysNo(said: unknown): unknown {
-  const { error, errors, ok, success, sent, status, statusCode, data } = (said || {}) as Record<string, unknown>;
+  const { ok, success, sent, status, statusCode, error, errors, data } = (said || {}) as Record<string, unknown>;
   return (
     said === false ||
     said instanceof Error ||

@@ -311,6 +311,7 @@ describe('what is pasted', () => {
       '+12135550123+13105550199',
       'home 213-555-0123, mobile 310-555-0199',
       '宅03-1234-5678携090-1234-5678',
+      'ｲｴ03-1234-5678ｹｰﾀｲ090-1234-5678',
     ]) {
       assert.deepEqual(readPasted(written), { text: '', reason: 'ambiguous' }, written);
     }
