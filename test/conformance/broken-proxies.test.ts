@@ -89,6 +89,18 @@ const insteadOf = (code: string, replace: (request: Request) => Response | Promi
   };
 };
 
+/** Changes what it says of a session from the second time on that it says this status. */
+const onceToldOf = (status: string, change: (body: Record<string, unknown>) => void): Breaking => {
+  const told = new Set<string>();
+  return async (request, next) => {
+    const answer = await next(request);
+    if (!(await answer.clone().text()).includes(`"${status}"`)) return answer;
+    if (told.has(request.url)) return edit(change)(answer);
+    told.add(request.url);
+    return answer;
+  };
+};
+
 const brokenProxies: Broken[] = [
   { rule: 'answers redirects', fails: 'reachable', breaking: () => Response.redirect('http://127.0.0.1:9/', 302) },
   {
@@ -369,16 +381,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'asks anew whether the merchant has given up, and knows no more that it was told so',
     fails: 'cancelled',
-    breaking: (() => {
-      const told = new Set<string>();
-      return async (request, next) => {
-        const answer = await next(request);
-        if (!/"cancelled"/.test(await answer.clone().text())) return answer;
-        if (told.has(request.url)) return edit((body) => (body['status'] = 'pending'))(answer);
-        told.add(request.url);
-        return answer;
-      };
-    })(),
+    breaking: onceToldOf('cancelled', (body) => (body['status'] = 'pending')),
   },
   {
     rule: 'lets the second start of a store end its first session',
@@ -404,16 +407,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'knows no more what a finished session came to, once it was told',
     fails: 'finished-stays',
-    breaking: (() => {
-      const told = new Set<string>();
-      return async (request, next) => {
-        const answer = await next(request);
-        if (!/"finished"/.test(await answer.clone().text())) return answer;
-        if (told.has(request.url)) return edit((body) => delete body['connection'])(answer);
-        told.add(request.url);
-        return answer;
-      };
-    })(),
+    breaking: onceToldOf('finished', (body) => delete body['connection']),
   },
   {
     rule: 'lets tills ask on about a session whose tokens were forgotten',
