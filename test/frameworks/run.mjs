@@ -94,6 +94,7 @@ const { status } = spawnSync(
     '--test-concurrency=1',
     'test/frameworks/till.frameworks.mjs',
     'test/frameworks/hot.frameworks.mjs',
+    'test/frameworks/served.frameworks.mjs',
   ],
   {
     cwd: root,

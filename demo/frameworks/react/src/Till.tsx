@@ -27,6 +27,14 @@ export function Till() {
     return fetch(input, init);
   }, []);
 
+  // Awaited rather than listened for: React gives elements no listeners as it takes over a page that a server rendered.
+  const pay = async () => {
+    const outcome = await numpad.current!.prompt(String(order));
+    if (outcome.type === 'ereceipt-sent') setTexted((list) => [...list, outcome]);
+    else setPrinted((list) => [...list, outcome]);
+    setOrder((number) => number + 1);
+  };
+
   const onFinished = (event: ConnectFinishedEvent) =>
     setConnection(event.detail.ereceipt ? 'connected, e-receipts on' : 'connected, e-receipts off');
 
@@ -50,25 +58,11 @@ export function Till() {
         </rulrr-connect>
       )}
 
-      <button data-demo="pay" onClick={() => void numpad.current?.prompt(String(order))}>
+      <button data-demo="pay" onClick={() => void pay()}>
         Order {order} is paid
       </button>
 
-      <rulrr-ereceipt-numpad
-        ref={numpad}
-        proxy-url="/rulrr"
-        defaultCountry="US"
-        onereceipt-sent={(event) => {
-          const { orderId, phoneNumber } = event.detail;
-          setTexted((list) => [...list, { orderId, phoneNumber }]);
-          setOrder((number) => number + 1);
-        }}
-        onprint-receipt={(event) => {
-          const { orderId, reason } = event.detail;
-          setPrinted((list) => [...list, { orderId, reason }]);
-          setOrder((number) => number + 1);
-        }}
-      />
+      <rulrr-ereceipt-numpad ref={numpad} proxy-url="/rulrr" default-country="US" />
 
       <h2>Printed</h2>
       <ul data-demo="paper">
