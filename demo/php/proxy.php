@@ -60,7 +60,7 @@ function says_no(array $answer): bool
         if (preg_match('/^\s*(0|no|false|null)?\s*$/iD', is_string($value) ? $value : json_encode($value))) return true;
     }
     foreach (['status', 'statusCode'] as $name) {
-        if (preg_match('/^"?([345]\d\d"?$|err|fail|reject)/i', json_encode($answer[$name] ?? null))) return true;
+        if (preg_match('/^"?([345]\d\d"?$|err|fail|rej|canc|expir|inval|un(del|[ks]))/i', json_encode($answer[$name] ?? null))) return true;
     }
     return !empty($answer['error']) || !empty($answer['errors']) || (is_array($answer['data'] ?? null) && says_no($answer['data']));
 }

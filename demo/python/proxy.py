@@ -81,7 +81,7 @@ def says_no(answer):
     if any(re.fullmatch(r"\s*(0|no|false|null|none)?\s*", word, re.IGNORECASE) for word in words):
         return True
     states = [str(answer.get(name)) for name in ("status", "statusCode")]
-    if any(re.match(r"[345]\d\d$|err|fail|reject", state, re.IGNORECASE) for state in states):
+    if any(re.match(r"[345]\d\d$|err|fail|rej|canc|expir|inval|un(del|[ks])", state, re.IGNORECASE) for state in states):
         return True
     if answer.get("error") or answer.get("errors"):
         return True

@@ -49,7 +49,7 @@ export const variables = [
   [
     'RULRR_SEND_URL',
     'optional',
-    'Your server sends the receipt: gets POST {storeId, orderId, phoneNumber, idempotencyKey}; 2xx is sent (unless its JSON has ok, success or sent as false, 0, null, empty or "no", an error or errors, or a status of 300 to 599, "error", "failed" or "rejected", or is a list with one that says so, or it is an HTML page or says to be JSON and cannot be read), 4xx but 408 and 499 is not sent, all else is unknown.',
+    'Your server sends the receipt: gets POST {storeId, orderId, phoneNumber, idempotencyKey}; 2xx is sent (unless its JSON has ok, success or sent as false, 0, null, empty or "no", an error or errors, or a status of 300 to 599 or of a failure, such as "failed" or "undelivered", or is a list with one that says so, or it is an HTML page or says to be JSON and cannot be read), 4xx but 408 and 499 is not sent, all else is unknown.',
   ],
   [
     'RULRR_SEND_SECRET',

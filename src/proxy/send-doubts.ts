@@ -48,11 +48,14 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
     [ok, success, sent].some(saysNo) ||
     Boolean(error) ||
     hasErrors(errors) ||
-    /^(err|fail|reject)/i.test(String(status));
+    noState.test(String(status));
   // Where axios puts the body.
   if (!no && !code) return doubtIn(data);
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
 }
+
+/** Words of gateways for what did not come off: error, failed, rejected, canceled, expired, invalid, undelivered, unsent, unknown. */
+const noState = /^(err|fail|rej|canc|expir|inval|un(del|[ks]))/i;
 
 /** What servers put for `false`, too; absent it says nothing. */
 const saysNo = (value: unknown): boolean => /^\s*(|0|no|false|null)\s*$/i.test(String(value));

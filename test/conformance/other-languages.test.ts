@@ -383,6 +383,8 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         { sent: false },
         { success: true, status: 'failed' },
         { success: true, status: 'Rejected' },
+        { success: true, status: 'undelivered' },
+        { success: true, status: 'Canceled' },
         { success: true, statusCode: 422 },
         { success: true, data: { sent: 'no' } },
         { data: { text: null }, errors: [{ message: 'No credit left' }] },

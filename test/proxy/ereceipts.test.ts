@@ -261,6 +261,12 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [{ status: 'error', message: 'No credit left' }, 504, 'send_unconfirmed'],
     [{ status: 'failed', sid: 'SM1' }, 504, 'send_unconfirmed'],
     [{ status: 'FAILED' }, 504, 'send_unconfirmed'],
+    ...['undelivered', 'Canceled', 'EXPIRED', 'invalid number', 'unknown', 'unsent'].map(
+      (status): [unknown, number, string] => [{ status, sid: 'SM1' }, 504, 'send_unconfirmed'],
+    ),
+    ...['accepted', 'scheduled', 'queued', 'sending', 'sent', 'delivered', 'unread'].map(
+      (status): [unknown, number] => [{ status, sid: 'SM1' }, 200],
+    ),
     [{ status: 'done', statusCode: 422 }, 502, 'send_failed'],
     [{ status: 200, statusCode: 500 }, 504, 'send_unconfirmed'],
     [{ status: '503' }, 504, 'send_unconfirmed'],
