@@ -44,11 +44,7 @@ function doubtIn(result: unknown): 'failed' | 'unclear' | null {
   const { ok, success, sent, error, errors, status, statusCode, data } = result as Record<string, unknown>;
   // Gateways have numbers of their own above those of HTTP.
   const code = [status, statusCode].map(Number).find((one) => one >= 300 && one < 600) ?? 0;
-  const no =
-    [ok, success, sent].some(saysNo) ||
-    Boolean(error) ||
-    hasErrors(errors) ||
-    noState.test(String(status));
+  const no = [ok, success, sent].some(saysNo) || Boolean(error) || hasErrors(errors) || noState.test(String(status));
   // Where axios puts the body.
   if (!no && !code) return doubtIn(data);
   return code >= 400 && !leavesOpen(code) ? 'failed' : 'unclear';
