@@ -511,10 +511,6 @@ export class RulrrEreceiptNumpad extends LitElement {
       this.panel.focus();
     },
     still: (event) => event.preventDefault(),
-    touch: () => {
-      if (this.editable) this.touched();
-      else this.rest();
-    },
     choose: (event) => {
       this.entry.chosen = (event.target as HTMLSelectElement).value;
       this.entry.rejudge();
@@ -523,7 +519,13 @@ export class RulrrEreceiptNumpad extends LitElement {
     print: () => this.decline(),
     stir: (event) => {
       if (this.editable) this.touched();
-      else if ((event as KeyboardEvent).key === 'Escape') this.rest();
+      // By a click, not the press: that would end in one on what comes to light below. The button that has just ended the prompt ends no rest.
+      else if (
+        event.type === 'click'
+          ? !(event.target as Element).closest('button')
+          : (event as KeyboardEvent).key === 'Escape'
+      )
+        this.rest();
     },
     keep: (event) => event.stopPropagation(),
     cancel: (event) => {

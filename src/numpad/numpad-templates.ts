@@ -37,7 +37,6 @@ export interface NumpadView {
     mousedown(event: MouseEvent): void;
     /** Does nothing, and keeps the browser from doing something. */
     still(event: Event): void;
-    touch(): void;
     stir(event: Event): void;
     /** The event stays inside. */
     keep(event: Event): void;
@@ -80,7 +79,8 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
     dir=${view.rtl ? 'rtl' : nothing}
     role="dialog"
     aria-labelledby="title"
-    @pointerdown=${on.touch}
+    @click=${on.stir}
+    @pointerdown=${on.stir}
     @keydown=${on.stir}
     @focusin=${on.stir}
     @cancel=${on.cancel}

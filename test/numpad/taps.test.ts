@@ -490,6 +490,44 @@ describe('real touches', { skip }, () => {
     });
   }
 
+  it('one that takes the end of a prompt away presses nothing of the page below', async () => {
+    for (const presentation of ['inline', 'dialog'] as const) {
+      await page.evaluate(async (shownAs) => {
+        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+        pad.close();
+        pad.presentation = shownAs;
+        pad.send = () => Promise.resolve();
+        const item = document.body.appendChild(document.createElement('button'));
+        item.style.cssText = 'position: fixed; top: 0; right: 0; bottom: 0; left: 0; width: 100%; z-index: -1';
+        item.addEventListener('click', () => item.classList.add('sold'));
+        const outcome = pad.prompt('order');
+        pad.value = '+12015550123';
+        await pad.updateComplete;
+        pad.shadowRoot!.querySelector<HTMLElement>('[part=send]')!.click();
+        await outcome;
+        await pad.updateComplete;
+      }, presentation);
+      const { x, y } = await button('display');
+      for (const [state, sold] of [
+        ['idle', false],
+        ['idle', true],
+      ]) {
+        await touch('touchStart', [{ x, y, id: 1 }]);
+        await touch('touchEnd', []);
+        await nextTask();
+        const now = () => [document.querySelector('rulrr-ereceipt-numpad')!.state, !!document.querySelector('.sold')];
+        assert.deepEqual(await page.evaluate(now), [state, sold], presentation);
+      }
+      await page.evaluate(() => document.querySelector('.sold')!.remove());
+    }
+    await page.evaluate(() => {
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      pad.presentation = 'inline';
+      pad.send = () => new Promise(() => undefined);
+    });
+    await anew();
+  });
+
   it('a long press is one digit', async () => {
     await clear();
     await touch('touchStart', [{ ...at['5']!, id: 1 }]);
