@@ -229,11 +229,9 @@ export class RulrrEreceiptNumpad extends LitElement {
     // A modal dialog that was moved is modal no more.
     this.panel.hide();
     this.requestUpdate();
-    if (this.stopWarm) return;
     // On a slow till 200 ms can be over before the first frame, which is not to wait for this.
     const frame = requestAnimationFrame(() => {
       this.stopWarm = this.clock.after(200, () => {
-        this.stopWarm = null;
         this.entry.prepare();
         const key = this.renderRoot.querySelector('[data-key="3"]');
         // Without it the first digit takes longer, no more.
@@ -248,12 +246,9 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.keyboard.listen(null);
     if (this.stopLanguage) this.stopLanguage();
     this.taps.stop();
-    this.panel.stop();
     if (this.stopWarm) this.stopWarm();
-    this.stopWarm = null;
     this.watchAway();
   }
 
@@ -309,7 +304,6 @@ export class RulrrEreceiptNumpad extends LitElement {
       words: this.panel.words,
       spoken: this.panel.spoken,
       secondsLeft: idle.secondsLeft,
-      country: entry.country(),
       choice: choiceOf(entry.allowed(), language.code),
       on: this.handlers,
     });
@@ -342,7 +336,6 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** `open` and `orderId` as the page has set them. */
   private declare(): void {
     if (!this.open) {
-      this.asked = null;
       if (isOpen(this.conduct.model)) this.close();
     } else {
       const order = textOf(this.orderId);
@@ -421,7 +414,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal */
   restore(text: string): void {
-    if (text !== this.text) this.entry.enter(text, null);
+    this.entry.enter(text, null);
   }
 
   /** @internal */
@@ -435,11 +428,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.entry.settle();
     const { number } = this.entry.judged();
     if (number) this.conduct.feed({ type: 'send', number, key: newKey() });
-    else if (this.editable) {
-      this.eager = true;
-      this.touched();
-      this.requestUpdate();
-    }
+    else this.eager = true;
   }
 
   /** @internal */
@@ -458,10 +447,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.formValue.set(number, reason, this.words());
     if (!changed) return;
     this.eager = false;
-    if (this.editable) {
-      this.conduct.feed({ type: 'edit' });
-      this.touched();
-    }
+    this.conduct.feed({ type: 'edit' });
+    this.touched();
     // Old libraries have an `Event` of their own.
     this.dispatchEvent(new CustomEvent('input', { bubbles: true, composed: true }));
   }
@@ -472,9 +459,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   private watchKeys(): void {
-    this.keyboard.listen(
-      this.isConnected && isOpen(this.conduct.model) ? (this.capture === 'document' ? this.ownerDocument : this) : null,
-    );
+    this.keyboard.listen(isOpen(this.conduct.model) ? (this.capture === 'document' ? this.ownerDocument : this) : null);
   }
 
   /** Out of the page for longer than a move takes, or in a window that is closed: nobody can answer any more. */

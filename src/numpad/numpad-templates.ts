@@ -19,7 +19,6 @@ export interface NumpadView {
   spoken: string;
   /** Seconds until the receipt prints by itself; 0 while there is no need to say. */
   secondsLeft: number;
-  country: string;
   /** ISO code and name of the countries to choose from. */
   choice: readonly (readonly [string, string])[];
   on: {
@@ -105,7 +104,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
       </button>
     </div>
     <div class="notes">
-      <p class="place" aria-hidden="true">${longest(text)}</p>
+      <p class="place">${longest(text)}</p>
       <p part="error" id="error" class=${veil} data-reason=${error || nothing}>${problem}</p>
       <p class="countdown" aria-hidden="true">${left ? countdown(text, left) : nothing}</p>
       <p class="words" aria-hidden="true">${late && !error && !left ? view.words : nothing}</p>
@@ -144,7 +143,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
   </dialog>`;
 }
 
-function countries({ text, choice, country, on }: NumpadView): TemplateResult {
+function countries({ text, choice, on }: NumpadView): TemplateResult {
   return html`<select
     part="country"
     aria-label=${text.country}
@@ -152,6 +151,6 @@ function countries({ text, choice, country, on }: NumpadView): TemplateResult {
     @input=${on.keep}
     @change=${on.choose}
   >
-    ${choice.map(([code, name]) => html`<option value=${code} ?selected=${code === country}>${name}</option>`)}
+    ${choice.map(([code, name]) => html`<option value=${code}>${name}</option>`)}
   </select>`;
 }

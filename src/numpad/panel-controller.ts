@@ -31,7 +31,7 @@ export class PanelController {
   }
 
   focus(): void {
-    if (this.host.shadowRoot!.activeElement !== this.display) this.display.focus({ preventScroll: true });
+    this.display.focus({ preventScroll: true });
   }
 
   /** Shows the panel, in the page or modal over it, or takes it away. */
@@ -53,7 +53,7 @@ export class PanelController {
     const { panel } = this;
     if (this.stopOver) this.stopOver();
     this.stopOver = null;
-    if (!panel || !panel.hasAttribute('open')) return;
+    if (!panel) return;
     if (panel.close) panel.close();
     else panel.removeAttribute('open');
     panel.removeAttribute('aria-modal');
@@ -61,8 +61,6 @@ export class PanelController {
 
   /** Says the words through the announcer, which lets through one message a second. */
   announce(): void {
-    // Nobody hears an element that is gone, and a timer would keep it.
-    if (!this.host.isConnected) return;
     if (!this.announcer) {
       this.announcer = new Announcer(this.host.clock, (spoken) => {
         this.spoken = spoken;
@@ -70,9 +68,5 @@ export class PanelController {
       });
     }
     this.announcer.announce(this.words);
-  }
-
-  stop(): void {
-    if (this.announcer) this.announcer.stop();
   }
 }
