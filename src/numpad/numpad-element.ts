@@ -246,8 +246,10 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.keyboard.listen(null);
     if (this.stopLanguage) this.stopLanguage();
     this.taps.stop();
+    this.panel.stop();
     if (this.stopWarm) this.stopWarm();
     this.watchAway();
   }
@@ -336,6 +338,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** `open` and `orderId` as the page has set them. */
   private declare(): void {
     if (!this.open) {
+      this.asked = null;
       if (isOpen(this.conduct.model)) this.close();
     } else {
       const order = textOf(this.orderId);
@@ -428,7 +431,11 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.entry.settle();
     const { number } = this.entry.judged();
     if (number) this.conduct.feed({ type: 'send', number, key: newKey() });
-    else this.eager = true;
+    else if (this.editable) {
+      this.eager = true;
+      this.touched();
+      this.requestUpdate();
+    }
   }
 
   /** @internal */
@@ -447,8 +454,10 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.formValue.set(number, reason, this.words());
     if (!changed) return;
     this.eager = false;
-    this.conduct.feed({ type: 'edit' });
-    this.touched();
+    if (this.editable) {
+      this.conduct.feed({ type: 'edit' });
+      this.touched();
+    }
     // Old libraries have an `Event` of their own.
     this.dispatchEvent(new CustomEvent('input', { bubbles: true, composed: true }));
   }
@@ -459,7 +468,9 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   private watchKeys(): void {
-    this.keyboard.listen(isOpen(this.conduct.model) ? (this.capture === 'document' ? this.ownerDocument : this) : null);
+    this.keyboard.listen(
+      this.isConnected && isOpen(this.conduct.model) ? (this.capture === 'document' ? this.ownerDocument : this) : null,
+    );
   }
 
   /** Out of the page for longer than a move takes, or in a window that is closed: nobody can answer any more. */

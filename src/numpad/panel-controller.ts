@@ -61,6 +61,8 @@ export class PanelController {
 
   /** Says the words through the announcer, which lets through one message a second. */
   announce(): void {
+    // Nobody hears an element that is gone, and a timer would keep it.
+    if (!this.host.isConnected) return;
     if (!this.announcer) {
       this.announcer = new Announcer(this.host.clock, (spoken) => {
         this.spoken = spoken;
@@ -68,5 +70,9 @@ export class PanelController {
       });
     }
     this.announcer.announce(this.words);
+  }
+
+  stop(): void {
+    if (this.announcer) this.announcer.stop();
   }
 }
