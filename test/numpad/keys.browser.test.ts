@@ -3,6 +3,17 @@ import { expect, nextFrame } from '@open-wc/testing';
 import '../../src/numpad/rehearsal.js';
 import { till, until, type Till } from './support.js';
 
+/** Answers false if that was taken. */
+function paste({ part }: Till, text: string): boolean {
+  const data = new DataTransfer();
+  data.setData('text/plain', text);
+  const event = new ClipboardEvent('paste', { bubbles: true, composed: true, cancelable: true, clipboardData: data });
+  // WebKit makes an event without its data.
+  if (!event.clipboardData || event.clipboardData.getData('text/plain') !== text)
+    Object.defineProperty(event, 'clipboardData', { value: { getData: () => text } });
+  return part('display').dispatchEvent(event);
+}
+
 describe('the keypad', () => {
   let t: Till;
   const start = async (...options: Parameters<typeof till>) => {
@@ -101,6 +112,31 @@ describe('the keypad', () => {
     expect(digits()).to.equal('1212');
   });
 
+  it('takes fingers and the mouse at the press where there are no pointer events (Safari 12)', async () => {
+    const { PointerEvent } = window;
+    await start();
+    try {
+      Object.assign(window, { PointerEvent: undefined });
+      const touch = (key: string, type: string) => {
+        const event = new Event(type, { bubbles: true, cancelable: true, composed: true });
+        Object.assign(event, { changedTouches: [{ identifier: 1, target: t.key(key) }], touches: [] });
+        t.key(key).dispatchEvent(event);
+      };
+      const mouse = (key: string, type: string) =>
+        t.key(key).dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, composed: true }));
+      touch('2', 'touchstart');
+      expect(digits()).to.equal('2');
+      touch('2', 'touchend');
+      mouse('1', 'mousedown');
+      expect(digits()).to.equal('21');
+      mouse('1', 'mouseup');
+      mouse('1', 'click');
+      expect(digits()).to.equal('21');
+    } finally {
+      Object.assign(window, { PointerEvent });
+    }
+  });
+
   it('takes a click unless a press accounts for it', async () => {
     await start();
     t.key('5').click();
@@ -197,7 +233,8 @@ describe('the keypad', () => {
   it('leaves other buttons alone', async () => {
     await start();
     for (const button of [1, 2, 3]) fire('5', 'pointerdown', { button, pointerType: 'mouse' });
-    fire('5', 'contextmenu');
+    // A finger that rests on a key brings no menu over it.
+    expect(fire('5', 'contextmenu')).to.equal(false);
     expect(digits()).to.equal('');
   });
 
@@ -248,6 +285,7 @@ describe('the keypad', () => {
       () => t.keyDown('7'),
       () => t.keyDown('Backspace'),
       () => t.key('clear').click(),
+      () => paste(t, '+13105550199'),
     ]) {
       press();
       await t.pass(200);
@@ -313,6 +351,16 @@ describe('the keypad', () => {
       expect([...heard]).to.include.members(['pointerup', 'pagehide', 'keydown']);
       t.pad.remove();
       await t.pass();
+      expect([...heard]).to.deep.equal([]);
+      // Nor does it follow the language of the page.
+      const { requestUpdate } = t.pad;
+      t.pad.requestUpdate = (...what) => {
+        heard.add('update');
+        requestUpdate.apply(t.pad, what);
+      };
+      document.documentElement.lang = 'fr';
+      await t.pass();
+      document.documentElement.lang = 'en';
       expect([...heard]).to.deep.equal([]);
     } finally {
       for (const undo of restore) undo();
@@ -384,7 +432,10 @@ describe('the keypad', () => {
     await t.pass();
     expect(t.part('error').dataset['reason']).to.equal('too-short');
     expect(t.sends).to.deep.equal([]);
-    t.tap('55501234');
+    t.tap('5');
+    await t.pass(200);
+    expect(t.part('error').textContent).to.equal('');
+    t.tap('5501234');
     await t.pass(200);
     expect(t.part('error').dataset['reason']).to.equal('too-long');
     expect(t.shown()).to.equal('(213) 555-01234');
@@ -445,8 +496,24 @@ describe('a hardware keyboard', () => {
       const [event] = type([key], 85, input);
       expect(event!.defaultPrevented, key).to.equal(false);
     }
-    const [enter] = type(['Enter'], 85, button);
-    expect(enter!.defaultPrevented).to.equal(false);
+    t.pad.value = '+12135550123';
+    const link = document.createElement('a');
+    const summary = document.createElement('summary');
+    const role = document.createElement('div');
+    role.setAttribute('role', 'button');
+    document.body.append(link, summary, role);
+    for (const pressed of [button, link, summary, role]) {
+      const [enter] = type(['Enter'], 85, pressed);
+      expect(enter!.defaultPrevented).to.equal(false);
+      pressed.remove();
+    }
+    expect(t.sends).to.deep.equal([]);
+    t.pad.clear();
+    // What the page has taken for itself, such as a hotkey.
+    const take = (event: Event) => event.preventDefault();
+    document.addEventListener('keydown', take, true);
+    type(['5', 'Escape'], 85, document.body);
+    document.removeEventListener('keydown', take, true);
     expect(digits()).to.equal('');
     expect(t.told).to.deep.equal([]);
     type(['5'], 85, document.body);
@@ -455,7 +522,10 @@ describe('a hardware keyboard', () => {
     expect(digits()).to.equal('5');
     expect(repeated.length).to.equal(2);
     input.remove();
-    button.remove();
+    // Its own box need not be one.
+    t.pad.style.display = 'contents';
+    type(['4', 'Backspace'], 85, document.body);
+    expect(digits()).to.equal('5');
     t.pad.capture = '';
     await t.pass();
     type(['6'], 85, document.body);
@@ -537,6 +607,20 @@ describe('a hardware keyboard', () => {
     await t.pass();
     type(['Backspace'], 85, document.body);
     expect(digits()).to.equal('+1213555012');
+    // One that takes keys only inside of it does not keep those of the page from it.
+    other.pad.capture = '';
+    void other.pad.prompt('inside');
+    await other.pass();
+    type(['3'], 85, document.body);
+    expect(shown()).to.deep.equal(['+12135550123', '']);
+    // Nor does one that has the focus and has ended.
+    other.pad.value = '+13105550199';
+    other.part('send').click();
+    other.settle.resolve();
+    await other.pass();
+    expect(other.pad.state).to.equal('sent');
+    type(['Backspace'], 85, other.part('display'));
+    expect(digits()).to.equal('+1213555012');
     other.remove();
     hidden.remove();
   });
@@ -589,26 +673,16 @@ describe('a hardware keyboard', () => {
 
   it('pastes', async () => {
     await start();
-    const paste = (text: string) => {
-      const data = new DataTransfer();
-      data.setData('text/plain', text);
-      const event = new ClipboardEvent('paste', {
-        bubbles: true,
-        composed: true,
-        cancelable: true,
-        clipboardData: data,
-      });
-      // WebKit makes an event without its data.
-      if (!event.clipboardData || !event.clipboardData.getData('text/plain'))
-        Object.defineProperty(event, 'clipboardData', { value: { getData: () => text } });
-      t.part('display').dispatchEvent(event);
-    };
-    paste('Phone: +1 (213) 555-0123\r\n');
+    // Taken, as the page hears.
+    expect(paste(t, 'Phone: +1 (213) 555-0123\r\n')).to.equal(false);
     expect(t.pad.value).to.equal('+12135550123');
-    paste('213-555-0123 ext. 9');
+    // A picture is no number.
+    expect(paste(t, '')).to.equal(true);
+    expect(t.pad.value).to.equal('+12135550123');
+    paste(t, '213-555-0123 ext. 9');
     expect(t.pad.value).to.equal('');
     expect(t.pad.reason).to.equal('extension');
-    paste('213-555-0123 / 310-555-0199');
+    paste(t, '213-555-0123 / 310-555-0199');
     expect(t.pad.reason).to.equal('ambiguous');
     t.part('send').click();
     expect(t.sends).to.deep.equal([]);

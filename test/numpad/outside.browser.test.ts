@@ -259,7 +259,7 @@ describe('a page that', () => {
     await t.pass();
     expect(reasons()).to.deep.equal(['order superseded', 'order superseded', '42 declined']);
     t.remove();
-    await start();
+    await start({ presentation: 'dialog' });
     t.remove();
     await t.pass(10);
     void t.pad.prompt('away');
@@ -683,9 +683,13 @@ describe('a page that', () => {
     const other = open();
     other.contentDocument!.body.append(t.pad);
     await t.pass();
+    // The window whose script it is.
+    window.dispatchEvent(new Event('pagehide'));
+    expect(reasons()).to.deep.equal(['order closed']);
+    void t.pad.prompt('next');
     other.remove();
     await t.pass();
-    expect(reasons()).to.deep.equal(['order closed']);
+    expect(reasons()).to.deep.equal(['order closed', 'next closed']);
     // By its promise, where the browser has taken all listeners from what was in the window.
     const outcome = await Promise.race([t.pad.prompt('later'), t.pass().then(() => t.pass(10))]);
     expect(outcome).to.deep.equal({ type: 'print-receipt', orderId: 'later', reason: 'closed' });

@@ -82,6 +82,8 @@ describe('a prompt', () => {
     void t.pad.prompt('order-3');
     await t.pass(3999);
     expect(t.told).to.deep.equal([]);
+    // Nobody is asked before that is known.
+    expect(t.pad.shadowRoot!.querySelector('dialog')!.hasAttribute('open')).to.equal(false);
     await t.pass(1);
     expect(t.told.map(({ reason }) => reason)).to.deep.equal(['ereceipt-disabled']);
   });

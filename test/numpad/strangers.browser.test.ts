@@ -68,6 +68,30 @@ describe('the next customer', () => {
     expect(select.value).to.equal('US');
   });
 
+  it('is not told what the last one has done wrong', async () => {
+    await start();
+    void t.pad.prompt('a');
+    await t.pass();
+    t.part('send').click();
+    await t.pass();
+    expect(t.part('error').dataset['reason']).to.equal('too-short');
+    void t.pad.prompt('b');
+    await t.pass();
+    expect(t.part('error').textContent).to.equal('');
+  });
+
+  it('reads the end of the own prompt for as long as the last one, however soon it came', async () => {
+    await start();
+    for (const order of ['a', 'b']) {
+      void t.pad.prompt(order);
+      await t.pass();
+      await send();
+      t.settle.resolve();
+      await t.pass(order === 'a' ? 1500 : 2500);
+      expect(t.pad.state).to.equal('sent');
+    }
+  });
+
   it('gets no digit of a number whose keys, or scan, were still on their way', async () => {
     await start();
     void t.pad.prompt('a');
@@ -96,6 +120,23 @@ describe('the next customer', () => {
     t.key('5').dispatchEvent(new MouseEvent('click', { ...init, detail: 1 }));
     await t.pass(100);
     expect(t.shown()).to.equal('');
+  });
+
+  it('loses no digit to a Delete that is held since the last order', async () => {
+    await start({}, { send: () => Promise.resolve() });
+    void t.pad.prompt('a');
+    await t.pass();
+    t.tap(good);
+    const init = { bubbles: true, composed: true, pointerId: 1, button: 0 };
+    t.key('5').dispatchEvent(new PointerEvent('pointerdown', init));
+    t.key('delete').dispatchEvent(new PointerEvent('pointerdown', { ...init, pointerId: 2 }));
+    t.part('send').click();
+    await t.pass();
+    void t.pad.prompt('b');
+    await t.pass();
+    t.tap('213');
+    await t.pass(2000);
+    expect(t.shown()).to.equal('(213)');
   });
 });
 
@@ -152,6 +193,18 @@ describe('a hand that is interrupted', () => {
       t.keyDown(key, { gap: 1000 });
       await t.pass();
     }
+    // By a finger beside the keys, by a screen reader that moves on or presses, and by digits while the focus is in the page.
+    t.pad.capture = 'document';
+    for (const stir of [
+      () => t.part('status').dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, composed: true })),
+      () => t.part('print').dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true })),
+      () => t.part('send').click(),
+      () => t.keyDown('2', { gap: 1000 }, document.body),
+    ]) {
+      await t.pass(15_000);
+      stir();
+      await t.pass();
+    }
     await t.pass(15_000);
     expect(t.told).to.deep.equal([]);
     await t.pass(6_000);
@@ -199,7 +252,7 @@ describe('a page', () => {
     Object.assign(t.pad, { countries: ['US', 'CA'], defaultCountry: ['US'] });
     await t.pass();
     expect(select.value).to.equal('CA');
-    t.pad.countries = ['US', 'PR'] as never;
+    t.pad.countries = ['PR', 'US'] as never;
     await t.pass();
     expect(select.value).to.equal('US');
   });
@@ -347,6 +400,23 @@ describe('what is seen', () => {
     expect(words()).to.equal('Receipt sent to the number ending in 0123.');
     await t.pass(1000);
     expect(words()).to.equal('Receipt sent to the number ending in 0123.');
+    t.remove();
+    await start({ 'idle-timeout': '14' });
+    void t.pad.prompt('order');
+    await t.pass();
+    t.tap(good);
+    await t.pass(200);
+    t.tap('4');
+    await t.pass(200);
+    for (const wait of [0, 1000]) {
+      await t.pass(wait);
+      expect(words(), `after ${wait} ms`).to.equal('This number is too long.');
+    }
+    await t.pass(2900);
+    for (const seconds of [10, 9]) {
+      expect(words()).to.equal(`Your receipt prints in ${seconds} s. Touch the screen to go on.`);
+      await t.pass(1000);
+    }
   });
 
   it('is still a dialog over the page once the receipt is sent', async () => {
@@ -370,6 +440,15 @@ describe('what is seen', () => {
     await t.pass();
     expect(t.pad.state).to.equal('idle');
     expect(t.told.map(({ type }) => type)).to.deep.equal(['ereceipt-sent']);
+    // Where the customer may miss a text message, it says so for as long.
+    void t.pad.prompt('next');
+    await t.pass();
+    t.tap(good);
+    t.part('send').click();
+    t.settle.reject(new TypeError('Failed to fetch'));
+    await t.pass(2000);
+    expect([t.pad.state, seen('dialog').height > 0]).to.deep.equal(['printed', true]);
+    expect(t.part('status').textContent).to.contain('could not confirm');
   });
 
   it('keeps the focus when the button that had it goes', async () => {
@@ -384,6 +463,38 @@ describe('what is seen', () => {
     t.settle.resolve();
     await t.pass(100);
     expect(t.pad.shadowRoot!.activeElement).to.equal(t.part('display'));
+    t.keyDown('Escape');
+    expect(t.pad.state).to.equal('idle');
+  });
+
+  it('leaves the focus where the page has it', async () => {
+    await start();
+    const search = document.body.appendChild(document.createElement('input'));
+    void t.pad.prompt('order');
+    await t.pass();
+    search.focus();
+    t.tap(good);
+    t.part('send').click();
+    t.settle.resolve();
+    await t.pass();
+    expect([t.pad.state, document.activeElement === search]).to.deep.equal(['sent', true]);
+    search.remove();
+  });
+
+  it('stays where it is under the mouse, also where the number is out of sight', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass();
+    const place = document.body.appendChild(document.createElement('div'));
+    place.style.cssText = 'height: 200px; overflow: auto';
+    place.append(t.pad);
+    await t.pass(10);
+    place.scrollTop = 1000;
+    const { top } = seen('key-0');
+    t.key('0').dispatchEvent(new MouseEvent('mousedown', { bubbles: true, composed: true, cancelable: true }));
+    expect(t.pad.shadowRoot!.activeElement).to.equal(t.part('display'));
+    expect(seen('key-0').top).to.equal(top);
+    place.remove();
   });
 
   it('shows the end of a number that is too long for its place', async () => {

@@ -91,8 +91,73 @@ describe('what is seen and heard', () => {
     });
   }
 
+  it('tells a screen reader what each key is, and once how things stand', async () => {
+    await start({ 'idle-timeout': '60' });
+    const root = t.pad.shadowRoot!;
+    const display = t.part('display');
+    /** What is read of an element. */
+    const read = (element: Element): string => {
+      if (element.getAttribute('aria-hidden') === 'true' || getComputedStyle(element).visibility === 'hidden')
+        return '';
+      const words = Array.from(element.childNodes, (node) =>
+        node instanceof Element ? read(node) : node instanceof Text ? node.data.trim() : '',
+      );
+      return element.getAttribute('aria-label') || words.join('');
+    };
+    const heard = () => ({
+      number: [
+        display.getAttribute('aria-invalid'),
+        root.getElementById(display.getAttribute('aria-describedby')!)!.textContent,
+      ]
+        .join(' ')
+        .trim(),
+      ways: ['print', 'send'].map(
+        (name) => read(t.part(name)) + (t.part(name).ariaDisabled === 'true' ? ' (off)' : ''),
+      ),
+      notes: read(root.querySelector('.notes')!),
+    });
+    expect(display.tabIndex, 'can be reached by Tab').to.equal(0);
+    expect([display.getAttribute('role'), read(display)]).to.deep.equal(['textbox', 'Phone number']);
+    const pad = t.part('pad');
+    expect([pad.getAttribute('role'), pad.getAttribute('aria-label')]).to.deep.equal(['group', 'Keypad']);
+    expect(Array.from(root.querySelectorAll('[data-key]'), read)).to.deep.equal([
+      'Clear',
+      ...'123456789',
+      'Plus',
+      '0',
+      'Delete',
+    ]);
+    expect(heard()).to.deep.equal({ number: 'false', ways: ['No, thanks', 'Send (off)'], notes: '' });
+    t.tap('21355501234');
+    await t.pass(1100);
+    expect(heard()).to.deep.equal({
+      number: 'true This number is too long.',
+      ways: ['No, thanks', 'Send (off)'],
+      // The number's own, and the live region.
+      notes: 'This number is too long.This number is too long.',
+    });
+    t.tap('<');
+    await t.pass(1100);
+    expect(heard()).to.deep.equal({
+      number: 'false',
+      ways: ['No, thanks', 'Send'],
+      notes: 'Is this number right? Then press Send.',
+    });
+    await t.pass(51_000);
+    expect(heard().notes).to.match(/10 s/);
+    t.part('send').click();
+    await t.pass(1100);
+    expect(heard()).to.deep.equal({ number: 'false', ways: ['No, thanks (off)', 'Sending… (off)'], notes: 'Sending…' });
+    t.settle.reject(new Error('no'));
+    await t.pass(1100);
+    expect(heard().ways).to.deep.equal(['Print the receipt', 'Try again']);
+    t.tap('<4');
+    await t.pass(1100);
+    expect(heard().ways).to.deep.equal(['Print the receipt', 'Send']);
+  });
+
   it('opens over the page as a dialog, and is closed by Escape', async () => {
-    await start({ presentation: 'dialog' });
+    await start({ presentation: 'dialog', countries: 'US CA' });
     const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
     expect(dialog.matches(':modal')).to.equal(true);
     expect(t.pad.shadowRoot!.activeElement).to.equal(t.part('display'));
@@ -100,6 +165,9 @@ describe('what is seen and heard', () => {
     await t.pass();
     expect(t.told.map(({ reason }) => reason)).to.deep.equal(['declined']);
     await t.pass(10);
+    expect(dialog.hasAttribute('open')).to.equal(false);
+    // Also once the browser has told that nobody sees it any more.
+    await new Promise((resolve) => new IntersectionObserver(resolve).observe(dialog));
     expect(dialog.hasAttribute('open')).to.equal(false);
     void t.pad.prompt('order-2');
     await t.pass();
@@ -109,6 +177,11 @@ describe('what is seen and heard', () => {
     await t.pass(10);
     // Whoever closes it from outside has not answered for the customer.
     expect(dialog.hasAttribute('open')).to.equal(true);
+    // Nor can Escape take it away while it sends.
+    t.tap('2135550123');
+    t.part('send').click();
+    expect(dialog.dispatchEvent(new Event('cancel', { cancelable: true }))).to.equal(false);
+    expect(t.pad.state).to.equal('sending');
   });
 
   it('works where there is no native dialog', async () => {
@@ -119,6 +192,13 @@ describe('what is seen and heard', () => {
       const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
       expect(dialog.getAttribute('aria-modal')).to.equal('true');
       expect(getComputedStyle(dialog).position).to.equal('fixed');
+      expect(t.pad.shadowRoot!.activeElement).to.equal(t.part('display'));
+      t.pad.presentation = 'inline';
+      await t.pass();
+      // What is beside it in the page can be read again.
+      expect(dialog.hasAttribute('aria-modal')).to.equal(false);
+      t.pad.presentation = 'dialog';
+      await t.pass();
       t.part('print').click();
       await t.pass(10);
       expect(getComputedStyle(dialog).display).to.equal('none');
@@ -234,6 +314,7 @@ describe('what is seen and heard', () => {
     inside.lang = 'es';
     await until(() => no() === 'No, gracias');
     inside.removeAttribute('lang');
+    await until(() => no() === 'No, thanks');
     component.lang = 'fr';
     await until(() => no() === 'Non, merci');
     component.remove();
