@@ -343,6 +343,10 @@ describe('a prompt', () => {
     t.part('print').click();
     await t.pass();
     expect(t.pad.hasAttribute('open')).to.equal(false);
+    // The same order once more, by the page's wish.
+    t.pad.open = true;
+    await t.pass();
+    expect(t.pad.state).to.equal('asking');
   });
 
   it('prints where it is taken out of the page or the page goes, and not where it is moved', async () => {

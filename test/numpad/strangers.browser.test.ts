@@ -401,7 +401,7 @@ describe('what is seen', () => {
     await t.pass(1000);
     expect(words()).to.equal('Receipt sent to the number ending in 0123.');
     t.remove();
-    await start({ 'idle-timeout': '14' });
+    await start();
     void t.pad.prompt('order');
     await t.pass();
     t.tap(good);
@@ -412,7 +412,10 @@ describe('what is seen', () => {
       await t.pass(wait);
       expect(words(), `after ${wait} ms`).to.equal('This number is too long.');
     }
-    await t.pass(2900);
+    t.tap('<');
+    // The warning begins half a second after the last word.
+    t.pad.idleTimeout = 10.5;
+    await t.pass(700);
     for (const seconds of [10, 9]) {
       expect(words()).to.equal(`Your receipt prints in ${seconds} s. Touch the screen to go on.`);
       await t.pass(1000);
@@ -465,6 +468,14 @@ describe('what is seen', () => {
     expect(t.pad.shadowRoot!.activeElement).to.equal(t.part('display'));
     t.keyDown('Escape');
     expect(t.pad.state).to.equal('idle');
+  });
+
+  it('is nothing of what the page has hidden', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass();
+    t.pad.hidden = true;
+    expect(seen('dialog').height).to.equal(0);
   });
 
   it('leaves the focus where the page has it', async () => {

@@ -490,6 +490,15 @@ describe('real touches', { skip }, () => {
     });
   }
 
+  it('a mouse, and then Enter on the keyboard, sends: the key is not pressed once more', async () => {
+    await almost();
+    await page.mouse.click(at['3']!.x, at['3']!.y);
+    await wait(100);
+    await page.keyboard.press('Enter');
+    assert.equal(await came(), '+12015550123 sending +12015550123');
+    await anew();
+  });
+
   it('one that takes the end of a prompt away presses nothing of the page below', async () => {
     for (const presentation of ['inline', 'dialog'] as const) {
       await page.evaluate(async (shownAs) => {
