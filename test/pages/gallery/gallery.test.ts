@@ -66,7 +66,7 @@ describe('the gallery', { timeout: 600_000 }, () => {
         assert.equal(all, query ? 1 : 2);
         for (let at = 0; at < all; at++) {
           const merchant = frames.nth(at).contentFrame();
-          await merchant.locator('[data-action="next"]').waitFor({ timeout: 5000 });
+          await merchant.locator('[data-action="next"]').waitFor();
         }
       }
     }
