@@ -58,8 +58,8 @@ export interface RulrrProxyOptions {
    * sent", and the same key may try again. So does `false`. An answer whose `ok`, `success` or `sent` is there and says no (false, 0,
    * null, empty, or "false", "0", "no"), that has an `error` or `errors`, or whose `status` or `statusCode` is a number from 300 to 599, or a word
    * that begins like error, failed, rejected, undelivered, unsent, unknown, canceled, expired or invalid, as `fetch`, undici or a gateway gives it (the
-   * JSON of a `Response` that was not read is read, and so is the `data` of axios), means "not sent" with 400 to 499 but for 408 and 499, and else "unknown"; so does a web page in its place, or what says to be
-   * JSON and is not. An `Error` that it resolves with counts as thrown, and any no in a list, as of `Promise.all`, means "unknown".
+   * JSON of a `Response` that was not read is read, and so is the `data` of axios), means "not sent" with 400 to 499 but for 408 and 499, and else
+   * "unknown"; so does a web page in its place, or what says to be JSON and is not. An `Error` that it resolves with counts as thrown, and any no in a list, as of `Promise.all`, means "unknown".
    * Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
   sendEreceipt?: ((job: EreceiptJob) => Promise<unknown>) | undefined;
