@@ -1,11 +1,8 @@
 import { expect } from '@open-wc/testing';
-import { finished, frameOrigin, pendingStage, settle, stage, type Stage } from './support.js';
+import { finished, frameOrigin, pendingStage, settle, stage, until, type Stage } from './support.js';
 
 const hits = async (name: string): Promise<number> =>
   (await (await window.fetch(`${frameOrigin}/hits?name=${name}`)).json()) as number;
-const until = async (test: () => boolean | Promise<boolean>): Promise<void> => {
-  for (let turn = 0; turn < 250 && !(await test()); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
-};
 const loaded = async ({ proxy }: Stage): Promise<void> => until(async () => (await hits(proxy.name)) > 0);
 
 describe('<rulrr-connect>: the frame', () => {

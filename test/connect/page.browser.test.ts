@@ -7,6 +7,7 @@ import {
   setHidden,
   stage,
   terminal,
+  until,
   type Reply,
   type Stage,
 } from './support.js';
@@ -518,8 +519,7 @@ describe('<rulrr-connect>: as a page uses it', () => {
 
   it('inherits language and direction, and follows the page’s own direction', async () => {
     const it = await stage((element) => element.setAttribute('lang', 'he'));
-    for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes('התחברות'); turn++)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => it.part('button')!.textContent!.includes('התחברות'));
     const direction = (): string => getComputedStyle(it.part('button')!).direction;
     expect(direction()).to.equal('rtl');
     it.element.setAttribute('dir', 'ltr');
@@ -534,11 +534,7 @@ describe('<rulrr-connect>: as a page uses it', () => {
     const it = await stage();
     const page = document.documentElement;
     const { lang } = page;
-    const says = async (words: string): Promise<void> => {
-      for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes(words); turn++)
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(it.part('button')!.textContent).to.contain(words);
-    };
+    const says = (words: string): Promise<void> => until(() => it.part('button')!.textContent!.includes(words));
     const place = document.createElement('div');
     place.lang = 'fr';
     document.body.append(place);
@@ -572,8 +568,7 @@ describe('<rulrr-connect>: as a page uses it', () => {
     host.attachShadow({ mode: 'open' }).append(it.element);
     it.element.setAttribute('lang', 'he');
     await it.pass();
-    for (let turn = 0; turn < 100 && !it.part('button')!.textContent!.includes('התחברות'); turn++)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => it.part('button')!.textContent!.includes('התחברות'));
     expect(getComputedStyle(it.part('button')!).direction).to.equal('ltr');
     host.remove();
   });

@@ -154,6 +154,18 @@ export async function settle(element?: RulrrConnect): Promise<void> {
   if (element) await element.updateComplete;
 }
 
+/** Waits for what takes the browser real time, such as loading a document or a module. */
+export async function until(
+  condition: () => unknown,
+  between: () => Promise<unknown> = () => new Promise((resolve) => setTimeout(resolve, 20)),
+): Promise<void> {
+  const end = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`Never came: ${String(condition)}`);
+    await between();
+  }
+}
+
 export function watchEvents(element: EventTarget): { events: string[]; details: unknown[] } {
   const events: string[] = [];
   const details: unknown[] = [];
@@ -221,7 +233,6 @@ export async function pendingStage(set?: (element: RulrrConnect, proxy: Scripted
   const result = await stage(set);
   void result.element.start();
   await result.pass();
-  while (result.frame() && result.proxy.page !== '/hang' && !loads.get(result.element))
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => !result.frame() || result.proxy.page === '/hang' || loads.get(result.element));
   return result;
 }

@@ -1,5 +1,5 @@
 import { expect } from '@open-wc/testing';
-import { finished, frameOrigin, pending, pendingStage, refusal, stage } from './support.js';
+import { finished, frameOrigin, pending, pendingStage, refusal, stage, until } from './support.js';
 
 /** Firefox takes no window of another process as `source`, so it is put there. */
 const message = (origin: string, source: Window | null): MessageEvent =>
@@ -41,10 +41,7 @@ describe('<rulrr-connect>: the server is the only truth', () => {
       scripted.page = '/message';
     });
     // It may have come before the load did.
-    for (let turn = 0; turn < 100 && !proxy.polls; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      await pass();
-    }
+    await until(() => proxy.polls, pass);
     expect(proxy.polls).to.equal(1);
   });
 

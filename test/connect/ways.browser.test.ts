@@ -1,14 +1,10 @@
 import { expect } from '@open-wc/testing';
 import 'axe-core/axe.min.js';
 import type Axe from 'axe-core';
-import { cancelled, finished, pending, pendingStage, refusal, settle, stage, type Stage } from './support.js';
+import { cancelled, finished, pending, pendingStage, refusal, settle, stage, until, type Stage } from './support.js';
 import { en } from '../../src/shared/messages/en.js';
 
 const { axe } = window as unknown as { axe: typeof Axe };
-
-const until = async (test: () => boolean): Promise<void> => {
-  for (let turn = 0; turn < 100 && !test(); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
-};
 
 /** Stands in for `window.open` while `work` runs. */
 async function withOpen(open: typeof window.open, work: () => Promise<void>): Promise<void> {
@@ -123,12 +119,9 @@ describe('<rulrr-connect>: other ways', () => {
   });
 
   it('draws a QR code of the connect page, and puts it away', async () => {
-    const { element, part, pass } = await pendingStage();
+    const { part, pass } = await pendingStage();
     part('phone')!.click();
-    for (let turn = 0; turn < 100 && !part('qr'); turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      await settle(element);
-    }
+    await until(() => part('qr'));
     const qr = part('qr')!;
     expect(qr.getAttribute('role')).to.equal('img');
     expect(qr.getAttribute('aria-label')).to.equal(en.connect.phone);
@@ -393,10 +386,7 @@ describe('<rulrr-connect>: words and access', () => {
       ['en', 'Connect'],
     ] as const) {
       const { element, part } = await stage((el) => el.setAttribute('lang', lang));
-      for (let turn = 0; turn < 100 && !part('button')!.textContent!.includes(words); turn++) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      expect(part('button')!.textContent, lang).to.contain(words);
+      await until(() => part('button')!.textContent!.includes(words));
       expect(getComputedStyle(part('button')!).direction).to.equal(lang === 'he' || lang === 'ar' ? 'rtl' : 'ltr');
       element.strings = { connect: 'Link the shop' };
       await element.updateComplete;
@@ -410,10 +400,7 @@ describe('<rulrr-connect>: words and access', () => {
   it('follows the language when it changes, the frame’s title with it', async () => {
     const { element, frame } = await pendingStage();
     element.lang = 'de';
-    for (let turn = 0; turn < 100 && !frame()!.title.includes('verbinden'); turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    expect(frame()!.title).to.equal('Mit Rulrr verbinden');
+    await until(() => frame()!.title === 'Mit Rulrr verbinden');
   });
 
   it('wears what the page gives to its parts, and the shared tokens elsewhere', async () => {
@@ -496,10 +483,7 @@ describe('<rulrr-connect>: words and access', () => {
       async () => {
         const it = await pendingStage();
         it.part('phone')!.click();
-        while (!it.part('qr')) {
-          await new Promise((resolve) => setTimeout(resolve, 20));
-          await settle(it.element);
-        }
+        await until(() => it.part('qr'));
         return it;
       },
     ],
