@@ -272,27 +272,28 @@ describe('what can be seen', { timeout: 300_000 }, () => {
   }
 
   it('fits a whole prompt into the tills there are, also with a choice of countries', async () => {
-    for (const [width, height] of [
-      [800, 480],
-      [1024, 600],
-      [320, 568],
-      [360, 640],
-    ] as const) {
-      for (const lang of ['en', 'es', 'fr', 'de', 'pt', 'he', 'ar', 'ja']) {
-        await open(`gallery?only=numpad-dialog&lang=${lang}`, { viewport: { width, height } });
-        const pad = page.locator('rulrr-ereceipt-numpad');
-        if (lang !== 'en') await pad.locator(`[lang="${lang}"]`).waitFor();
+    for (const lang of ['en', 'es', 'fr', 'de', 'pt', 'he', 'ar', 'ja']) {
+      await open(`gallery?only=numpad-dialog&lang=${lang}`);
+      const pad = page.locator('rulrr-ereceipt-numpad');
+      if (lang !== 'en') await pad.locator(`[lang="${lang}"]`).waitFor();
+      for (const [width, height] of [
+        [800, 480],
+        [1024, 600],
+        [320, 568],
+        [360, 640],
+      ] as const) {
+        await page.setViewportSize({ width, height });
         for (const countries of ['', 'US CA GB']) {
           const over = await pad.evaluate(
             async (element: HTMLElement & { updateComplete?: Promise<unknown> }, named) => {
               element.setAttribute('countries', named);
               await element.updateComplete;
               const dialog = element.shadowRoot!.querySelector('dialog')!;
-              return [dialog.querySelectorAll('option').length, dialog.scrollHeight - dialog.clientHeight];
+              return [innerWidth, dialog.querySelectorAll('option').length, dialog.scrollHeight - dialog.clientHeight];
             },
             countries,
           );
-          assert.deepEqual(over, [countries ? 3 : 0, 0], `${width} × ${height}, ${lang}, "${countries}"`);
+          assert.deepEqual(over, [width, countries ? 3 : 0, 0], `${width} × ${height}, ${lang}, "${countries}"`);
         }
       }
     }
