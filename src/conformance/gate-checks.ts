@@ -73,7 +73,7 @@ async function checkCors(probe: Probe): Promise<void> {
     expectRefusal(answer, 400, 'bad_request', `the page's Origin and Sec-Fetch-Site: ${site}`);
     checkReadable(probe, answer);
   }
-  checkReadable(probe, await probe.call('GET', '/connection'));
+  for (const path of ['/connection', '/integrations/x']) checkReadable(probe, await probe.call('GET', path));
   const calls = [
     ['POST', '/integrations', 'rulrr-embed'],
     ['GET', '/integrations/x', 'rulrr-embed'],
@@ -99,7 +99,8 @@ async function checkCors(probe: Probe): Promise<void> {
   }
 }
 
-function checkReadable(probe: Probe, answer: Exchange): void {
+/** @throws Mismatch unless a page of another origin may read the answer */
+export function checkReadable(probe: Probe, answer: Exchange): void {
   const allowed = answer.headers.get('Access-Control-Allow-Origin');
   demand(allowed === probe.origin, `${describe(answer)} without Access-Control-Allow-Origin: ${probe.origin}.`);
   const cookies = Object.keys(probe.options.headers ?? {}).some((name) => name.toLowerCase() === 'cookie');
@@ -142,8 +143,10 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
     await eachRefused(probe, { fromElement: false, headers: { Origin: probe.origin } }, 'own Origin, no Rulrr-Embed');
     const site = { 'Sec-Fetch-Site': 'same-origin' };
     await eachRefused(probe, { fromElement: false, headers: site }, 'Sec-Fetch-Site: same-origin, no Rulrr-Embed');
-    const other = { Origin: probe.origin, 'Rulrr-Embed': 'yes' };
-    await eachRefused(probe, { fromElement: false, headers: other }, 'Rulrr-Embed: yes');
+    for (const value of ['yes', '0', '1.0']) {
+      const other = { Origin: probe.origin, 'Rulrr-Embed': value };
+      await eachRefused(probe, { fromElement: false, headers: other }, `Rulrr-Embed: ${value}`);
+    }
   },
   async 'csrf-foreign-origin'(probe) {
     for (const origin of foreignOrigins(probe)) {
@@ -180,7 +183,8 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
     const bySite = await probe.ereceipt({ order: {}, fromElement: false, headers });
     expectRefusal(bySite, 400, 'bad_request', 'Sec-Fetch-Site: same-origin and Rulrr-Embed, no Origin');
     expectStatus(await probe.call('GET', '/connection', { fromElement: false }), 200, 'reading needs no Rulrr-Embed');
-    if (await isElsewhere(probe)) await checkCors(probe);
+    probe.isElsewhere = await isElsewhere(probe);
+    if (probe.isElsewhere) await checkCors(probe);
   },
   async 'cors-strangers'(probe) {
     for (const origin of foreignOrigins(probe)) {
@@ -202,6 +206,8 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
     for (const path of ['/nothing', '/integration', '/connection/x', '/integrations/x/token']) {
       expectRefusal(await probe.call('GET', path), 404, 'not_found');
     }
+    // Many a framework has a page of its own for methods that no route takes.
+    for (const method of ['POST', 'DELETE']) expectRefusal(await probe.call(method, '/nothing'), 404, 'not_found');
   },
   async 'exact-paths'(probe) {
     const spellings = [

@@ -40,6 +40,8 @@ export class Probe {
   readonly proxyOrigin: string;
   /** True once the proxy has shown that it uses the sandbox that was given: a real store's tokens are not there to be forgotten. */
   mayForget = false;
+  /** True once the proxy has let in a page of another origin than its own. */
+  isElsewhere = false;
   private readonly base: string;
 
   constructor(url: string, options: CheckOptions) {

@@ -59,7 +59,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'not-found': {
     title: 'Unknown paths are refused',
-    expected: '404 not_found as application/problem+json.',
+    expected: '404 not_found as application/problem+json, whatever the method.',
     help: "Send the contract's own answer for every other path, rather than the page of the framework or web server.",
   },
   'exact-paths': {
@@ -90,7 +90,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   pending: {
     title: 'A session that runs is pending',
-    expected: '200 {status: "pending", pollAfterMs, expiresAt, connectUrl} with the connectUrl of the start.',
+    expected:
+      '200 {status: "pending", pollAfterMs, expiresAt, connectUrl} with the connectUrl of the start, however often it is asked for.',
     help: 'Send connectUrl with each pending answer, so that a page that was reloaded can go on.',
   },
   'id-tampered': {

@@ -101,6 +101,8 @@ const onceToldOf = (status: string, change: (body: Record<string, unknown>) => v
   };
 };
 
+const forgetful = onceToldOf('pending', (body) => delete body['connectUrl']);
+
 const brokenProxies: Broken[] = [
   { rule: 'answers redirects', fails: 'reachable', breaking: () => Response.redirect('http://127.0.0.1:9/', 302) },
   {
@@ -120,6 +122,12 @@ const brokenProxies: Broken[] = [
     fails: 'csrf-header',
     breaking: async (request, next) => next(await as(request, { 'Rulrr-Embed': '1' })),
   },
+  ...[/^\d+$/, /^1(\.0)?$/].map((taken): Broken => ({
+    rule: `takes whatever is like ${taken} for Rulrr-Embed: 1`,
+    fails: 'csrf-header',
+    breaking: async (request, next) =>
+      next(taken.test(request.headers.get('Rulrr-Embed') ?? '') ? await as(request, { 'Rulrr-Embed': '1' }) : request),
+  })),
   {
     rule: 'believes origins that begin like its own',
     fails: 'csrf-foreign-origin',
@@ -180,11 +188,29 @@ const brokenProxies: Broken[] = [
   {
     rule: 'has no CORS headers for the page that it allows',
     fails: 'csrf-let-in',
+    also: ['pending'],
     ...fromElsewhere((headers) => headers.delete('Access-Control-Allow-Origin')),
   },
+  ...(
+    [
+      ['for a session', 'csrf-let-in', (status) => status > 0],
+      ['for a session that there is', 'pending', (status) => status === 200],
+    ] as [string, CheckId, (status: number) => boolean][]
+  ).map(([what, fails, where]): Broken => ({
+    ...fromElsewhere(() => {}),
+    rule: `has no CORS headers ${what}`,
+    fails,
+    also: ['pending'],
+    breaking: async (request, next) => {
+      const answer = await next(request);
+      if (is(request, 'GET', session) && where(answer.status)) answer.headers.delete('Access-Control-Allow-Origin');
+      return answer;
+    },
+  })),
   {
     rule: 'lets no cookie come with the page that it allows',
     fails: 'csrf-let-in',
+    also: ['pending'],
     ...fromElsewhere((headers) => headers.delete('Access-Control-Allow-Credentials')),
   },
   {
@@ -248,6 +274,20 @@ const brokenProxies: Broken[] = [
     breaking: insteadOf(
       'not_found',
       () => new Response('<h1>Not Found</h1>', { status: 404, headers: { 'Content-Type': 'text/html' } }),
+    ),
+  },
+  {
+    rule: "shows the framework's own 404 page to a POST",
+    fails: 'not-found',
+    also: ['problem-json', 'no-store'],
+    breaking: insteadOf('not_found', async (request) =>
+      request.method === 'POST'
+        ? new Response('<h1>Cannot POST</h1>', { status: 404, headers: { 'Content-Type': 'text/html' } })
+        : json(
+            404,
+            { type: 'about:blank', title: 'Not found', status: 404, code: 'not_found' },
+            'application/problem+json',
+          ),
     ),
   },
   {
@@ -340,6 +380,11 @@ const brokenProxies: Broken[] = [
     rule: 'forgets connectUrl while pending',
     fails: 'pending',
     breaking: changing('GET', session, (body) => delete body['connectUrl']),
+  },
+  {
+    rule: 'tells connectUrl once while pending',
+    fails: 'pending',
+    breaking: (request, next) => (is(request, 'GET', session) ? forgetful(request, next) : next(request)),
   },
   {
     rule: 'ignores what follows the id',
