@@ -125,7 +125,7 @@ function checkArguments(url: string, options: CheckOptions): void {
     throw new TypeError('checkProxy: option "phoneNumber" must be E.164, such as +12135550123.');
   }
   // Beyond that a timer fires at once, and a good proxy would fail.
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
     throw new TypeError(`checkProxy: option "timeoutMs" must be a positive number, ${2 ** 31 - 1} at most.`);
   }
 }

@@ -210,6 +210,7 @@ describe('checkProxy on the proxy of the package', () => {
       ['http://x/rulrr', { sandbox: {} }],
       ['http://x/rulrr', { timeoutMs: 0 }],
       ['http://x/rulrr', { timeoutMs: 2 ** 31 }],
+      ['http://x/rulrr', { timeoutMs: '5000' as never }],
       ['http://x/rulrr', null],
       ['http://x/rulrr', { headers: 'Cookie: session=1' }],
       ['http://x/rulrr', { headers: { 'Cookie:': 'session=1' } }],

@@ -397,6 +397,15 @@ describe('<rulrr-connect>: words and access', () => {
     }
   });
 
+  it('speaks Hebrew also where the page says iw, as old Java systems do', async () => {
+    for (const lang of ['iw', 'iw_IL', 'IW-il']) {
+      const { element, part } = await stage((el) => el.setAttribute('lang', lang));
+      await until(() => part('button')!.textContent!.includes('התחברות'));
+      expect(getComputedStyle(part('button')!).direction).to.equal('rtl');
+      expect(element.shadowRoot!.querySelector<HTMLElement>('[lang]')!.lang).to.equal('he');
+    }
+  });
+
   it('follows the language when it changes, the frame’s title with it', async () => {
     const { element, frame } = await pendingStage();
     element.lang = 'de';
