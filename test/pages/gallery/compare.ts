@@ -31,6 +31,9 @@ const fontStyles = `${fonts
   })
   .join('')}:root{--rulrr-font:Gallery,Signs!important}`;
 
+/** What Rulrr shows in the frame is Rulrr's, and a browser paints it when it likes: on a slow machine's pictures the frame was still empty. */
+const frameStyles = 'rulrr-connect::part(frame){content-visibility:hidden!important;background:#cde!important}';
+
 export const flags = [
   '--font-render-hinting=none',
   '--disable-lcd-text',
@@ -49,32 +52,17 @@ export async function openGallery(browser: Browser, url: string, query: string, 
     viewport: { width: 1280, height: 900 },
   });
   const page = await context.newPage();
-  // What Rulrr shows in the frame is Rulrr's.
   await page.route('**/connect/?*', (route) =>
-    route.fulfill({
-      contentType: 'text/html',
-      body: '<!doctype html><title>Rulrr</title><body class="merchant" style="background:#cde">',
-    }),
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Rulrr</title>' }),
   );
   await page.goto(`${url}gallery${query}`);
-  await page.addStyleTag({ content: fontStyles });
+  await page.addStyleTag({ content: fontStyles + frameStyles });
   await page.locator('html[data-gallery="ready"]').waitFor();
-  // A frame's page comes and is painted when it likes: without this wait a slow machine's picture had an empty frame.
-  const frames = page.locator('rulrr-connect iframe');
-  for (let at = 0, all = await frames.count(); at < all; at++) {
-    // Where it cannot be seen, it has no frames to wait for.
-    await frames.nth(at).scrollIntoViewIfNeeded();
-    const merchant = frames.nth(at).contentFrame().locator('body.merchant');
-    await merchant.evaluate(async () => {
-      for (let frame = 0; frame < 2; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
-    });
-  }
   await page.evaluate(() => {
     // A caret that blinks and a ring around what had the focus last are no part of a state.
     let inner = document.activeElement;
     while (inner?.shadowRoot?.activeElement) inner = inner.shadowRoot.activeElement;
     (inner as HTMLElement | null)?.blur();
-    scrollTo(0, 0);
     return document.fonts.ready.then(() => {});
   });
   return page;
