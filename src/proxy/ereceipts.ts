@@ -8,7 +8,8 @@ import { errorClass } from './events.js';
 import type { ProxySettings } from './options.js';
 import { Refusal } from './refusal.js';
 import { ereceiptPrefix, Rows } from './rows.js';
-import { doubtAfter, surelyNotSent } from './send-doubts.js';
+import { doubtAfter } from './send-answer.js';
+import { surelyNotSent } from './send-doubts.js';
 import { createVault } from './vault.js';
 
 /**

@@ -305,6 +305,126 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
   }
 });
 
+/** Each answer as hooks come by it: read, unread, and as axios, got and undici have it. */
+const inEachDress = (answer: unknown): unknown[] => {
+  const text = JSON.stringify(answer);
+  return [
+    answer,
+    Response.json(answer),
+    { status: 200, headers: {}, config: {}, data: answer },
+    { statusCode: 200, headers: {}, body: answer },
+    { statusCode: 200, headers: {}, body: text },
+    { statusCode: 200, headers: {}, body: Buffer.from(text) },
+    { statusCode: 200, headers: {}, body: { bodyUsed: false, text: () => Promise.resolve(text) } },
+    [answer, undefined],
+  ];
+};
+
+/** What became of sends whose hook comes back with these, one after the other. */
+async function outcomesOf(results: unknown[]): Promise<string> {
+  const left = [...results];
+  const { h } = await till(() => left.shift());
+  const codes = new Set<unknown>();
+  for (const at of results.keys()) {
+    const response = await send(h, { key: `${key}-${at}` });
+    codes.add(response.status === 200 ? 'sent' : (await problemOf(response)).code);
+  }
+  return [...codes].join(' ');
+}
+
+const to = '+12135550123';
+
+test('gateways answer 200 whatever came of it: their no is found where they put it', async () => {
+  const answers: [string, unknown][] = [
+    ['PHP', { status: false, message: 'No credit left' }],
+    ['a text for it', { status: 'false' }],
+    ['.NET', { Success: false, ErrorMessage: 'No credit left' }],
+    ['.NET, Identity', { Succeeded: false }],
+    ['Vonage', { 'message-count': '1', messages: [{ status: '2', 'error-text': 'Missing to param' }] }],
+    ['Infobip', { messages: [{ to, status: { groupName: 'REJECTED', name: 'REJECTED_NOT_ENOUGH_CREDITS' } }] }],
+    ['Azure', { value: [{ to, httpStatusCode: 400, successful: false, errorMessage: 'Invalid number' }] }],
+    ['Azure, its client', [{ to, httpStatusCode: 400, successful: false }]],
+    ['AWS Pinpoint', { MessageResponse: { ApplicationId: 'a', Result: { [to]: { DeliveryStatus: 'OPT_OUT' } } } }],
+    ['AWS SNS', { Successful: [], Failed: [{ Id: '1', Code: 'InternalFailure' }] }],
+    ['AWS Lambda', { StatusCode: 200, FunctionError: 'Unhandled' }],
+    ['Clickatell', { messages: [{ accepted: false, error: { code: 607 } }], error: null }],
+    ['ClickSend', { http_code: 200, data: { messages: [{ to, status: 'INSUFFICIENT_CREDIT' }] } }],
+    ["Africa's Talking", { SMSMessageData: { Recipients: [{ statusCode: 405, status: 'InsufficientBalance' }] } }],
+    ['MSG91', { type: 'error', message: 'Authentication failure' }],
+    ['Fast2SMS', { return: false, status_code: 411 }],
+    ['SMS.ru', { status: 'OK', sms: { '12135550123': { status: 'ERROR', status_code: 207 } } }],
+    ['Gupshup', { response: { status: 'error', id: '105' } }],
+    ['Plivo', { message_state: 'failed', error_code: '900' }],
+    ['Firebase', { successCount: 0, failureCount: 1, responses: [{ success: false }] }],
+    ['GraphQL', { data: { sendReceipt: { success: false, message: 'No credit left' } } }],
+    ['GraphQL, in a list', { data: { sendReceipt: { id: null, userErrors: [{ message: 'No credit left' }] } } }],
+    ['SOAP', { 'soap:Envelope': { 'soap:Body': { 'soap:Fault': { faultcode: 'soap:Server' } } } }],
+    ['an error that was written as JSON', { name: 'AxiosError', message: 'Network Error', status: null }],
+    ['an error without a word', { error: {} }],
+  ];
+  for (const [name, answer] of answers) {
+    const codes = new Set((await outcomesOf(inEachDress(answer))).split(' '));
+    assert.equal(codes.has('sent'), false, name);
+  }
+  for (const word of ['not_sent', 'delivery_failed', 'PERMANENT_FAILURE', 'denied', 'Blocked', 'timed out', 'NOK'])
+    assert.equal(await outcomesOf(inEachDress({ id: 1, status: word })), 'send_unconfirmed', word);
+});
+
+test('gateways that answer in words: those that begin with a no', async () => {
+  const dressed = (words: string) => [words, new Response(words), { status: 200, headers: {}, data: words }];
+  const no = [
+    'ERROR 302: no credit',
+    'ERR: 105',
+    'Failed',
+    'Rejected',
+    'Access denied',
+    'Not sent',
+    'no',
+    ' {"sent":0}',
+  ];
+  for (const words of no) assert.equal(await outcomesOf(dressed(words)), 'send_unconfirmed', words);
+  const yes = [
+    'OK',
+    'queued',
+    '0: Accepted for delivery',
+    'No errors',
+    'Errors: 0, sent: 1',
+    'failed: 0',
+    'err5Xk2Pq9',
+    '',
+  ];
+  for (const words of yes) assert.equal(await outcomesOf(dressed(words)), 'sent', words);
+  assert.equal(await outcomesOf([0]), 'send_unconfirmed', 'none was sent, or nothing went wrong');
+});
+
+test('a hook that settles each call: what they came back with counts', async () => {
+  const settled = (value: unknown) => [[{ status: 'fulfilled', value }]];
+  assert.equal(await outcomesOf(settled(Response.json({ success: false }))), 'send_unconfirmed');
+  assert.equal(await outcomesOf(settled(Response.json({ success: true }))), 'sent');
+});
+
+test('a clear yes prints no paper as well, whatever else stands in it', async () => {
+  const itself: Record<string, unknown> = { success: true };
+  itself['data'] = itself;
+  const answers: [string, unknown][] = [
+    ['Vonage', { messages: [{ to, status: '0', 'message-id': '0A' }] }],
+    ['Twilio', { sid: 'SM1', status: 'queued', error_code: null, error_message: null }],
+    ['Infobip', { messages: [{ to, status: { groupName: 'PENDING', name: 'PENDING_ACCEPTED' } }] }],
+    ['Plivo', { message_state: 'sent', error_code: '000' }],
+    ['Unifonic', { success: true, errorCode: 'ER-00' }],
+    ['TransmitSMS', { message_id: 1, error: { code: 'SUCCESS', description: 'OK' } }],
+    ['Sinch, with the words for the customer', { id: 'x', canceled: false, body: 'No reply needed: your receipt' }],
+    ['nodemailer', { accepted: ['a@b.example'], rejected: [] }],
+    ['in words', { error: 'none', errorMessage: 'No error' }],
+    ['a list that is empty', { error: [], failed: 0 }],
+    ['PHP', { status: true }],
+    ['an order of which a part did not come off', { success: true, order: { status: 'canceled', refunds: 1 } }],
+    ['payments of which one was declined', { orderId: '7', payments: [{ status: 'declined' }, { status: 'paid' }] }],
+  ];
+  for (const [name, answer] of answers) assert.equal(await outcomesOf(inEachDress(answer)), 'sent', name);
+  assert.equal(await outcomesOf([itself, { ok: true, accepted: false, error: false, body: {} }]), 'sent');
+});
+
 test('a hook that hands on its order without waiting for it: not sent, rather than an order without a number', async () => {
   const orderOf = async ({ orderId, phoneNumber }: EreceiptJob) => ({ orderId, ereceipt: { phoneNumber } });
   const { h } = await till((job) => job.api.createOrder(orderOf(job)));
