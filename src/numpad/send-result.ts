@@ -17,8 +17,8 @@ export interface EreceiptSendRequest {
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
  * `ok` (as in a `Response`), `success` or `sent` is there and no (false, 0, null, empty, `'false'`, `'no'`), that has an `error` or `errors`, or whose
- * `status` or `statusCode` is 300 or more, or begins like error, failed, rejected, undelivered or canceled; so in its `data`, where axios puts
- * the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web page in its place, or
+ * `status` or `statusCode` is false, 300 or more, or begins like error, failed, rejected, undelivered or canceled; so in its `data`, where axios
+ * puts the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web page in its place, or
  * what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
@@ -60,7 +60,9 @@ function saysNo(said: unknown): boolean {
     return (
       part instanceof Error ||
       [ok, sent, success].some((is) => /^\s*(|0|no|false|null)\s*$/i.test(is as string)) ||
-      [status, statusCode].some((is) => /^(canc|err|rej|fail|undel)/i.test(is as string) || (is as number) >= 300) ||
+      [status, statusCode].some(
+        (is) => /^(canc|err|rej|fail|undel|false)/i.test(is as string) || (is as number) >= 300,
+      ) ||
       // An empty list of GraphQL's is none.
       [error, errors].some((is) => is && (is as string) + '') ||
       (data != null && saysNo(data)) ||

@@ -93,6 +93,14 @@ describe('a page that', () => {
       [() => Promise.resolve({ status: 'undelivered', sid: 'SM1' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'Canceled' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'unread' }), 'sent', 'ereceipt-sent'],
+      // As servers in PHP say it.
+      [() => Promise.resolve(Response.json({ status: true })), 'sent', 'ereceipt-sent'],
+      [
+        () => Promise.resolve(Response.json({ status: false, message: 'No credit left' })),
+        'printed',
+        'send-unconfirmed',
+      ],
+      [() => Promise.resolve({ status: 'false' }), 'printed', 'send-unconfirmed'],
       // Of a gateway that answers for each recipient.
       [() => Promise.resolve([{ status: 'queued' }, { status: 'failed' }]), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve(Response.json([{ success: false }])), 'printed', 'send-unconfirmed'],
