@@ -374,7 +374,6 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** @internal */
   forget(): void {
     this.clear();
-    this.taps.forget();
     this.keyboard.forget();
     this.entry.chosen = '';
   }

@@ -24,7 +24,7 @@ interface Press {
   when: number;
   /** The click that it brings is still to come. */
   owesClick: boolean;
-  /** Neither its touch nor its click has ended it, whatever has been forgotten meanwhile. */
+  /** Neither its touch nor its click has ended it, whatever has been forgiven meanwhile. */
   open: boolean;
 }
 
@@ -95,12 +95,6 @@ export class TapController {
 
   /** The keyboard is at work: the next click is its own. */
   readonly forgive = (): void => this.presses.forEach(settle);
-
-  /** Which keys were pressed is part of the number. A key that is down still accounts for its click. */
-  forget(): void {
-    this.presses.filter(isLifted).forEach(settle);
-    if (this.last && isLifted(this.last)) this.last = null;
-  }
 
   /** Lets go of everything. */
   stop(): void {

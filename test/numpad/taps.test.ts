@@ -373,14 +373,22 @@ describe('real touches', { skip }, () => {
     // A click that the browser sends for them comes within this.
     await wait(400);
     assert.equal(await shown(), '556');
-    await page.evaluate(() => {
-      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
-      addEventListener('pointerup', () => void pad.prompt('next'), { once: true });
-    });
+    const nextAsItLifts = () =>
+      page.evaluate(() => {
+        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+        addEventListener('pointerup', () => void pad.prompt('next'), { once: true });
+      });
+    await nextAsItLifts();
     await touch('touchStart', [{ x, y, id: 1 }]);
     await touch('touchEnd', []);
     await wait(400);
     assert.equal(await shown(), '');
+    // The click of a mouse comes after the lift: it is the last order's.
+    await nextAsItLifts();
+    await page.mouse.click(x, y);
+    assert.equal(await shown(), '');
+    await page.mouse.click(x, y);
+    assert.equal(await shown(), '5');
   });
 
   const button = (part: string) =>
