@@ -117,13 +117,13 @@ describe('the keypad', () => {
     await start();
     try {
       Object.assign(window, { PointerEvent: undefined });
-      const touch = (key: string, type: string) => {
+      const touch = (key: string, type: string, identifier = 1) => {
         const event = new Event(type, { bubbles: true, cancelable: true, composed: true });
-        Object.assign(event, { changedTouches: [{ identifier: 1, target: t.key(key) }], touches: [] });
+        Object.assign(event, { changedTouches: [{ identifier, target: t.key(key) }], touches: [] });
         t.key(key).dispatchEvent(event);
       };
-      const mouse = (key: string, type: string) =>
-        t.key(key).dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, composed: true }));
+      const mouse = (key: string, type: string, button = 0) =>
+        t.key(key).dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, composed: true, button }));
       touch('2', 'touchstart');
       expect(digits()).to.equal('2');
       touch('2', 'touchend');
@@ -132,6 +132,24 @@ describe('the keypad', () => {
       mouse('1', 'mouseup');
       mouse('1', 'click');
       expect(digits()).to.equal('21');
+      mouse('1', 'mousedown', 2);
+      expect(digits()).to.equal('21');
+      // Where the page keeps the lift of a finger to itself, the browser goes on with a mouse.
+      touch('3', 'touchstart', 2);
+      for (const type of ['mousedown', 'mouseup', 'click']) mouse('3', type);
+      expect(digits()).to.equal('213');
+      // Pressed, and let go elsewhere: a switch is heard on that key a while later.
+      mouse('4', 'mousedown');
+      mouse('5', 'mouseup');
+      await t.pass(600);
+      t.key('4').click();
+      expect(digits()).to.equal('21344');
+      // Delete ends with its own finger, while another one still rests on a key.
+      touch('6', 'touchstart', 3);
+      touch('delete', 'touchstart', 4);
+      touch('delete', 'touchend', 4);
+      await t.pass(2000);
+      expect(digits()).to.equal('21344');
     } finally {
       Object.assign(window, { PointerEvent });
     }
@@ -311,6 +329,17 @@ describe('the keypad', () => {
     expect(digits()).to.equal('213');
   });
 
+  it('goes on to delete while a finger stays on the key, whichever other one comes and goes', async () => {
+    await start();
+    t.tap('1234567890');
+    fire('delete', 'pointerdown', { pointerId: 3 });
+    await t.pass(600);
+    fire('5', 'pointerdown', { pointerId: 4 });
+    fire('5', 'pointerup', { pointerId: 4 });
+    await t.pass(5000);
+    expect(digits()).to.equal('');
+  });
+
   it('takes no press between the keys for one', async () => {
     await start();
     t.tap('2');
@@ -392,6 +421,11 @@ describe('the keypad', () => {
     Object.assign(end, { changedTouches: [] });
     t.key('5').dispatchEvent(end);
     expect(end.defaultPrevented).to.equal(true);
+    // Between the keys as well.
+    const beside = new Event('touchend', { bubbles: true, cancelable: true, composed: true });
+    Object.assign(beside, { changedTouches: [{ identifier: 1, target: pad }], touches: [] });
+    pad.dispatchEvent(beside);
+    expect(beside.defaultPrevented).to.equal(true);
   });
 
   it('does not move while messages come and go', async () => {

@@ -9,7 +9,7 @@ import { phoneRulesNow } from '../../.config/phone-metadata.mjs';
 import { readFileSync } from 'node:fs';
 import { fakeClock } from '../support/fake-clock.js';
 
-const { PhoneNumberUtil, PhoneNumberFormat, PhoneNumberType } = google;
+const { AsYouTypeFormatter, PhoneNumberUtil, PhoneNumberFormat, PhoneNumberType } = google;
 const world = allRules();
 const util = PhoneNumberUtil.getInstance();
 const ask = (country = 'US', more: Partial<PhoneQuestion> = {}): PhoneQuestion => ({
@@ -130,6 +130,28 @@ describe('the rules of the world', () => {
       ({ country, number, national }) => judge(readPasted(national).text, ask(country)).number !== number,
     );
     assert.deepEqual(other, []);
+  });
+
+  it('show each mobile example, digit by digit, as phones do: 98 % of 2,208 steps at home, 99 % of 2,970 from abroad', () => {
+    // Where a bracket closes, and whether a hyphen stands before its digit, is another question.
+    const groups = (shown: string) => shown.replace(/[^\d+]+/g, ' ').trim();
+    for (const [from, least] of [
+      ['national', 0.98],
+      ['number', 0.99],
+    ] as const) {
+      let asked = 0;
+      let alike = 0;
+      for (const example of examples(PhoneNumberType.MOBILE)) {
+        const phone = new AsYouTypeFormatter(example.country);
+        let text = '';
+        for (const key of example[from].replace(/[^\d+]/g, '')) {
+          text += key;
+          asked++;
+          if (groups(judge(text, ask(example.country)).shown) === groups(phone.inputDigit(key))) alike++;
+        }
+      }
+      assert.ok(asked > 2000 && alike / asked >= least, `${from}: ${alike} of ${asked}`);
+    }
   });
 
   it('never take a number without its last digit where Google does not', () => {

@@ -332,7 +332,22 @@ describe('real touches', { skip }, () => {
     }
   });
 
+  it('Delete that is held goes on while another finger comes and goes', async () => {
+    await clear();
+    for (const digit of '201555') await page.mouse.click(at[digit]!.x, at[digit]!.y);
+    const [resting, other] = ['delete', '7'].map((key, id) => ({ ...at[key]!, id }));
+    await touch('touchStart', [resting!]);
+    await touch('touchStart', [resting!, other!]);
+    await touch('touchEnd', [other!]);
+    await page.waitForFunction(
+      () => !document.querySelector('rulrr-ereceipt-numpad')!.shadowRoot!.querySelector('[part~=display]')!.textContent,
+    );
+    await touch('touchEnd', []);
+  });
+
   it('one digit each where the page keeps the presses from the keys', async () => {
+    // Not those of the first mouse.
+    await page.mouse.click(at['2']!.x, at['2']!.y);
     await page.evaluate(`{
       const keep = (event) => event.stopPropagation();
       document.addEventListener('pointerdown', keep, true);

@@ -375,24 +375,42 @@ describe('in a form', () => {
     form.remove();
   });
 
-  it('has a hidden input where ElementInternals are missing', async () => {
-    class Old extends RulrrEreceiptNumpad {
-      static override formAssociated = false;
+  it('tells of the number also where the page has no words for what is wrong with it', async () => {
+    const t = await till({ name: 'phone' }, { strings: { 'too-short': '' } });
+    void t.pad.prompt('order');
+    t.tap('213');
+    await t.pass(200);
+    expect(t.shown()).to.equal('(213)');
+    expect(t.inputs).to.deep.equal(['']);
+    expect(t.pad.matches(':invalid')).to.equal(true);
+    t.remove();
+  });
+
+  it('has a hidden input where ElementInternals are missing, or are not for forms (Firefox 93 to 97)', async () => {
+    for (const missing of [true, false]) {
+      class Old extends RulrrEreceiptNumpad {
+        static override formAssociated = false;
+      }
+      if (missing) Object.defineProperty(Old.prototype, 'attachInternals', { value: undefined });
+      const tag = missing ? 'old-numpad' : 'younger-numpad';
+      customElements.define(tag, Old);
+      const form = document.createElement('form');
+      const pad = document.createElement(tag) as Old;
+      pad.name = 'phone';
+      pad.send = () => new Promise(() => undefined);
+      form.append(pad);
+      document.body.append(form);
+      await pad.updateComplete;
+      void pad.prompt('order');
+      pad.value = '+12135550123';
+      expect(new FormData(form).getAll('phone')).to.deep.equal(['+12135550123']);
+      // Moved, it still has one.
+      form.append(pad);
+      pad.value = '+13105550199';
+      expect(new FormData(form).getAll('phone')).to.deep.equal(['+13105550199']);
+      pad.close();
+      expect(new FormData(form).get('phone')).to.equal(null);
+      form.remove();
     }
-    Object.defineProperty(Old.prototype, 'attachInternals', { value: undefined });
-    customElements.define('old-numpad', Old);
-    const form = document.createElement('form');
-    const pad = document.createElement('old-numpad') as Old;
-    pad.name = 'phone';
-    pad.send = () => new Promise(() => undefined);
-    form.append(pad);
-    document.body.append(form);
-    await pad.updateComplete;
-    void pad.prompt('order');
-    pad.value = '+12135550123';
-    expect(new FormData(form).get('phone')).to.equal('+12135550123');
-    pad.close();
-    expect(new FormData(form).get('phone')).to.equal(null);
-    form.remove();
   });
 });
