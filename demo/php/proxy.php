@@ -46,23 +46,25 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, $seconds);
     // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
     $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
-    if (is_array($answer) && $answer && !says_no($answer)) return;
+    if (is_array($answer) && $answer && !array_is_list($answer) && !says_no($answer)) return;
     // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
     if (($answer['success'] ?? null) === false || $status === 0 || ($status >= 400 && $status < 500 && !in_array($status, [408, 499], true))) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 
-/** Whether an answer of 200 says in one of the usual ways that it did not come off. */
-function says_no(array $answer): bool
+/** Whether an answer of 200 says in one of the usual ways that it did not come off, or not for each one of a list. */
+function says_no(mixed $answer): bool
 {
+    if (!is_array($answer)) return $answer === false;
+    if (array_is_list($answer)) return (bool) array_filter($answer, says_no(...));
     foreach (['success', 'ok', 'sent'] as $name) {
         $value = array_key_exists($name, $answer) ? $answer[$name] : true;
         if (preg_match('/^\s*(0|no|false|null)?\s*$/iD', is_string($value) ? $value : json_encode($value))) return true;
     }
     foreach (['status', 'statusCode'] as $name) {
-        if (preg_match('/^"?([345]\d\d"?$|err|fail|rej|canc|expir|inval|un(del|[ks]))/i', json_encode($answer[$name] ?? null))) return true;
+        if (preg_match('/^"?((false|[345]\d\d)"?$|err|fail|rej|canc|expir|inval|un(del|[ks]))/i', json_encode($answer[$name] ?? null))) return true;
     }
-    return !empty($answer['error']) || !empty($answer['errors']) || (is_array($answer['data'] ?? null) && says_no($answer['data']));
+    return !empty($answer['error']) || !empty($answer['errors']) || says_no($answer['data'] ?? null);
 }
 
 // ── Rulrr ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -76,16 +76,20 @@ def send_ereceipt(access_token, order_id, phone_number, seconds):
 
 
 def says_no(answer):
-    """Whether an answer of 200 says in one of the usual ways that it did not come off."""
+    """Whether an answer of 200 says in one of the usual ways that it did not come off, or not for each one of a list."""
+    if isinstance(answer, list):
+        return any(says_no(part) for part in answer)
+    if not isinstance(answer, dict):
+        return answer is False
     words = [str(answer.get(name, True)) for name in ("success", "ok", "sent")]
     if any(re.fullmatch(r"\s*(0|no|false|null|none)?\s*", word, re.IGNORECASE) for word in words):
         return True
     states = [str(answer.get(name)) for name in ("status", "statusCode")]
-    if any(re.match(r"[345]\d\d$|err|fail|rej|canc|expir|inval|un(del|[ks])", state, re.IGNORECASE) for state in states):
+    if any(re.match(r"(false|[345]\d\d)$|err|fail|rej|canc|expir|inval|un(del|[ks])", state, re.IGNORECASE) for state in states):
         return True
     if answer.get("error") or answer.get("errors"):
         return True
-    return isinstance(answer.get("data"), dict) and says_no(answer["data"])
+    return says_no(answer.get("data"))
 
 
 # ── Rulrr ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -388,6 +388,13 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         { success: true, statusCode: 422 },
         { success: true, data: { sent: 'no' } },
         { data: { text: null }, errors: [{ message: 'No credit left' }] },
+        { status: false },
+        { success: true, data: false },
+        // One of a list; Rulrr's answer itself is none.
+        { success: true, data: [{ sent: true }, { sent: false }] },
+        { data: [[{ error: 'no credit' }]] },
+        [{ success: false }],
+        [{ success: true }],
       ];
       for (const answer of answers) {
         const said = JSON.stringify(answer);
@@ -403,7 +410,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         status: 'queued',
         error: null,
         errors: [],
-        data: { orderId: '7' },
+        data: { orderId: '7', recipients: [{ sent: true }] },
       };
       relay.next.set('POST /v1/orders', (response) =>
         response.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify(good)),
