@@ -17,8 +17,8 @@ export interface EreceiptSendRequest {
  * Sends a receipt: resolves once that is confirmed, rejects if it surely failed. An `AbortError`, `TimeoutError` or `TypeError` (what `fetch` rejects
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
  * `ok` (as in a `Response`), `success` or `sent` is there and no (false, 0, null, empty, `'false'`, `'no'`), that has an `error` or `errors`, or whose
- * `status` or `statusCode` is false, 300 or more, or begins like error, failed, rejected, undelivered or canceled; so in its `data`, where axios
- * puts the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web page in its place, or
+ * `status` or `statusCode` is false, 300 or more, or begins like error, failed, rejected, undelivered, unknown, canceled, expired or invalid; so in its
+ * `data`, where axios puts the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web page in its place, or
  * what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
@@ -53,20 +53,21 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
   }).then((answer) => (answer && answer.sent === true ? 'sent' : 'unclear'), resultOfProxy);
 }
 
-/** What gateways, and clients of theirs, resolve with all the same, each one of a list. The proxy's hook is judged alike. */
+/** What gateways, and clients of theirs, resolve with all the same, each one of a list. What the proxy's hook resolves with is judged more closely. */
 function saysNo(said: unknown): boolean {
   return ([] as unknown[]).concat(said).some((part) => {
-    const { sent, errors, statusCode, success, ok, error, status, data } = Object(part) as Record<string, unknown>;
+    const { ok, errors, error, success, statusCode, status, data, sent } = Object(part) as Record<string, unknown>;
     return (
       part instanceof Error ||
-      [ok, sent, success].some((is) => /^\s*(|0|no|false|null)\s*$/i.test(is as string)) ||
-      [status, statusCode].some(
-        (is) => /^(canc|err|rej|fail|undel|false)/i.test(is as string) || (is as number) >= 300,
-      ) ||
+      [success, sent, ok].some((is) => /^\s*(|0|no|false|null)\s*$/i.test(is as string)) ||
       // An empty list of GraphQL's is none.
       [error, errors].some((is) => is && (is as string) + '') ||
-      (data != null && saysNo(data)) ||
-      part === false
+      // Undelivered, unknown, unsent; an undefined one says nothing, and an unread message was sent.
+      [statusCode, status].some(
+        (is) => /^(expir|rej|false|canc|fail|un(del|[ks])|err|inval)/i.test(is as string) || (is as number) >= 300,
+      ) ||
+      part === false ||
+      (data != null && saysNo(data))
     );
   });
 }

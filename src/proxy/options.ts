@@ -56,10 +56,12 @@ export interface RulrrProxyOptions {
    * then prints, and the key never sends again; the same holds for errors of a connection that broke or timed out, for those that
    * carry a `status` of 408, 499, or 500 and more, and for errors of `api` that leave it unclear. What else is thrown means "not
    * sent", and the same key may try again. So does `false`. An answer whose `ok`, `success` or `sent` is there and says no (false, 0,
-   * null, empty, or "false", "0", "no"), that has an `error` or `errors`, or whose `status` or `statusCode` is a number from 300 to 599, or a word
-   * that begins like error, failed, rejected, undelivered, unsent, unknown, canceled, expired or invalid, as `fetch`, undici or a gateway gives it (the
-   * JSON of a `Response` that was not read is read, and so is the `data` of axios), means "not sent" with 400 to 499 but for 408 and 499, and else
-   * "unknown"; so does a web page in its place, or what says to be JSON and is not. An `Error` that it resolves with counts as thrown, and any no in a list, as of `Promise.all`, means "unknown".
+   * null, empty, or "false", "0", "no"), that has an error that is not empty, 0 or none (`error`, `errors`, `error-text`, `errorCode` …), or
+   * whose `status` or `statusCode` is false, a number from 300 to 599, or a word that begins like error, failed, rejected, undelivered,
+   * unsent, unknown, canceled, expired, invalid or denied, means "not sent" with 400 to 499 but for 408 and 499, and else "unknown". It is
+   * looked for in what `fetch`, axios, undici, got or a gateway gives: the JSON of a `Response` that was not read is read, and so are
+   * `data`, `body` and the list of recipients. A web page in its place, what says to be JSON and is not, and a bare 0 mean "unknown"; an
+   * `Error` that it resolves with counts as thrown, and any no in a list, as of `Promise.all`, means "unknown".
    * Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
   sendEreceipt?: ((job: EreceiptJob) => Promise<unknown>) | undefined;

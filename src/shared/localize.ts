@@ -37,7 +37,7 @@ export class Language {
     const { host } = this;
     const said = (inherited(host, 'lang') || navigator.language || '').toLowerCase();
     // Old Java systems write iw for Hebrew.
-    const [tag] = /^[a-z]{2,3}(?![a-z])/.exec(said.indexOf('iw') ? said : 'he') || ['en'];
+    const [tag] = /^[a-z]{2,3}(?![a-z])/.exec(said.replace(/^iw/, 'he')) || ['en'];
     // A page that has words of its own says which language they are in.
     const code = tag in loaders || Object.keys(host.strings || '')[0] ? tag : 'en';
     if (code === this.code) return;

@@ -91,6 +91,9 @@ describe('a page that', () => {
       [() => Promise.resolve({ errors: { phone: ['is invalid'] } }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ success: true, status: 'rejected' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'undelivered', sid: 'SM1' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 'Expired' }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ data: [{ status: 'unknown' }] }), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve({ status: 'invalid_number' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'Canceled' }), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve({ status: 'unread' }), 'sent', 'ereceipt-sent'],
       // As servers in PHP say it.
