@@ -76,8 +76,8 @@ const fields = {
   parts: /^(results|responses?|messages|recipients|value|list|sms|statuses|\d{7,15})$/,
 };
 
-/** Asked for by name as well: of a `Response`, or an error of another realm, they are no fields of its own. */
-const inherited = ['ok', 'status', 'statusCode', 'name'];
+/** Asked for by name as well: of a `Response`, an error of another realm, or what a client makes a class of, they are no fields of its own. */
+const inherited = ['ok', 'success', 'sent', 'status', 'statusCode', 'error', 'errors', 'name', 'data'];
 
 function doubtInFields(said: Record<string, unknown>, seen: Set<object>): Doubt {
   const own = Object.keys(said);

@@ -268,6 +268,11 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
       (status): [unknown, number] => [{ status, sid: 'SM1' }, 200],
     ),
     [{ status: 'done', statusCode: 422 }, 502, 'send_failed'],
+    // As clients have it that make a class of each answer.
+    ...[{ success: false }, { sent: 0 }, { errors: ['No credit left'] }, { data: { error: 'No credit left' } }].map(
+      (inherited): [unknown, number, string] => [Object.create(inherited), 504, 'send_unconfirmed'],
+    ),
+    [Object.create({ success: true, data: { status: 'queued' } }), 200],
     [{ status: 200, statusCode: 500 }, 504, 'send_unconfirmed'],
     [{ status: '503' }, 504, 'send_unconfirmed'],
     [{ status: 200, data: { success: false } }, 504, 'send_unconfirmed'],
