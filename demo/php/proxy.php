@@ -52,7 +52,7 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 
-/** Whether an answer of 200 says in one of the usual ways that it did not come off, or not for each one of a list. */
+/** Whether an answer of 200 says in one of the usual ways that it did not come off, or that one of a list did not. */
 function says_no(mixed $answer): bool
 {
     if (!is_array($answer)) return $answer === false;

@@ -76,7 +76,7 @@ def send_ereceipt(access_token, order_id, phone_number, seconds):
 
 
 def says_no(answer):
-    """Whether an answer of 200 says in one of the usual ways that it did not come off, or not for each one of a list."""
+    """Whether an answer of 200 says in one of the usual ways that it did not come off, or that one of a list did not."""
     if isinstance(answer, list):
         return any(says_no(part) for part in answer)
     if not isinstance(answer, dict):

@@ -18,8 +18,8 @@ export interface EreceiptSendRequest {
  * with when the network fails) leaves it unclear, and so do an answer that is no promise, and one that says no: `false`, an `Error`, or an object whose
  * `ok` (as in a `Response`), `success` or `sent` is there and no (false, 0, null, empty, `'false'`, `'no'`), that has an `error` or `errors`, or whose
  * `status` or `statusCode` is false, 300 or more, or begins like error, failed, rejected, undelivered, unknown, canceled, expired or invalid; so in its
- * `data`, where axios puts the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web page in its place, or
- * what says to be JSON and is not, leaves it unclear.
+ * `data`, where axios puts the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web
+ * page in its place, or what says to be JSON and is not, leaves it unclear.
  */
 export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
 
