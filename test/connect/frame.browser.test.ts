@@ -1,5 +1,6 @@
 import { expect } from '@open-wc/testing';
-import { finished, frameOrigin, pendingStage, settle, stage, until, type Stage } from './support.js';
+import { until } from '../support/until.js';
+import { finished, frameOrigin, pendingStage, settle, stage, type Stage } from './support.js';
 
 const hits = async (name: string): Promise<number> =>
   (await (await window.fetch(`${frameOrigin}/hits?name=${name}`)).json()) as number;

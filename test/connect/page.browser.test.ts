@@ -1,4 +1,5 @@
 import { expect } from '@open-wc/testing';
+import { until } from '../support/until.js';
 import {
   cancelled,
   finished,
@@ -7,7 +8,6 @@ import {
   setHidden,
   stage,
   terminal,
-  until,
   type Reply,
   type Stage,
 } from './support.js';

@@ -2,6 +2,7 @@ import '../../src/define/rulrr-connect.js';
 import '../../src/connect/connect-session.js';
 import type { RulrrConnect } from '../../src/connect/connect-element.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
+import { task, until } from '../support/until.js';
 
 /** One answer of the proxy: a body, or a refusal. */
 export interface Reply {
@@ -135,35 +136,10 @@ export function setHidden(hidden: boolean): void {
   document.dispatchEvent(new Event('visibilitychange'));
 }
 
-/** One turn of the event loop; timers are slowed down in the background, messages are not. */
-function task(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.addEventListener('message', () => {
-      port1.close();
-      resolve();
-    });
-    port1.start();
-    port2.postMessage(null);
-  });
-}
-
 /** Several rounds: a real `fetch` answer and its body take more than a microtask. */
 export async function settle(element?: RulrrConnect): Promise<void> {
   for (let round = 0; round < 8; round++) await task();
   if (element) await element.updateComplete;
-}
-
-/** Waits for what takes the browser real time, such as loading a document or a module. */
-export async function until(
-  condition: () => unknown,
-  between: () => Promise<unknown> = () => new Promise((resolve) => setTimeout(resolve, 20)),
-): Promise<void> {
-  const end = Date.now() + 15_000;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`Never came: ${String(condition)}`);
-    await between();
-  }
 }
 
 export function watchEvents(element: EventTarget): { events: string[]; details: unknown[] } {

@@ -1,5 +1,6 @@
 import { expect } from '@open-wc/testing';
-import { finished, frameOrigin, pending, pendingStage, refusal, stage, until } from './support.js';
+import { until } from '../support/until.js';
+import { finished, frameOrigin, pending, pendingStage, refusal, stage } from './support.js';
 
 /** Firefox takes no window of another process as `source`, so it is put there. */
 const message = (origin: string, source: Window | null): MessageEvent =>

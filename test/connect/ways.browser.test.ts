@@ -1,7 +1,8 @@
 import { expect } from '@open-wc/testing';
 import 'axe-core/axe.min.js';
 import type Axe from 'axe-core';
-import { cancelled, finished, pending, pendingStage, refusal, settle, stage, until, type Stage } from './support.js';
+import { until } from '../support/until.js';
+import { cancelled, finished, pending, pendingStage, refusal, settle, stage, type Stage } from './support.js';
 import { en } from '../../src/shared/messages/en.js';
 
 const { axe } = window as unknown as { axe: typeof Axe };

@@ -1,7 +1,8 @@
 import { expect, nextFrame } from '@open-wc/testing';
 // Here from the start, so that no pad of an earlier test rehearses during a later one.
 import '../../src/numpad/rehearsal.js';
-import { till, until, type Till } from './support.js';
+import { until } from '../support/until.js';
+import { till, type Till } from './support.js';
 
 /** Answers false if that was taken. */
 function paste({ part }: Till, text: string): boolean {

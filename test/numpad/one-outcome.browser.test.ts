@@ -1,7 +1,8 @@
 // The promise of one outcome through the real element: fingers, sends that end in every way, time, and a page that does as it likes.
 import { expect } from '@open-wc/testing';
 import { fakeClock } from '../support/fake-clock.js';
-import { json, task, till, type Till } from './support.js';
+import { task } from '../support/until.js';
+import { json, till, type Till } from './support.js';
 
 /** Run 0 begins with this, run 1 with the next. What fails says with which one; alone, it fails again: set `runs` to 1. */
 const firstSeed = 20261125;

@@ -1,6 +1,7 @@
 // What a page may do to the element, by its public names alone.
 import { expect, nextFrame } from '@open-wc/testing';
-import { connected, json, proxy, reply, till, until, type Till } from './support.js';
+import { until } from '../support/until.js';
+import { connected, json, proxy, reply, till, type Till } from './support.js';
 
 const good = '2135550123';
 

@@ -1,6 +1,7 @@
 // What one customer leaves to the next, what a page leaves to both, and what interrupts a hand.
 import { expect, nextFrame } from '@open-wc/testing';
-import { connected, json, proxy, task, till, until, type Till } from './support.js';
+import { task, until } from '../support/until.js';
+import { connected, json, proxy, till, type Till } from './support.js';
 
 const good = '2135550123';
 const shownGood = '(213) 555-0123';

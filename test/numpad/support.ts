@@ -1,6 +1,7 @@
 import type { RulrrEreceiptNumpad } from '../../src/numpad/numpad-element.js';
 import '../../src/define/rulrr-ereceipt-numpad.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
+import { task } from '../support/until.js';
 import type { EreceiptSendRequest } from '../../src/numpad/send-result.js';
 
 export type Told = { type: string; orderId: string; reason?: string; phoneNumber?: string };
@@ -23,25 +24,6 @@ export interface Till {
   /** Lets promises and renders come to rest, and `ms` pass. */
   pass(ms?: number): Promise<void>;
   remove(): void;
-}
-
-/** A task of its own; not by a timer, since browsers slow those down in a page that is behind another. */
-export function task(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.addEventListener('message', () => resolve(port1.close()));
-    port1.start();
-    port2.postMessage(null);
-  });
-}
-
-/** Waits for what takes the browser real time, such as loading a module. */
-export async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 15_000;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`Never came: ${String(condition)}`);
-    await task();
-  }
 }
 
 const names: Record<string, string> = { '+': 'plus', '<': 'delete' };

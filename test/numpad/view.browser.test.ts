@@ -1,6 +1,7 @@
 import { expect } from '@open-wc/testing';
 import { RulrrEreceiptNumpad } from '../../src/numpad/numpad-element.js';
-import { till, until, type Till } from './support.js';
+import { until } from '../support/until.js';
+import { till, type Till } from './support.js';
 
 describe('what is seen and heard', () => {
   let t: Till;
