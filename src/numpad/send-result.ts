@@ -33,15 +33,15 @@ export interface SendWay {
 /** Sends once. Never rejects; what is not known for sure is `unclear`. */
 export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }: SendWay): Promise<SendResult> {
   if (send) {
-    return new Promise<SendResult>((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       const answer: unknown = send(request);
-      if (answer && (answer as Promise<void>).then) {
-        (answer as Promise<void>).then((said: unknown) => resolve(saysNo(said) ? 'unclear' : resultIn(said)), reject);
-      } else {
+      if (!answer || !(answer as Promise<void>).then) {
         console.error('rulrr-ereceipt-numpad: send() gave no promise, so the receipt prints.');
-        resolve('unclear');
-      }
-    }).catch(resultOfOwn);
+        resolve(false);
+      } else (answer as Promise<void>).then(resolve, reject);
+    })
+      .then((said) => (saysNo(said) ? 'unclear' : resultIn(said)), resultOfOwn)
+      .catch(() => 'unclear');
   }
   // Not even asked for: surely not sent.
   if (!proxyUrl || navigator.onLine === false) return Promise.resolve('failed');
@@ -56,18 +56,18 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
 /** What gateways, and clients of theirs, resolve with all the same, each one of a list. What the proxy's hook resolves with is judged more closely. */
 function saysNo(said: unknown): boolean {
   return ([] as unknown[]).concat(said).some((part) => {
-    const { ok, errors, error, success, statusCode, status, data, sent } = Object(part) as Record<string, unknown>;
+    const { statusCode, success, status, error, errors, sent, data, ok } = Object(part) as Record<string, unknown>;
     return (
-      part instanceof Error ||
-      [success, sent, ok].some((is) => /^\s*(|0|no|false|null)\s*$/i.test(is as string)) ||
-      // An empty list of GraphQL's is none.
-      [error, errors].some((is) => is && (is as string) + '') ||
+      [ok, sent, success].some((is) => /^\s*(|0|no|false|null)\s*$/i.test(is as string)) ||
       // Undelivered, unknown, unsent; an undefined one says nothing, and an unread message was sent.
-      [statusCode, status].some(
-        (is) => /^(expir|rej|false|canc|fail|un(del|[ks])|err|inval)/i.test(is as string) || (is as number) >= 300,
+      [status, statusCode].some(
+        (is) => /^(rej|err|false|un(del|[ks])|canc|fail|expir|inval)/i.test(is as string) || (is as number) >= 300,
       ) ||
-      part === false ||
-      (data != null && saysNo(data))
+      part instanceof Error ||
+      // An empty list of GraphQL's is none.
+      [errors, error].some((is) => is && (is as string) + '') ||
+      (data != null && saysNo(data)) ||
+      part === false
     );
   });
 }
@@ -79,17 +79,14 @@ function saysNo(said: unknown): boolean {
 function resultIn(said: unknown): SendResult | Promise<SendResult> {
   const { bodyUsed, headers } = (said || {}) as Partial<Response>;
   if (bodyUsed !== false || !headers) return 'sent';
-  return (said as Response).text().then(
-    (body) => {
-      try {
-        return saysNo(JSON.parse(body)) ? 'unclear' : 'sent';
-      } catch {
-        const type = /html|json/i.exec(headers.get('content-type') || '');
-        return type && (/j/i.test(type[0]) ? /\S/ : /^\s*</).test(body) ? 'unclear' : 'sent';
-      }
-    },
-    () => 'unclear',
-  );
+  return (said as Response).text().then((body) => {
+    try {
+      return saysNo(JSON.parse(body)) ? 'unclear' : 'sent';
+    } catch {
+      const type = /html|json/i.exec(headers.get('content-type') || '');
+      return type && (/j/i.test(type[0]) ? /\S/ : /^\s*</).test(body) ? 'unclear' : 'sent';
+    }
+  });
 }
 
 function resultOfOwn(error: unknown): SendResult {

@@ -73,7 +73,7 @@ const fields = {
   /** The body: where axios puts it, got, undici and superagent, JSON-RPC, AWS, jQuery. */
   body: /^(data|body|result|payload|response(json|text))$/,
   /** For each recipient one, of gateways that answer 200 whatever came of it, some by the number. */
-  parts: /^(results|responses?|messages|recipients|value|list|sms|statuses|\d{7,15})$/,
+  parts: /^(results|responses?|messages|recipients|items|value|list|sms|statuses|sendstatusset|\d{7,15})$/,
 };
 
 /** Asked for by name as well: of a `Response`, an error of another realm, or what a client makes a class of, they are no fields of its own. */
@@ -92,6 +92,7 @@ function doubtInFields(said: Record<string, unknown>, seen: Set<object>): Doubt 
       no ||= isNoState(said[key]);
       code ||= codeIn(said[key]);
     } else if (is('error')) no ||= isError(said[key], name);
+    else if (name === 'code') no ||= isNoCode(said[key]);
     else if (name === 'type') no ||= /^(error|failure)$/i.test(textOf(said[key]));
     else if (name === 'name') no ||= /^\w*(Error|Exception)$/.test(textOf(said[key]));
     // The `body` of a message, rather than of an answer, is what the customer reads.
@@ -109,7 +110,7 @@ function doubtInFields(said: Record<string, unknown>, seen: Set<object>): Doubt 
   return null;
 }
 
-/** JSON that nobody has read, words, or a web page. */
+/** JSON that nobody has read, XML, words, a web page, or what PHP says before the answer. */
 function doubtInText(text: string, seen: Set<object>): Doubt {
   if (/^\s*[{[]/.test(text)) {
     try {
@@ -118,7 +119,21 @@ function doubtInText(text: string, seen: Set<object>): Doubt {
       if (/^\s*\{/.test(text)) return 'unclear';
     }
   }
-  return noWords.test(text) || /^\s*<(!doctype )?html\b/i.test(text) ? 'unclear' : null;
+  if (/^\s*</.test(text)) return doubtInMarkup(text, seen);
+  return noWords.test(text) || phpNotice.test(text) ? 'unclear' : null;
+}
+
+const phpNotice = /^\s*(PHP )?(warning|notice|deprecated|(fatal|parse) error):/i;
+
+/** XML is not read but looked through: each of its attributes, and each element that holds no other, as a field. */
+function doubtInMarkup(text: string, seen: Set<object>): Doubt {
+  if (/^\s*<(!doctype )?html\b|<(\w+:)?fault[\s>]/i.test(text) || phpNotice.test(text.replace(/<[^>]*>/g, '')))
+    return 'unclear';
+  const elements = text.matchAll(/<([\w:.-]+)(?:\s[^<>]*)?>([^<]*)<\//g);
+  const attributes = text.matchAll(/\s([\w:.-]+)\s*=\s*["']([^"']*)["']/g);
+  for (const [, name, words] of [...elements, ...attributes])
+    if (doubtInFields({ [name!]: words }, seen)) return 'unclear';
+  return null;
 }
 
 /** How gateways begin what did not come off, and not "no errors", "failed: 0" or an id. */
@@ -142,6 +157,10 @@ function isNoState(state: unknown): boolean {
   if (typeof state !== 'object' || state === null) return noWords.test(textOf(state));
   return Object.values(state).some((value) => typeof value === 'string' && noWords.test(value));
 }
+
+/** Of gateways that have no other field for it. A number may be anything. */
+const isNoCode = (code: unknown): boolean =>
+  typeof code === 'string' && (/^is[vp]\.|error|exceeded/i.test(code) || noWords.test(code));
 
 /** Gateways have numbers of their own above those of HTTP. */
 const codeIn = (state: unknown): number => Number(/^\s*([345]\d\d)(?!\d)/.exec(textOf(state))?.[1] ?? 0);

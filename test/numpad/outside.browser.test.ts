@@ -6,6 +6,16 @@ import { connected, json, proxy, reply, till, type Till } from './support.js';
 const good = '2135550123';
 
 const cutBody = () => new ReadableStream({ start: (stream) => stream.error(new Error('cut')) });
+const inItself = () => {
+  const said: Record<string, unknown> = {};
+  said['data'] = said;
+  return said;
+};
+const unreadable = () => ({
+  get status(): string {
+    throw new Error('gone');
+  },
+});
 const readAlready = async (body: string) => {
   const response = new Response(body);
   await response.text();
@@ -126,6 +136,9 @@ describe('a page that', () => {
       // Caught, and given on as if it were an answer.
       [() => Promise.reject(new Error('no')).catch((error: unknown) => error), 'printed', 'send-unconfirmed'],
       [() => Promise.resolve(false), 'printed', 'send-unconfirmed'],
+      // What cannot be read.
+      [() => Promise.resolve(inItself()), 'printed', 'send-unconfirmed'],
+      [() => Promise.resolve(unreadable()), 'printed', 'send-unconfirmed'],
       // oxlint-disable-next-line unicorn/no-thenable -- what older promise libraries give
       [() => ({ then: (done: () => void) => done() }), 'sent', 'ereceipt-sent'],
       [() => Promise.reject(new Error('no')), 'failed'],
