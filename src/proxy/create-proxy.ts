@@ -27,7 +27,10 @@ export interface RulrrProxy {
    * Retire a key only after a run that counts none `failed`.
    */
   rotateKeys(): Promise<RotationReport>;
-  /** Waits for what is under way; new requests are refused with 503. The token store stays open: it is its maker's to close. */
+  /**
+   * Waits for what is under way, also where the browser has gone; new requests are refused with 503. The token store stays open: it is
+   * its maker's to close.
+   */
   close(): Promise<void>;
   /** Path of the proxy, without a closing slash. */
   readonly basePath: string;
@@ -48,6 +51,9 @@ export interface SweepReport {
   /** Idempotency keys forgotten. */
   pruned: number;
 }
+
+/** How long `close` waits for the answers to requests, after redemptions and sends. */
+const closingPatienceMs = 10_000;
 
 /**
  * The server side of both elements: a function from `Request` to `Response` that holds the client secret and the stores' tokens.
@@ -98,6 +104,8 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
   const integrations = new Integrations(settings, connections, api);
   const route = createRoutes(settings, { integrations, connections, ereceipts });
   const placeOf = createPlaces();
+  /** Requests that were let in and have no answer yet; a browser that has gone does not end them. */
+  const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | undefined;
 
   /** Methods and paths that are none of ours may hold anything; they are not repeated. */
@@ -125,7 +133,13 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
       if (closing) throw new Refusal('store_unavailable', 'The proxy is stopping.', 1);
       path = admitted.route;
       const input = { route: admitted.route, path: admitted.path, source, context };
-      return partsFor(await route(request, input), source);
+      const routed = route(request, input);
+      underWay.add(routed);
+      try {
+        return partsFor(await routed, source);
+      } finally {
+        underWay.delete(routed);
+      }
     } catch (error) {
       let refusal: Refusal;
       if (error instanceof Refusal) refusal = error;
@@ -136,6 +150,19 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
       tell(refusal, request.method, path);
       return partsFor(problem(refusal), source);
     }
+  }
+
+  async function close(): Promise<void> {
+    await ereceipts.close();
+    await connections.close();
+    // Whoever closes the token store next takes it from under them. A hook that never comes back is not waited for.
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(closingPatienceMs, resolve);
+      void Promise.allSettled(underWay).then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   return {
@@ -158,7 +185,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     },
     rotateKeys: () => connections.rotate(),
     close() {
-      closing ??= ereceipts.close().then(() => connections.close());
+      closing ??= close();
       return closing;
     },
   };

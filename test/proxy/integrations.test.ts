@@ -356,6 +356,24 @@ test('close: waits, then refuses with 503; the store stays open, since another p
   assert.equal((await other.call('GET', '/connection')).status, 200);
 });
 
+test('close: waits for requests that were let in, but not for a hook that never comes back', async () => {
+  let letIn = () => {};
+  const authorize = () => new Promise<{ storeId: string }>((done) => (letIn = () => done({ storeId: 'store-1' })));
+  for (const comesBack of [true, false]) {
+    const h = harness({ authorize });
+    const answer = h.call('GET', '/connection');
+    let closed = false;
+    const closing = h.proxy.close().then(() => (closed = true));
+    await h.clock.advanceAsync(9_999);
+    assert.equal(closed, false);
+    if (comesBack) letIn();
+    else await h.clock.advanceAsync(1);
+    await closing;
+    if (comesBack) assert.equal((await answer).status, 200);
+    assert.equal(h.clock.pending, 0);
+  }
+});
+
 test('every defect ends as 500 `internal`, with nothing of it shown', async () => {
   const broken = { method: 'GET', url: 'not a url ' + planted.session, headers: new Headers() } as unknown as Request;
   const h = harness();
