@@ -127,12 +127,14 @@ const phpNotice = /^\s*(PHP )?(warning|notice|deprecated|(fatal|parse) error):/i
 
 /** XML is not read but looked through: each of its attributes, and each element that holds no other, as a field. */
 function doubtInMarkup(text: string, seen: Set<object>): Doubt {
-  if (/^\s*<(!doctype )?html\b|<(\w+:)?fault[\s>]/i.test(text) || phpNotice.test(text.replace(/<[^>]*>/g, '')))
-    return 'unclear';
+  const words = text.replace(/<[^>]*>/g, '');
+  if (/^\s*<(!doctype )?html\b|<(\w+:)?fault[\s>]/i.test(text) || phpNotice.test(words)) return 'unclear';
+  // By the name of the outermost element, or what stands first in any.
+  if (noWords.test(text) || noWords.test(words)) return 'unclear';
   const elements = text.matchAll(/<([\w:.-]+)(?:\s[^<>]*)?>([^<]*)<\//g);
   const attributes = text.matchAll(/\s([\w:.-]+)\s*=\s*["']([^"']*)["']/g);
-  for (const [, name, words] of [...elements, ...attributes])
-    if (doubtInFields({ [name!]: words }, seen)) return 'unclear';
+  for (const [, name, value] of [...elements, ...attributes])
+    if (doubtInFields({ [name!]: value }, seen)) return 'unclear';
   return null;
 }
 
@@ -160,7 +162,7 @@ function isNoState(state: unknown): boolean {
 
 /** Of gateways that have no other field for it. A number may be anything. */
 const isNoCode = (code: unknown): boolean =>
-  typeof code === 'string' && (/^is[vp]\.|error|exceeded/i.test(code) || noWords.test(code));
+  typeof code === 'string' && isError(code, '') && (/^is[vp]\.|error|exceeded/i.test(code) || noWords.test(code));
 
 /** Gateways have numbers of their own above those of HTTP. */
 const codeIn = (state: unknown): number => Number(/^\s*([345]\d\d)(?!\d)/.exec(textOf(state))?.[1] ?? 0);

@@ -395,6 +395,8 @@ test('gateways that answer in words: those that begin with a no', async () => {
     '<sms:reply xmlns:sms="urn:x"><sms:result success="false"/></sms:reply>',
     '<s:Envelope><s:Body><s:Fault><faultcode>s:Client</faultcode></s:Fault></s:Body></s:Envelope>',
     '<reply status="failed">A1</reply>',
+    '<failed/>',
+    '<?xml version="1.0"?><string xmlns="urn:x">Not sent</string>',
     '<mt-submission-res><errorcode>5</errorcode></mt-submission-res>',
   ];
   for (const words of no) assert.equal(await outcomesOf(dressed(words)), 'send_unconfirmed', words);
@@ -432,6 +434,7 @@ test('a clear yes prints no paper as well, whatever else stands in it', async ()
     ['Alibaba', { Code: 'OK', Message: 'OK', BizId: '1' }],
     ['Tencent', { SendStatusSet: [{ SerialNo: '1', Code: 'Ok', Message: 'send success' }] }],
     ['Yunpian', { code: 0, msg: 'sent', count: 1 }],
+    ['a code in words', { code: 'NO_ERROR' }],
     ['a code to fetch the order by', { code: '412', id: 'E1' }],
     ['Unifonic', { success: true, errorCode: 'ER-00' }],
     ['TransmitSMS', { message_id: 1, error: { code: 'SUCCESS', description: 'OK' } }],
