@@ -28,8 +28,8 @@ export interface RulrrProxy {
    */
   rotateKeys(): Promise<RotationReport>;
   /**
-   * Waits for what is under way, also where the browser has gone; new requests are refused with 503. The token store stays open: it is
-   * its maker's to close.
+   * Waits for what is under way, also where the browser has gone: redemptions and sends first, then up to 10 seconds for other requests.
+   * New ones are refused with 503. The token store stays open: it is its maker's to close.
    */
   close(): Promise<void>;
   /** Path of the proxy, without a closing slash. */
