@@ -6,7 +6,7 @@ import { subjects } from '../support/subjects.mjs';
 const slowdown = 6;
 const blocks = 34;
 const perBlock = 10;
-const firstRounds = 25;
+const firstRounds = 61;
 const paths = ['/floor', '/kit', '/peer'];
 
 /** From the event's own time stamp (when the browser got the touch) to the task after the frame in which the digit stands. */
@@ -53,7 +53,9 @@ export default async function keys() {
 
   const first = { '/floor': [], '/kit': [], '/peer': [] };
   for (let round = 0; round < firstRounds; round++) {
-    for (const path of paths) {
+    // The order turns, so that no subject always follows the same neighbour.
+    for (let turn = 0; turn < paths.length; turn++) {
+      const path = paths[(turn + round) % paths.length];
       const { page, cdp, close } = await open(browser, server.origin + path);
       // A customer needs a moment to reach the pad: the time in which an idle callback can run.
       await pause(1500);
@@ -73,7 +75,6 @@ export default async function keys() {
     await pause(500);
   }
   for (let block = 0; block < blocks; block++) {
-    // The order turns, so that no subject always follows the same neighbour.
     for (let turn = 0; turn < paths.length; turn++) {
       const path = paths[(turn + block) % paths.length];
       const { page, cdp } = pages[path];

@@ -3,7 +3,7 @@ import { launch, openPage, serve } from '../support/chromium.mjs';
 import { median, spread } from '../support/stats.mjs';
 import { subjects } from '../support/subjects.mjs';
 
-const rounds = 45;
+const rounds = 101;
 const slowdown = 6;
 
 /** Fetches first, so that the network is not in the figure; a new context each time, so that no code cache is. */
