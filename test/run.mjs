@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { ensureInstalled, root } from '../.config/install.mjs';
 import { ensureBrowsers } from './support/browsers.mjs';
 
@@ -28,6 +28,16 @@ function tests(folder, wanted) {
     .map((name) => join(folder, String(name)))
     .filter((name) => /\.test\.(ts|mjs)$/.test(name) && !name.includes('node_modules') && wanted(name))
     .sort();
+}
+
+/** Two more than there are cores: much of the time of these files is waiting, for other processes and for the clock. */
+const atOnce = availableParallelism() + 2;
+
+/** Half a minute and more; none of them is to be left alone at the end. */
+const long = ['scenarios', 'till', 'access', 'broken-proxies', 'other-languages', 'taps', 'gallery', 'readme'];
+const isLong = (name) => long.includes(basename(name).replace(/\.test\.ts$/, ''));
+function longestFirst(list) {
+  return [...list].sort((one, other) => Number(isLong(other)) - Number(isLong(one)));
 }
 
 /** Runs a command, shows its output, and answers with the exit code and the output. */
@@ -51,12 +61,12 @@ function run(command, commandArgs, env = {}) {
   });
 }
 
-async function runNode(list, title, concurrency) {
+async function runNode(list, title) {
   if (!list.length) return;
   console.log(`\n── ${title}: ${list.length} files`);
   const { code, output } = await run(
     process.execPath,
-    ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...list],
+    ['--import', 'tsx', 'test/support/run-files.mjs', String(atOnce), ...longestFirst(list)],
     { NODE_NO_WARNINGS: '1' },
   );
   const count = (name) => Number(output.match(new RegExp(`^ℹ ${name} (\\d+)$`, 'm'))?.[1] ?? 0);
@@ -104,28 +114,21 @@ const isBrowser = (name) => name.endsWith('.browser.test.ts');
 const isPage = (name) => name.startsWith(join('test', 'pages'));
 const isPackage = (name) => name.startsWith(join('test', 'package')) || name.startsWith(join('test', 'readme'));
 const isBench = (name) => name.startsWith(join('test', 'bench'));
-// One more than there are cores: much of the time of these files is waiting, for other processes and for the clock.
-const atOnce = availableParallelism() + 1;
+const stageOf = (name) => (isPage(name) ? 'pages' : isPackage(name) ? 'package' : 'node');
 
-if (wants('node')) {
-  await runNode(
-    pick(tests('test', (name) => !isBrowser(name) && !isPage(name) && !isPackage(name) && !isBench(name))),
-    'node',
-    atOnce,
-  );
-}
 if (wants('browser')) await runBrowsers(pick(tests('test', isBrowser)));
-if (wants('pages') || wants('package')) {
-  const list = pick(tests('test', (name) => (isPage(name) && wants('pages')) || (isPackage(name) && wants('package'))));
-  if (list.length) {
-    ensureBrowsers('chromium');
-    console.log('\n── build');
-    const built = await run(process.execPath, ['.config/build.mjs']);
-    if (built.code !== 0) totals.failed += 1;
-    // Each of these has servers and a browser of its own.
-    else await runNode(list, 'pages and package', atOnce);
-  }
+const list = pick(tests('test', (name) => !isBrowser(name) && !isBench(name) && wants(stageOf(name))));
+let built = true;
+if (list.some((name) => stageOf(name) !== 'node')) {
+  ensureBrowsers('chromium');
+  console.log('\n── build');
+  const { code } = await run(process.execPath, ['.config/build.mjs']);
+  built = code === 0;
+  if (!built) totals.failed += 1;
 }
+// Each with servers and a browser of its own, so all of them are one pool: while some wait, others compute.
+const runnable = built ? list : list.filter((name) => stageOf(name) === 'node');
+await runNode(runnable, [...new Set(runnable.map(stageOf))].join(', '));
 
 const seconds = Math.round((Date.now() - started) / 1000);
 console.log(`\nDone in ${seconds} s.`);
