@@ -45,25 +45,28 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     $body = json_encode(['orderId' => $orderId, 'ereceipt' => ['phoneNumber' => $phoneNumber]], JSON_THROW_ON_ERROR);
     [$status, $text] = upstream('POST', '/v1/orders', ['access_token' => $accessToken], $body, $seconds);
     // Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
-    $answer = $status >= 200 && $status < 300 ? json_decode($text, true) : null;
-    if (is_array($answer) && $answer && !array_is_list($answer) && !says_no($answer)) return;
+    $answer = is_good($status) ? read_json($text) : null;
+    // What is left of an error that was written as JSON may be {}, which PHP reads as [].
+    if ($answer && !array_is_list($answer) && !says_no($answer) && !preg_match('/"error"\s*:\s*\{\s*\}/', $text)) return;
     // A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
     if (($answer['success'] ?? null) === false || $status === 0 || ($status >= 400 && $status < 500 && !in_array($status, [408, 499], true))) throw new Refusal(502, 'send_failed', 'The receipt was not sent.');
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 
+const NO = '/^[\W_]*(?!none\b|no[\W_]*(err|fail))(err|fail|rej|canc|expir|inval|insuf|den(y|ied)|declin|refus|forbid|block|drop|tim(ed?|ing)[\W_]*out|'
+    . 'throttl|opt(ed)?[\W_]*out|abort|bounc|skip|suppress|un(del|kno|s[eu]|auth|reach)|(no|not|nok|ko|false|[345]\d\d)(?![a-z\d]))/i';
+
 /** Whether an answer of 200 says in one of the usual ways that it did not come off, or that one of a list did not. */
 function says_no(mixed $answer): bool
 {
-    if (!is_array($answer)) return $answer === false;
+    if (!is_array($answer)) return $answer === false || (is_string($answer) && preg_match(NO, $answer));
+    $text = fn (mixed $value): string => is_string($value) ? $value : json_encode($value);
     if (array_is_list($answer)) return (bool) array_filter($answer, says_no(...));
     foreach (['success', 'ok', 'sent'] as $name) {
-        $value = array_key_exists($name, $answer) ? $answer[$name] : true;
-        if (preg_match('/^\s*(0|no|false|null)?\s*$/iD', is_string($value) ? $value : json_encode($value))) return true;
+        $said = array_key_exists($name, $answer) ? $text($answer[$name]) : 'true';
+        if (preg_match('/^\s*(0|null|none)?\s*$/iD', $said) || preg_match(NO, $said)) return true;
     }
-    foreach (['status', 'statusCode'] as $name) {
-        if (preg_match('/^"?((false|[345]\d\d)"?$|err|fail|rej|canc|expir|inval|un(del|[ks]))/i', json_encode($answer[$name] ?? null))) return true;
-    }
+    foreach (['status', 'statusCode'] as $name) if (preg_match(NO, $text($answer[$name] ?? ''))) return true;
     return !empty($answer['error']) || !empty($answer['errors']) || says_no($answer['data'] ?? null);
 }
 
@@ -75,7 +78,7 @@ function upstream(string $method, string $path, array $query, ?string $body = nu
     $url = rtrim(setting('RULRR_API_BASE_URL'), '/') . $path . '?' . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
     $context = stream_context_create(['http' => [
         'method' => $method, 'timeout' => $seconds, 'follow_location' => 0, 'ignore_errors' => true,
-        'header' => "Accept: application/json\r\nContent-Type: application/json\r\nConnection: close", 'content' => $body ?? '',
+        'header' => "Accept: application/json\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\nConnection: close", 'content' => $body ?? '',
     ]]);
     $until = microtime(true) + $seconds;
     error_clear_last();
@@ -90,14 +93,27 @@ function upstream(string $method, string $path, array $query, ?string $body = nu
     $status = (int) ($found[1] ?? -1);
     // Looked at while it comes, which PHP allows only so: a read that waits gives nothing back until its time is up.
     stream_set_blocking($stream, false);
-    for ($answer = ''; $status >= 200 && $status < 300; usleep(10_000)) {
+    for ($answer = ''; is_good($status); usleep(10_000)) {
         while (strlen($answer) < 65_536 && ($piece = (string) fread($stream, 8192)) !== '') $answer .= $piece;
         // An object says itself where it ends: one that came whole counts, however its connection ends, or does not.
-        if (feof($stream) || strlen($answer) >= 65_536 || is_array(json_decode($answer, true))) break;
+        if (feof($stream) || strlen($answer) >= 65_536 || read_json($answer) !== null) break;
         if (microtime(true) > $until) $status = -1;
     }
     fclose($stream);
     return [$status, $answer];
+}
+
+/** Nothing says which of them Rulrr answers with. */
+function is_good(int $status): bool
+{
+    return $status >= 200 && $status < 300;
+}
+
+/** An object or a list, or null. A byte order mark, or a byte that is no UTF-8, must not cost an answer that comes once. */
+function read_json(string $text): ?array
+{
+    $value = json_decode(preg_replace('/^\xEF\xBB\xBF/', '', $text), true, 512, JSON_INVALID_UTF8_SUBSTITUTE);
+    return is_array($value) ? $value : null;
 }
 
 function credentials(array $more = []): array
@@ -192,9 +208,9 @@ function start(string $storeId): array
 {
     $started = later($storeId);
     [$status, $body] = upstream('POST', '/v1/auth/integration', credentials());
-    $token = json_decode($body, true)['integrationToken'] ?? null;
+    $token = read_json($body)['integrationToken'] ?? null;
     if ($status === 400 || $status === 403) throw new Refusal(500, 'misconfigured', 'Rulrr refused the client id or secret.');
-    if ($status !== 200 || !is_string($token)) throw upstream_refusal($status);
+    if (!is_good($status) || !is_string($token)) throw upstream_refusal($status);
     $flow = ['flow' => bin2hex(random_bytes(16)), 'store' => $storeId, 'token' => $token, 'started' => $started, 'expires' => time() + TTL];
     return [201, ['id' => seal($flow, 'id', 'integration'), 'status' => 'pending'] + pending($flow)];
 }
@@ -202,8 +218,8 @@ function start(string $storeId): array
 function pending(array $flow): array
 {
     $query = http_build_query(['integration_token' => $flow['token'], 'client_id' => setting('RULRR_CLIENT_ID')]);
-    $url = setting('RULRR_CONNECT_BASE_URL', 'https://connect.rulrr.com/') . '?' . $query;
-    return ['connectUrl' => $url, 'expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
+    $page = setting('RULRR_CONNECT_BASE_URL', 'https://connect.rulrr.com/');
+    return ['connectUrl' => $page . (str_contains($page, '?') ? '&' : '?') . $query, 'expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
 }
 
 function status(string $storeId, string $id): array
@@ -213,13 +229,12 @@ function status(string $storeId, string $id): array
     if ($flow['store'] !== $storeId) throw new Refusal(403, 'not_yours', 'The integration belongs to another store.');
     // One process at a time for one session: redeemed once, and saved before anybody hears of it. The others are not kept by that for long.
     $answer = alone('flow', $flow['flow'], fn () => ask($flow), 4) ?? 'pending';
+    // Begun before the store was disconnected.
+    if ($answer !== 'cancelled' && $flow['started'] <= (read_row('store', $storeId)['forgotten'] ?? 0)) throw new Refusal(410, 'expired', 'The session is over. Connect again.');
     $times = ['expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
     if ($answer === 'pending') return [200, ['status' => 'pending'] + pending($flow)];
     if ($answer === 'cancelled') return [200, ['status' => 'cancelled'] + $times];
-    $connection = connection($storeId);
-    // The store was disconnected since.
-    if (!$connection['connected']) throw new Refusal(410, 'expired', 'The session is over. Connect again.');
-    return [200, ['status' => 'finished', 'connection' => $connection] + $times];
+    return [200, ['status' => 'finished', 'connection' => connection($storeId)] + $times];
 }
 
 function ask(array $flow): string
@@ -230,10 +245,10 @@ function ask(array $flow): string
     if (isset($row['raw']) && tokens($row['raw'])) return keep($flow, $row['raw']);
     if (time() > $flow['expires']) throw new Refusal(410, 'expired', 'The session is over. Connect again.');
     // However many tabs and tills ask, Rulrr is asked once a second.
-    if (microtime(true) < ($row['askedAt'] ?? 0) + 1) return 'pending';
+    if (abs(microtime(true) - ($row['askedAt'] ?? 0)) < 1) return 'pending';
     [$code, $body] = upstream('GET', '/v1/auth/integration', credentials(['integration_token' => $flow['token']]));
-    if ($code !== 200) throw upstream_refusal($code);
-    $status = json_decode($body, true)['status'] ?? null;
+    if (!is_good($code)) throw upstream_refusal($code);
+    $status = read_json($body)['status'] ?? null;
     if ($status === 'cancelled') write_row('flow', $flow['flow'], ['end' => 'cancelled']);
     if ($status !== 'finished') {
         if ($status === 'pending') write_row('flow', $flow['flow'], ['askedAt' => microtime(true)]);
@@ -242,7 +257,7 @@ function ask(array $flow): string
     write_row('flow', $flow['flow'], ['askedAt' => 0] + $row); // A full disk shows now, not when the tokens are here.
     [$code, $raw] = upstream('GET', '/v1/auth/integration/token', credentials(['integration_token' => $flow['token']]), null, 60);
     if ($code === 410) throw new Refusal(409, 'tokens_lost', 'Rulrr gave the tokens out already, and they are not here. Connect again.');
-    if ($code !== 200) throw upstream_refusal($code);
+    if (!is_good($code)) throw upstream_refusal($code);
     // Before it is read, and for as long as it takes: it comes once.
     for ($saved = false, $tries = 1; !$saved; $tries++) {
         try {
@@ -259,7 +274,7 @@ function ask(array $flow): string
 /** The answer with the tokens as it was saved; null where it was cut or is something else: then Rulrr is asked again. */
 function tokens(string $raw): ?array
 {
-    $answer = json_decode((string) base64_decode($raw), true);
+    $answer = read_json((string) base64_decode($raw));
     return is_string($answer['accessToken'] ?? null) ? $answer : null;
 }
 
@@ -268,12 +283,22 @@ function keep(array $flow, string $raw): string
 {
     $answer = tokens($raw) ?? throw new Refusal(502, 'upstream_error', 'Rulrr answered in a way that is not understood. It is kept.', 3);
     alone('store', $flow['store'], function () use ($flow, $answer) {
-        if ((read_row('store', $flow['store'])['started'] ?? 0) > $flow['started']) return;
+        $row = read_row('store', $flow['store']) ?? [];
+        if (($row['started'] ?? 0) > $flow['started']) return;
         write_row('store', $flow['store'], ['started' => $flow['started'], 'accessToken' => $answer['accessToken'], 'refreshToken' => $answer['refreshToken'] ?? null,
-            'expiration' => isset($answer['expiration']) ? (string) $answer['expiration'] : null, 'ereceipt' => ($answer['ereceipt'] ?? false) === true]);
+            'expiration' => expiration($answer['expiration'] ?? null), 'ereceipt' => ($answer['ereceipt'] ?? false) === true, 'forgotten' => $row['forgotten'] ?? 0]);
     });
     write_row('flow', $flow['flow'], ['end' => 'finished']);
     return 'finished';
+}
+
+/** A text as Rulrr gave it; a number of seconds or milliseconds as ISO 8601. */
+function expiration(mixed $given): ?string
+{
+    if (is_string($given) && !preg_match('/^\d{10,13}(\.\d+)?$/D', $given)) return $given === '' ? null : $given;
+    if (!is_numeric($given)) return null;
+    $seconds = $given < 1e11 ? $given : $given / 1000;
+    return $seconds > 0 && $seconds < 1e11 ? gmdate('Y-m-d\TH:i:s\Z', (int) $seconds) : null;
 }
 
 /** Now, and after what the store's row has: where the clock was set back, a session must not count as older than those before it. */
@@ -291,7 +316,7 @@ function forget(string $storeId): array
         } catch (Refusal) {
             $started = microtime(true);
         }
-        write_row('store', $storeId, ['started' => $started]);
+        write_row('store', $storeId, ['started' => $started, 'forgotten' => $started]);
     });
     return [204, null];
 }
@@ -308,15 +333,15 @@ function ereceipt(string $storeId): array
     $key = $_SERVER['HTTP_IDEMPOTENCY_KEY'] ?? '';
     if (!preg_match('/^[\x21-\x7e]{1,200}$/D', $key)) throw new Refusal(400, 'bad_request', 'The header Idempotency-Key must have 1 to 200 visible characters.');
     if (!preg_match('/^\+[1-9]\d{6,14}$/D', $number)) throw new Refusal(422, 'invalid_phone_number', 'The phone number must be E.164.');
-    $store = read_row('store', $storeId);
-    if (!($store['ereceipt'] ?? false)) throw new Refusal(403, 'ereceipt_disabled', 'The store does not text receipts.');
     $row = "$storeId\n$key";
     $about = hash('sha256', "$orderId\n$number");
-    $answer = alone('key', $row, function () use ($row, $about, $store, $orderId, $number) {
+    $answer = alone('key', $row, function () use ($row, $about, $storeId, $orderId, $number) {
         $known = read_row('key', $row);
         if ($known && $known['about'] !== $about) throw new Refusal(400, 'bad_request', 'The Idempotency-Key was used for another receipt.');
         if (($known['state'] ?? '') === 'sent') return [200, ['sent' => true]];
         if ($known) throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
+        $store = read_row('store', $storeId);
+        if (!($store['ereceipt'] ?? false)) throw new Refusal(403, 'ereceipt_disabled', 'The store does not text receipts.');
         // Written first: a process that dies while sending leaves a doubt, never a second message.
         write_row('key', $row, ['state' => 'sending', 'about' => $about]);
         try {
@@ -341,7 +366,7 @@ function respond(): array
     $base = rtrim(setting('RULRR_BASE_PATH', '/rulrr'), '/');
     $routes = ['/integrations' => ['POST'], '/connection' => ['GET', 'DELETE'], '/ereceipts' => ['POST']];
     $below = str_starts_with($path, "$base/") ? substr($path, strlen($base)) : '';
-    $id = preg_match('#^/integrations/((?:[^/?%]|%(?!2f|5c))+)$#Di', $below, $found) ? rawurldecode($found[1]) : null;
+    $id = preg_match('#^/integrations/((?:[^/?%]|%(?!2f|5c))+)$#Di', $below, $found) ? $found[1] : null;
     $methods = $id !== null ? ['GET'] : ($routes[$below] ?? null);
     if ($methods === null) throw new Refusal(404, 'not_found', 'The proxy has no such path.');
 

@@ -19,7 +19,6 @@ import threading
 import time
 import urllib.parse
 from datetime import datetime, timezone
-from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TTL = 1800
@@ -54,11 +53,9 @@ DATABASE = setting("RULRR_DATABASE", "rulrr.db")
 
 def authorize(headers):
     """Whose store asks: from your own session, and from nothing else in the request. Here the demo's cookie stands for one."""
-    with contextlib.suppress(CookieError):
-        session = SimpleCookie(headers.get("Cookie", "")).get("session")
-        if session and re.fullmatch(r"till-\d{1,6}", session.value):
-            return session.value
-    return None
+    # Not by SimpleCookie, which drops all of them where it dislikes one that somebody else has set.
+    found = re.search(r"(?:^|;)\s*session=(till-[0-9]{1,6})\s*(?:;|$)", headers.get("Cookie", ""))
+    return found[1] if found else None
 
 
 def send_ereceipt(access_token, order_id, phone_number, seconds):
@@ -66,7 +63,7 @@ def send_ereceipt(access_token, order_id, phone_number, seconds):
     order = {"orderId": order_id, "ereceipt": {"phoneNumber": phone_number}}
     status, text = upstream("POST", "/v1/orders", {"access_token": access_token}, order, seconds)
     # Rulrr says in the body how it went. One that was cut, or is a gateway's page, says nothing.
-    answer = read_json(text) if 200 <= status < 300 else {}
+    answer = read_json(text) if is_good(status) else {}
     if answer and not says_no(answer):
         return
     # A refusal is a refusal; an error of the server, or a time that ran out, may stand for a message that went out.
@@ -75,19 +72,26 @@ def send_ereceipt(access_token, order_id, phone_number, seconds):
     raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
 
 
+NO = re.compile(
+    r"[\W_]*(?!none\b|no[\W_]*(err|fail))(err|fail|rej|canc|expir|inval|insuf|den(y|ied)|declin|refus|forbid|block|drop|tim(ed?|ing)[\W_]*out|"
+    r"throttl|opt(ed)?[\W_]*out|abort|bounc|skip|suppress|un(del|kno|s[eu]|auth|reach)|(no|not|nok|ko|false|[345]\d\d)(?![a-z\d]))",
+    re.IGNORECASE,
+)
+
+
 def says_no(answer):
     """Whether an answer of 200 says in one of the usual ways that it did not come off, or that one of a list did not."""
     if isinstance(answer, list):
         return any(says_no(part) for part in answer)
     if not isinstance(answer, dict):
-        return answer is False
+        return answer is False or bool(isinstance(answer, str) and NO.match(answer))
     words = [str(answer.get(name, True)) for name in ("success", "ok", "sent")]
-    if any(re.fullmatch(r"\s*(0|no|false|null|none)?\s*", word, re.IGNORECASE) for word in words):
+    if any(re.fullmatch(r"\s*(0(\.0+)?|null|none)?\s*", word, re.IGNORECASE) or NO.match(word) for word in words):
         return True
-    states = [str(answer.get(name)) for name in ("status", "statusCode")]
-    if any(re.match(r"(false|[345]\d\d)$|err|fail|rej|canc|expir|inval|un(del|[ks])", state, re.IGNORECASE) for state in states):
+    if any(NO.match(str(answer.get(name))) for name in ("status", "statusCode")):
         return True
-    if answer.get("error") or answer.get("errors"):
+    # What is left of an error that was written as JSON may be {}.
+    if answer.get("error") or answer.get("error") == {} or answer.get("errors"):
         return True
     return says_no(answer.get("data"))
 
@@ -129,6 +133,11 @@ def upstream(method, path, query, body=None, seconds=10):
         connection.close()
 
 
+def is_good(status):
+    """Nothing says which of them Rulrr answers with."""
+    return 200 <= status < 300
+
+
 def credentials(**more):
     return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **more}
 
@@ -143,7 +152,8 @@ def upstream_refusal(status):
 
 def read_json(text):
     try:
-        value = json.loads(text)
+        # A byte order mark, or a byte that is no UTF-8, must not cost an answer that comes once.
+        value = json.loads((text.decode("utf-8", "replace") if isinstance(text, bytes) else text).lstrip("\ufeff"))
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -218,7 +228,7 @@ def start(store):
     token = read_json(text).get("integrationToken")
     if status in (400, 403):
         raise Refusal(500, "misconfigured", "Rulrr refused the client id or secret.")
-    if status != 200 or not isinstance(token, str):
+    if not is_good(status) or not isinstance(token, str):
         raise upstream_refusal(status)
     # Random and kept here: the standard library has no encryption to seal it with.
     flow, now = secrets.token_urlsafe(32), time.time()
@@ -230,7 +240,7 @@ def start(store):
 
 def pending(token, expires):
     query = urllib.parse.urlencode({"integration_token": token, "client_id": CLIENT_ID})
-    return {"connectUrl": f"{CONNECT}?{query}", "expiresAt": iso(expires), "pollAfterMs": 3000}
+    return {"connectUrl": f"{CONNECT}{'&' if '?' in CONNECT else '?'}{query}", "expiresAt": iso(expires), "pollAfterMs": 3000}
 
 
 def status_of(store, flow):
@@ -246,12 +256,11 @@ def status_of(store, flow):
         state = ask(flow) if taken else "pending"
     if state == "pending":
         return 200, {"status": state, **pending(token, expires)}
+    if state == "expired":
+        raise Refusal(410, "expired", "The session is over. Connect again.")
     answer = {"status": state, "expiresAt": iso(expires), "pollAfterMs": 3000}
     if state == "finished":
         answer["connection"] = connection_of(store)
-        # The store was disconnected since.
-        if not answer["connection"]["connected"]:
-            raise Refusal(410, "expired", "The session is over. Connect again.")
     return 200, answer
 
 
@@ -266,12 +275,12 @@ def ask(flow):
             return keep(db, flow, store, started, raw)
         now = time.time()
         if now > expires:
-            raise Refusal(410, "expired", "The session is over. Connect again.")
+            return "expired"
         # However many tabs and tills ask, Rulrr is asked once a second.
         if asked and 0 <= now - asked < 1:
             return "pending"
         code, text = upstream("GET", "/v1/auth/integration", credentials(integration_token=token))
-        if code != 200:
+        if not is_good(code):
             raise upstream_refusal(code)
         db.execute("UPDATE flows SET asked = ? WHERE id = ?", (now, flow))
         state = read_json(text).get("status")
@@ -283,7 +292,7 @@ def ask(flow):
         code, raw = upstream("GET", "/v1/auth/integration/token", credentials(integration_token=token), None, 60)
         if code == 410:
             raise Refusal(409, "tokens_lost", "Rulrr gave the tokens out already, and they are not here. Connect again.")
-        if code != 200:
+        if not is_good(code):
             raise upstream_refusal(code)
         save(db, flow, raw)
         return keep(db, flow, store, started, raw)
@@ -304,16 +313,31 @@ def keep(db, flow, store, started, raw):
     answer = read_json(raw)
     if not isinstance(answer.get("accessToken"), str):
         raise Refusal(502, "upstream_error", "Rulrr answered in a way that is not understood. It is kept.", 3)
-    row = (store, started, answer["accessToken"], answer.get("refreshToken"), answer.get("expiration"), answer.get("ereceipt") is True)
+    refresh = answer.get("refreshToken")
+    row = (store, started, answer["accessToken"], refresh if isinstance(refresh, str) else None, expiration(answer.get("expiration")), answer.get("ereceipt") is True)
     db.execute("BEGIN IMMEDIATE")
     db.execute(
         "INSERT INTO stores VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (store) DO UPDATE SET started = excluded.started, access = excluded.access,"
         " refresh = excluded.refresh, expiration = excluded.expiration, ereceipt = excluded.ereceipt WHERE excluded.started >= stores.started",
         row,
     )
-    db.execute("UPDATE flows SET ended = 'finished', raw = NULL WHERE id = ?", (flow,))
+    # Unless the store was disconnected meanwhile, which ends it.
+    db.execute("UPDATE flows SET ended = coalesce(ended, 'finished'), raw = NULL WHERE id = ?", (flow,))
     db.execute("COMMIT")
-    return "finished"
+    return db.execute("SELECT ended FROM flows WHERE id = ?", (flow,)).fetchone()[0]
+
+
+def expiration(given):
+    """A text as Rulrr gave it; a number of seconds or milliseconds as ISO 8601."""
+    if isinstance(given, str) and not re.fullmatch(r"[0-9]{10,13}(\.[0-9]+)?", given):
+        return given or None
+    if isinstance(given, bool) or not isinstance(given, (int, float, str)):
+        return None
+    try:
+        seconds = float(given)
+        return iso(seconds if seconds < 1e11 else seconds / 1000)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def later(db, store):
@@ -323,9 +347,12 @@ def later(db, store):
 
 
 def forget(store):
-    """The time stays, so that no session begun before it brings tokens back."""
+    """The time stays, so that no session begun before it brings tokens back; it is over, whoever connects next."""
     with database() as db:
+        db.execute("BEGIN IMMEDIATE")
         db.execute("REPLACE INTO stores (store, started, ereceipt) VALUES (?, ?, 0)", (store, later(db, store) + 0.001))
+        db.execute("UPDATE flows SET ended = 'expired', raw = NULL WHERE store = ? AND ended IS NOT 'cancelled'", (store,))
+        db.execute("COMMIT")
     return 204, None
 
 
@@ -347,9 +374,6 @@ def ereceipt(store, headers, body):
     with locks.alone(f"key/{row}", 0) as taken, database() as db:
         if not taken:
             raise Refusal(409, "in_progress", "This receipt is being sent.", 2)
-        found = db.execute("SELECT access, ereceipt FROM stores WHERE store = ?", (store,)).fetchone()
-        if not found or not found[1]:
-            raise Refusal(403, "ereceipt_disabled", "The store does not text receipts.")
         known = db.execute("SELECT about, sent FROM sends WHERE key = ?", (row,)).fetchone()
         if known and known[0] != about:
             raise Refusal(400, "bad_request", "The Idempotency-Key was used for another receipt.")
@@ -357,6 +381,9 @@ def ereceipt(store, headers, body):
             return 200, {"sent": True}
         if known:
             raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
+        found = db.execute("SELECT access, ereceipt FROM stores WHERE store = ?", (store,)).fetchone()
+        if not found or not found[1]:
+            raise Refusal(403, "ereceipt_disabled", "The store does not text receipts.")
         # Written first: a process that dies while sending leaves a doubt, never a second message.
         db.execute("INSERT INTO sends VALUES (?, ?, 0)", (row, about))
         try:
@@ -409,7 +436,7 @@ def respond(method, target, headers, body, extra):
     if store is None:
         raise Refusal(401, "unauthorized", "Nobody is signed in.")
     if found:
-        return status_of(store, urllib.parse.unquote(found[1]))
+        return status_of(store, found[1])
     if below == "/integrations":
         return start(store)
     if below == "/ereceipts":
@@ -420,6 +447,14 @@ def respond(method, target, headers, body, extra):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
+
+    def setup(self):
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self):
+        self.server.connections.discard(self.connection)
+        super().finish()
 
     def handle_any(self):
         extra, kind = {}, "application/json"
@@ -434,7 +469,8 @@ class Handler(BaseHTTPRequestHandler):
             body = self.rfile.read(min(length, 8193))
             if not plain:
                 raise Refusal(400, "bad_request", "The length of the body cannot be read.")
-            status, answer = respond(self.command, self.path, self.headers, body, extra)
+            # Not by self.path, in which two slashes at the beginning have become one.
+            status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra)
         except Exception as error:  # noqa: BLE001
             # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret.
             refusal = error if isinstance(error, Refusal) else Refusal(500, "internal", "The proxy failed.")
@@ -468,6 +504,17 @@ class Server(ThreadingHTTPServer):
     # Threads that redeem are waited for when the server stops.
     daemon_threads = False
     request_queue_size = 128
+
+    def __init__(self, *given):
+        self.connections = set()
+        super().__init__(*given)
+
+    def server_close(self):
+        # What is under way is answered; a till that goes on asking on a connection that it keeps is not waited for.
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
+        super().server_close()
 
 
 def main():

@@ -96,6 +96,18 @@ with sqlite3.connect(sys.argv[1]) as db: db.execute("UPDATE stores SET started =
   assert.equal(spawnSync(command!, args, { cwd: root, env }).status, 0);
 }
 
+/** Leaves a session as it is after the clock was set back by a day: Rulrr was asked tomorrow. */
+function setAskedAhead(folder: string, id: string): void {
+  const php = `include "demo/php/proxy.php"; $flow = unseal($argv[1], "id", "integration")["flow"];
+$row = read_row("flow", $flow); $row["askedAt"] += 86400; write_row("flow", $flow, $row);`;
+  const python = `import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db: db.execute("UPDATE flows SET asked = asked + 86400")`;
+  const database = join(folder, 'rulrr.db');
+  const [command, ...args] = existsSync(database) ? ['python3', '-c', python, database] : ['php', '-r', php, '--', id];
+  const env = { ...process.env, RULRR_DATA: folder, RULRR_SEALING_KEY: sealingKey };
+  assert.equal(spawnSync(command!, args, { cwd: root, env }).status, 0);
+}
+
 /** Keeps the store from taking the idempotency key `stalled` until what is answered is called. */
 async function stallKey(folder: string): Promise<() => void> {
   const database = join(folder, 'rulrr.db');
@@ -219,12 +231,18 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     const tillHeaders = () => ({ ...own, 'Rulrr-Embed': '1', Origin: new URL(url).origin });
     /** A session that the merchant has finished, and nobody has asked about. Answers with its id. */
     const finished = async (ereceipt = 'on'): Promise<string> => {
+      const { id, connectUrl } = await begun();
+      await finish(connectUrl, ereceipt);
+      return id;
+    };
+    const begun = async () => {
       const started = await fetch(`${url}/integrations`, { method: 'POST', headers: tillHeaders() });
-      const { id, connectUrl } = (await started.json()) as { id: string; connectUrl: string };
+      return (await started.json()) as { id: string; connectUrl: string };
+    };
+    const finish = async (connectUrl: string, ereceipt = 'on'): Promise<void> => {
       const form = new URLSearchParams(new URL(connectUrl).search);
       for (const [field, value] of Object.entries({ action: 'finish', ereceipt, step: '3' })) form.set(field, value);
       await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body: form, redirect: 'manual' });
-      return id;
     };
 
     it('passes every check, the whole story included', async () => {
@@ -267,6 +285,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       assert.deepEqual([await poll(before), await connected()], [410, false]);
       const after = await finished();
       assert.deepEqual([await poll(after), await connected()], [200, true]);
+      assert.equal(await poll(before), 410, 'it is over, whoever has connected since');
     });
 
     it('says that a receipt was sent only where the answer says so', async () => {
@@ -353,6 +372,40 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       assert.deepEqual(await poll(await finished()), [200, 'finished']);
     });
 
+    it('takes whatever Rulrr may say with an answer that is good', async () => {
+      /** An answer of the sandbox, as another server would have written it. */
+      const rewritten =
+        (change: (answer: Record<string, unknown>) => string | Buffer): Wire =>
+        async (response, answer) => {
+          const said = (await (await answer()).json()) as Record<string, unknown>;
+          response.writeHead(201, { 'Content-Type': 'application/json' }).end(change(said));
+        };
+      for (const path of ['POST /v1/auth/integration', 'GET /v1/auth/integration'])
+        relay.next.set(path, rewritten(JSON.stringify));
+      relay.next.set(
+        '/integration/token',
+        rewritten((said) => {
+          const odd = { ...said, expiration: 1798761600, refreshToken: {}, note: '?' };
+          const text = Buffer.from(JSON.stringify(odd).replace('"?"', '"\x80"'), 'latin1');
+          return Buffer.concat([Buffer.from('\ufeff'), text]);
+        }),
+      );
+      assert.deepEqual(await poll(await finished()), [200, 'finished']);
+      const { expiration } = (await (await fetch(`${url}/connection`, { headers: own })).json()) as Record<
+        string,
+        string
+      >;
+      assert.match(expiration!, /^2027-01-01T00:00:00(\.000)?Z$/);
+    });
+
+    it('goes on with a session where its clock was set back', async () => {
+      const { id, connectUrl } = await begun();
+      assert.deepEqual(await poll(id), [200, 'pending']);
+      setAskedAhead(folder, id);
+      await finish(connectUrl);
+      assert.deepEqual(await poll(id), [200, 'finished']);
+    });
+
     it('holds no other till up while tokens are on their way', async () => {
       const id = await finished();
       let release = () => {};
@@ -377,6 +430,12 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     it('takes no answer that says no for a receipt that was sent', async () => {
       const answers = [
         { success: true, error: 'no credit' },
+        { success: true, error: {} },
+        { success: 'failed' },
+        { success: true, status: 'not sent' },
+        { success: true, status: ' denied' },
+        { success: true, status: '400 Bad Request' },
+        { success: true, data: 'rejected' },
         { success: 'false' },
         { success: null },
         { ok: 0 },
@@ -441,6 +500,29 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       assert.deepEqual(await poll(await finished()), [200, 'finished']);
     });
 
+    it('tells a key’s first outcome, also where the store was disconnected since', async () => {
+      assert.deepEqual(await send('told-again'), [200, undefined]);
+      const sent = sandbox.sandbox.orders.length;
+      assert.equal((await fetch(`${url}/connection`, { method: 'DELETE', headers: tillHeaders() })).status, 204);
+      assert.deepEqual(await send('told-again'), [200, undefined]);
+      assert.deepEqual(await send('another'), [403, 'ereceipt_disabled']);
+      assert.equal(sandbox.sandbox.orders.length, sent);
+      assert.deepEqual(await poll(await finished()), [200, 'finished']);
+    });
+
+    it('knows who asks, whatever other cookies there are, and its paths and ids as they are written', async () => {
+      const status = async (path: string, Cookie = own.Cookie) =>
+        (await fetch(new URL(url).origin + path, { headers: { Cookie } })).status;
+      for (const cookie of ['prefs={"a":1}', 'flag', 'x=a b c', 't=12:30, ok'])
+        assert.equal(await status('/rulrr/connection', `${cookie}; ${own.Cookie}`), 200, cookie);
+      assert.equal(await status('/rulrr/connection', `other-${own.Cookie}`), 401);
+      assert.equal(await status('//rulrr/connection'), 404);
+      const { id } = await begun();
+      assert.equal(await status(`/rulrr/integrations/${id}`), 200);
+      const first = `%${id.charCodeAt(0).toString(16)}`;
+      assert.equal(await status(`/rulrr/integrations/${first}${id.slice(1)}`), 404);
+    });
+
     it('refuses in the form of the contract what it cannot read', async () => {
       const headers = { ...tillHeaders(), 'Content-Type': 'application/json' };
       const refusal = async (method: string, path: string, body?: string): Promise<unknown[]> => {
@@ -483,6 +565,14 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         assert.equal(sandbox.sandbox.orders.length, sent);
       },
     );
+
+    it('ends when it is told to, though a till goes on asking', async () => {
+      const asking = setInterval(() => void fetch(`${url}/connection`, { headers: own }).catch(() => {}), 100);
+      const late = AbortSignal.timeout(15_000);
+      await Promise.race([stop(), once(late, 'abort').then(() => assert.fail('it goes on'))]);
+      clearInterval(asking);
+      stop = async () => {};
+    });
 
     it('writes no secret to its log', () => {
       assert.equal(output.includes(client.clientSecret), false);
