@@ -12,7 +12,12 @@ const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ time
 
 function openStore(url: string): TokenStore {
   if (url === 'memory:') return memoryTokenStore();
-  return url.startsWith('file:') ? libsqlTokenStore({ url }) : postgresTokenStore({ connectionString: url });
+  if (!url.startsWith('file:')) return postgresTokenStore({ connectionString: url });
+  try {
+    return libsqlTokenStore({ url });
+  } catch (error) {
+    throw new UsageError(`RULRR_STORE_URL: ${(error as Error).message}`);
+  }
 }
 
 const variableOf: Record<string, string> = {
@@ -52,6 +57,7 @@ const unwritable =
 export async function runProxy(env: Env): Promise<void> {
   const config = readConfig(env);
   const store = openStore(config.storeUrl);
+  const isFile = config.storeUrl.startsWith('file:');
   const proxy = makeProxy(config, store);
   // Now rather than at the first merchant's tap.
   await store.get('health').catch((error: unknown) => {
@@ -59,7 +65,7 @@ export async function runProxy(env: Env): Promise<void> {
     // The store's own advice, such as what to install, is safe; what a driver says may hold the address.
     const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
       ? message
-      : `The token store does not open (${code || 'error'}).${/^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : ''}`;
+      : `The token store does not open (${code || 'error'}).${isFile && /^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : ''}`;
     throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
   });
 

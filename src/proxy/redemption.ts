@@ -110,7 +110,8 @@ export class Redemption {
     const { order } = await ensureSession(rows, flow);
     const connection = await rows.read<ConnectionRow>(await rows.connectionKey(flow.storeId));
     const forgotten = connection !== null && order > 0 && order <= connection.endedThrough;
-    const newer = connection?.pair !== undefined && connection.pair.order > order;
+    const { pair } = connection ?? {};
+    const newer = pair !== undefined && pair.order > order;
     let found: 'ours' | 'gone' | 'answered' | Redeemed = 'busy';
     await rows.update<FlowRow>(flowKey(flow.flowId), (row) => {
       const now = clock.now();
@@ -118,7 +119,11 @@ export class Redemption {
       if (base.state === 'answered') found = 'answered';
       else if (forgotten) found = 'forgotten';
       else if (base.state === 'stored' || newer) found = 'stored';
-      else if (base.state === 'lost') found = 'lost';
+      // Its row was deleted before its time, and made anew.
+      else if (pair?.flowId === flow.flowId) {
+        found = 'stored';
+        return storedFlow(base);
+      } else if (base.state === 'lost') found = 'lost';
       else if (base.lease?.owner !== owner && isHeld(base.lease, now)) found = 'busy';
       else if (base.goneAt !== undefined) found = 'gone';
       else {
@@ -234,8 +239,7 @@ export class Redemption {
     await rows
       .update<FlowRow>(flowKey(flowId), (now) => {
         if (!now || now.state !== 'answered') return undefined;
-        const { startedAt, expiresAt, attempts } = now;
-        return { flowId, storeId, startedAt, expiresAt, order, attempts, state: 'stored' };
+        return storedFlow({ ...now, order });
       })
       .catch(() => undefined);
     if (verdict === 'stored') emit({ type: 'integration-finished', flowId, storeId });
@@ -286,6 +290,16 @@ export class Redemption {
       .catch(() => undefined);
   }
 }
+
+const storedFlow = ({ flowId, storeId, startedAt, expiresAt, order, attempts }: FlowRow): FlowRow => ({
+  flowId,
+  storeId,
+  startedAt,
+  expiresAt,
+  order,
+  attempts,
+  state: 'stored',
+});
 
 const driveKey = (flow: Flow) => `${flow.storeId}\0${flow.flowId}`;
 

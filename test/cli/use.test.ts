@@ -193,13 +193,21 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
   });
 
   it('proxy says what its store needs where it cannot be opened', async () => {
-    const { code, stderr } = await rulrr(['proxy'], {
+    const proxy = (url: string) => rulrr(['proxy'], {
       RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: 'a secret of nobody', RULRR_API_BASE_URL: 'http://127.0.0.1:9',
       RULRR_SEALING_KEYS: '0123456789abcdefghijklmnopqrstuvwxyz', RULRR_AUTHORIZE_URL: 'http://127.0.0.1:9/',
-      RULRR_STORE_URL: 'file:/proc/rulrr.db', PORT: '0',
+      RULRR_STORE_URL: url, PORT: '0',
     }); // prettier-ignore
+    const { code, stderr } = await proxy('file:/proc/rulrr.db');
     assert.equal(code, 1);
     assert.match(stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\. .*folder.*\n$/);
+    const certificate = await proxy('postgres://db.example/x?sslmode=verify-full&sslrootcert=/missing');
+    assert.match(certificate.stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\.\n$/);
+    for (const url of ['file://host/x', 'file:///tmp/%zz']) {
+      const { code, stderr: told } = await proxy(url);
+      assert.equal(code, 2);
+      assert.match(told, /^RULRR_STORE_URL: .*`url` names no file of this machine.*\n$/);
+    }
   });
 
   // Below a file, in a file system that takes no files, and in one that takes no folders.

@@ -746,6 +746,22 @@ describe('sweep', () => {
     assert.equal((await connections.connection('store')).connected, true);
   });
 
+  test('a stored session that a clock gone wrong has let go is stored all the same', async () => {
+    const { clock, upstream, connections, events } = bench();
+    await connect(connections);
+    clock.advance(2 * day);
+    await connections.sweep();
+    clock.advance(-2 * day);
+    assert.equal((await connections.check(flowOf('a', 'store'))).status, 'finished');
+    assert.equal(upstream.calls.redeem, 1);
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'integration-lost'),
+      [],
+    );
+    // Known again, it is asked about by no sweep.
+    assert.equal((await connections.sweep()).checked, 0);
+  });
+
   test('an answer that nobody could read is kept for a later release, for ninety days', async () => {
     const { connections, upstream, store, clock } = bench(plain);
     upstream.refreshBody = () => ({ success: true, token: 'odd' });

@@ -179,6 +179,22 @@ describe('libSQL', () => {
     for (const key of ['one', 'two', 'three']) await assert.rejects(store.put(key, 'x', { ifVersion: null }));
     await store.close();
   });
+  test('a file that was closed is all there is: moved alone, it has every row', async () => {
+    const file = join(folder, 'moved.db');
+    const store = libsqlTokenStore({ url: `file:${file}` });
+    for (const key of ['one', 'two', 'three']) await store.put(key, 'x', { ifVersion: null });
+    // Another process may have it open: what it reads meanwhile must not hold the close up.
+    const other = libsqlTokenStore({ url: `file:${file}` });
+    assert.ok(await other.get('one'));
+    await other.close();
+    assert.ok(await store.get('one'));
+    await store.close();
+    mkdirSync(join(folder, 'elsewhere'));
+    renameSync(file, join(folder, 'elsewhere/moved.db'));
+    const moved = libsqlTokenStore({ url: `file:${join(folder, 'elsewhere/moved.db')}` });
+    for (const key of ['one', 'two', 'three']) assert.ok(await moved.get(key), key);
+    await moved.close();
+  });
   test('a relative and a slashed URL name the same file', async () => {
     const one = libsqlTokenStore({ url: `file://${join(folder, 'made/slashed.db')}` });
     await one.put('a', 'x', { ifVersion: null });

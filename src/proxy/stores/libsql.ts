@@ -82,6 +82,10 @@ export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
   return sqlTokenStore(query, { table, nextVersion: `(SELECT n + 1 FROM ${counter})` }, async () => {
     closed = true;
     await last;
+    // What SQLite itself does as the last one closes, and its driver does not: until then all of it may be in the write-ahead log beside
+    // the file, and whoever moves the one file would leave every connection behind.
+    if (client && filesAt(path) === opened)
+      await client.execute({ sql: 'PRAGMA wal_checkpoint(TRUNCATE)', args: [] }).catch(() => undefined);
     discard();
   });
 }
@@ -144,5 +148,12 @@ function pathOf(url: unknown): string {
   if (url.includes(':memory:')) {
     throw new TypeError('libsqlTokenStore: `url` must name a file; for tests there is memoryTokenStore().');
   }
-  return url.startsWith('file://') ? fileURLToPath(url) : resolve(url.slice('file:'.length));
+  if (!url.startsWith('file://')) return resolve(url.slice('file:'.length));
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw new TypeError(
+      'libsqlTokenStore: `url` names no file of this machine; write "file:///var/lib/till/rulrr.db".',
+    );
+  }
 }
