@@ -2,8 +2,8 @@ import { edited } from './edits.mjs';
 import { childrenOf, statementsOf } from './syntax.mjs';
 
 /**
- * Lit as the script tag carries it: without the scanner of templates, since all of them are prepared (prepared-templates.mjs), and without what
- * only controllers, initializers and Lit's own minifier need.
+ * Lit as the script tag carries it: without the scanner of templates, since all of them are prepared (prepared-templates.mjs), without what
+ * only controllers, initializers and Lit's own minifier need, and with listeners that have no options.
  */
 export const trimLit = () => ({
   name: 'trim-lit',
@@ -49,8 +49,17 @@ function withoutScanner(code) {
   const pure = declared(body)
     .filter(({ init }) => init?.type === 'CallExpression' && init.callee.type === 'Identifier')
     .map(({ init }) => ({ start: init.start, end: init.start, text: '/* @__PURE__ */ ' }));
+  // Lit gives the handler itself for them. Beside Sugar, by which each function has a method `once`, it would be heard once.
+  const optionless = [...code.matchAll(/EventListener\(this\.name,\s*this(,\s*\w+)\)/g)].map(
+    ({ index, 0: call, 1: option }) => {
+      const from = index + call.length - option.length - 1;
+      return { start: from, end: from + option.length, text: '' };
+    },
+  );
+  expect(optionless.length === 2, 'listener');
   const { start, end } = constructor.value.body;
-  const shorter = edited(code, [{ start, end, text: '{throw Error("a template that was not prepared")}' }, ...pure]);
+  const made = { start, end, text: '{throw Error("a template that was not prepared")}' };
+  const shorter = edited(code, [made, ...optionless, ...pure]);
   return `${shorter}\nexport const parts = { attribute: ${attribute}, boolean: ${boolean}, event: ${event} };`;
 }
 

@@ -133,6 +133,18 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
     );
     const messages = await count(story, order.orderId);
     demand(messages === 1, `Four sends at once with one Idempotency-Key made ${messages} text messages.`);
+    // Held back, so that the second call surely comes while nothing has been sent, and it may yet fail.
+    const held = { order: { orderId: orderId(), phoneNumber: probe.phoneNumber }, key: newKey() };
+    await story.sandbox().during({ route: 'post-order', kind: 'slow', ms: 1000, times: 2 }, async (struck) => {
+      const first = probe.ereceipt(held);
+      for (let tries = 0; tries < 5 && !(await struck()); tries++) await new Promise((then) => setTimeout(then, 100));
+      const second = await probe.ereceipt(held);
+      const early = second.status === 200 && !(await story.sandbox().messagesFor(held.order.orderId));
+      await first;
+      demand(!early, `${describe(second)} to a second call, while the first was under way and nothing had been sent.`);
+      if (second.status !== 200)
+        expectRefusal(second, 409, 'in_progress', 'a second call while the first is under way');
+    });
   },
   async 'ereceipt-key-reuse'(probe, story) {
     const { order, key } = await sentOnce(probe, story);

@@ -173,7 +173,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'ereceipt-at-once': {
     title: 'Nor does it when the calls come at once',
-    expected: '200, or 409 in_progress for those that came too early; one text message.',
+    expected: '200, or 409 in_progress for those that came too early; one text message, and no 200 before it.',
     help: 'Take the key with one atomic step (a unique row, an exclusively created file), not by looking and then writing.',
   },
   'ereceipt-key-reuse': {

@@ -265,6 +265,8 @@ export class RulrrConnect extends LitElement {
       ({ ConnectSession }) => {
         if (this.session) return;
         this.session = new ConnectSession(this);
+        // It alone follows the page's language, which may have changed meanwhile.
+        this.requestUpdate();
         if (!this.waiting.length) this.session.model = this.early;
         for (const input of this.waiting) this.session.feed(input);
         this.waiting = [];

@@ -103,7 +103,11 @@ export class ConnectPanel implements PanelView {
     const here = renderRoot.ownerDocument === document;
     if (here && !this.styled) adoptStyles(renderRoot as ShadowRoot, [tokens, connectStyles, panelStyles]);
     this.styled = here;
-    if (this.frame.node) this.frame.node.title = this.host.words().connect;
+    // Both are made once; the language may change.
+    const { connect, phone } = this.host.words();
+    if (this.frame.node) this.frame.node.title = connect;
+    const code = renderRoot.querySelector('[part=qr]');
+    if (code) code.setAttribute('aria-label', phone);
     const dialog = this.dialog();
     if (dialog && !dialog.hasAttribute('open') && this.host.isConnected) this.openDialog(dialog);
     // What had the focus is gone: the button that has begun this, that has loaded the frame anew, or that a link has taken the place of.
@@ -179,7 +183,7 @@ export class ConnectPanel implements PanelView {
     this.host.requestUpdate();
     if (shown) return;
     import('./qr.js')
-      .then(({ qrCode }) => qrCode(connectUrl!, this.host.words().phone))
+      .then(({ qrCode }) => qrCode(connectUrl!))
       .then((qr) => {
         if (this.connectUrl === connectUrl) this.qr = qr;
         this.host.requestUpdate();

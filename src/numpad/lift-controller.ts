@@ -31,7 +31,8 @@ export class LiftController {
         const forbidden = start.defaultPrevented || event.defaultPrevented;
         // A finger that has slid off has thought better of it.
         if (forbidden && button.contains((button.getRootNode() as ShadowRoot).elementFromPoint(clientX, clientY)))
-          button.click();
+          // FastClick swallows each click but its own, where it gets to hear of it and could forbid it.
+          button.dispatchEvent(new CustomEvent('click', { bubbles: true }));
       });
     }
   };

@@ -94,7 +94,6 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
         dir="ltr"
         role="textbox"
         tabindex="0"
-        autofocus
         aria-label=${text.number}
         aria-describedby="error"
         aria-invalid=${!!error}

@@ -60,8 +60,8 @@ export const numpadStyles = css`
   /* One cell for all of them, as high as the longest, and a fixed height for the number: the keys must not move under a finger. */
   .notes {
     position: relative;
-    display: grid;
     margin-bottom: 8px;
+    display: grid;
   }
   .notes > * {
     grid-area: 1 / 1;
@@ -90,9 +90,9 @@ export const numpadStyles = css`
     min-width: 0;
     /* Turned round, so that what does not fit is the beginning, not the digit that was just keyed. */
     display: flex;
+    max-height: 100%;
     flex-direction: column-reverse;
     min-height: 1.3em;
-    max-height: 100%;
     overflow: auto;
     font-variant-numeric: tabular-nums;
     word-break: break-word;
@@ -275,6 +275,12 @@ export const numpadStyles = css`
     .ways button,
     select {
       min-height: 48px;
+    }
+  }
+  /* So low, as by zooming, that the keys can fill all of it: where they take no finger, it scrolls. */
+  @media (max-height: 360px) {
+    .pad {
+      margin: 0 12% 4px;
     }
   }
   @media (forced-colors: active) {

@@ -40,7 +40,8 @@ export class PanelController {
     if (wanted === panel.hasAttribute('open') && (!wanted || modal === this.modal)) return;
     this.hide();
     if (!wanted) return;
-    this.modal = modal;
+    // Never of one that stands in the page: Chromium would take the focus to it, and the page's scrolling, as it is put in.
+    this.modal = this.display.autofocus = modal;
     this.stopOver = modal ? layOverPage(panel) : null;
     if (this.stopOver) return;
     panel.setAttribute('open', '');

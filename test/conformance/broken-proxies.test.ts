@@ -673,6 +673,11 @@ const brokenProxies: Broken[] = [
     })(),
   },
   {
+    rule: 'says sent while the first call is under way',
+    fails: 'ereceipt-at-once',
+    breaking: insteadOf('in_progress', () => json(200, { sent: true })),
+  },
+  {
     rule: 'lets a key be used for another order',
     fails: 'ereceipt-key-reuse',
     breaking: async (request, next) => {
@@ -708,7 +713,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'answers before it sends',
     fails: 'ereceipt-refused',
-    also: ['ereceipt-unconfirmed'],
+    also: ['ereceipt-at-once', 'ereceipt-unconfirmed'],
     options: () => ({
       sendEreceipt({ api, orderId, phoneNumber }) {
         api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch(() => {});

@@ -407,10 +407,13 @@ describe('<rulrr-connect>: words and access', () => {
     }
   });
 
-  it('follows the language when it changes, the frame’s title with it', async () => {
-    const { element, frame } = await pendingStage();
+  it('follows the language when it changes, the frame’s title and the name of the QR code with it', async () => {
+    const { element, frame, part } = await pendingStage();
+    part('phone')!.click();
+    await until(() => part('qr') && part('qr')!.getAttribute('aria-label') === 'Continue on your phone');
     element.lang = 'de';
     await until(() => frame()!.title === 'Mit Rulrr verbinden');
+    expect(part('qr')!.getAttribute('aria-label')).to.equal('Auf dem Telefon weitermachen');
   });
 
   it('wears what the page gives to its parts, and the shared tokens elsewhere', async () => {

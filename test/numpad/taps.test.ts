@@ -478,21 +478,26 @@ describe('real touches', { skip }, () => {
         last = event.timeStamp;
       };`,
     'clicks of a browser’s own': "const prevent = (event) => event.type === 'touchstart' && event.preventDefault();",
-    // As FastClick does: the click is the library's own, and comes to the element as a whole.
+    // As FastClick does: the click is the library's own, and comes to the element as a whole; no other one gets by that it could forbid.
     'slow clicks': `
+      let forwarded;
       const prevent = (event) => {
         if (event.type !== 'touchend') return;
         event.preventDefault();
-        event.target.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
-      };`,
+        forwarded = new MouseEvent('click', { bubbles: true, cancelable: true });
+        event.target.dispatchEvent(forwarded);
+      };
+      const swallow = (event) => event !== forwarded && event.cancelable && event.stopImmediatePropagation();
+      document.addEventListener('click', swallow, { capture: true, signal: until.signal });`,
   };
   for (const [what, code] of Object.entries(against)) {
     it(`send, print and clear as well where the page does something against ${what}`, async () => {
       await page.evaluate(`{
+        const until = new AbortController();
         ${code}
         const types = ['touchstart', 'touchend'];
-        types.forEach((type) => document.addEventListener(type, prevent, { passive: false }));
-        window.takeAway = () => types.forEach((type) => document.removeEventListener(type, prevent));
+        types.forEach((type) => document.addEventListener(type, prevent, { passive: false, signal: until.signal }));
+        window.takeAway = () => until.abort();
       }`);
       const soon = async (part: string, slides = 0) => {
         await almost();
@@ -512,6 +517,23 @@ describe('real touches', { skip }, () => {
       await anew();
     });
   }
+
+  it('beside the keys scrolls the page, where it is so low, as by zooming, that they can fill all of it', async () => {
+    await page.setViewportSize({ width: 320, height: 256 });
+    try {
+      await clear();
+      const from = await page.evaluate(() => {
+        document.querySelector('rulrr-ereceipt-numpad')!.shadowRoot!.querySelector('[part=pad]')!.scrollIntoView();
+        return scrollY;
+      });
+      for (let y = 230; y > 10; y -= 20) await touch(y === 230 ? 'touchStart' : 'touchMove', [{ x: 16, y, id: 1 }]);
+      await touch('touchEnd', []);
+      await page.waitForFunction((before) => scrollY > before, from, { timeout: 5000 });
+      assert.equal(await shown(), '');
+    } finally {
+      await page.setViewportSize({ width: 800, height: 900 });
+    }
+  });
 
   it('a mouse, and then Enter on the keyboard, sends: the key is not pressed once more', async () => {
     await almost();

@@ -211,6 +211,8 @@ describe('the script tag in a page', () => {
     'an Array.from of its own': 'Array.from = function (list) { return [].slice.call(list); };',
     // Prototype.js up to 1.6, which takes no function.
     'an Array#reduce of its own': 'Array.prototype.reduce = function () { return this.length > 1 ? this : this[0]; };',
+    // Sugar.js up to 1.x: what is given a function for its options must not take this for one.
+    'a method once on every function': 'Function.prototype.once = function () {};',
     'an Event of its own': 'window.Event = function (event) { this.type = event.type; };',
     'methods on every object':
       "Object.prototype.toJSONString = function () { return JSON.stringify(this); }; Object.prototype.nothing = '';",
@@ -253,6 +255,31 @@ describe('the script tag in a page', () => {
       await page.close();
     });
   }
+
+  it('takes neither the focus nor the page’s place where it is put into a page, asking', async () => {
+    shop.finish();
+    shop.pages['/lax-inserted'] = html(`${tag}<p style="height: 3000px">goods</p>`, '');
+    for (const presentation of ['inline', 'dialog']) {
+      const { page, problems } = await watchedPage(browser);
+      await page.goto(`${shop.origin}/lax-inserted`);
+      const [focused, scrolled] = await page.evaluate(async (shownAs) => {
+        const pad = document.createElement('rulrr-ereceipt-numpad');
+        Object.assign(pad, {
+          presentation: shownAs,
+          open: true,
+          orderId: 'order-6',
+          proxyUrl: '/rulrr',
+        });
+        document.body.append(pad);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const inside = pad.shadowRoot!.activeElement;
+        return [inside ? inside.id : document.activeElement!.tagName, scrollY];
+      }, presentation);
+      assert.deepEqual([focused, scrolled], [presentation === 'dialog' ? 'number' : 'BODY', 0]);
+      assert.deepEqual(problems, []);
+      await page.close();
+    }
+  });
 
   it('leaves the paper to the receipt where the page prints itself while it asks', async () => {
     shop.finish();

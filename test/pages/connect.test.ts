@@ -57,6 +57,28 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
     assert.equal(await page.locator('[data-demo="sms"]').evaluate(cutOff), false);
   });
 
+  it('speaks the language that the page took while a part of the element was on its way', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    let arrive = () => {};
+    const held = new Promise<void>((resolve) => (arrive = resolve));
+    let asked = () => {};
+    const underWay = new Promise<void>((resolve) => (asked = resolve));
+    await page.route('**/*connect-session*', async (route) => {
+      asked();
+      await held;
+      await route.continue();
+    });
+    await page.goto(demo.url);
+    await underWay;
+    const said = () => page.locator('rulrr-connect [part~="button"]').textContent();
+    assert.match((await said())!, /Connect to Rulrr/);
+    await page.evaluate(() => (document.documentElement.lang = 'de'));
+    arrive();
+    await page.locator('rulrr-connect [part~="button"]', { hasText: 'Mit Rulrr verbinden' }).waitFor();
+    await context.close();
+  });
+
   it('goes on with the same session after a reload, and starts no other', async () => {
     const { page } = till;
     const { asked, started } = integrations(page);
