@@ -234,7 +234,10 @@ function status(string $storeId, string $id): array
     $times = ['expiresAt' => gmdate('Y-m-d\TH:i:s\Z', $flow['expires']), 'pollAfterMs' => 3000];
     if ($answer === 'pending') return [200, ['status' => 'pending'] + pending($flow)];
     if ($answer === 'cancelled') return [200, ['status' => 'cancelled'] + $times];
-    return [200, ['status' => 'finished', 'connection' => connection($storeId)] + $times];
+    $connection = connection($storeId);
+    // Its row may be of a release that did not write down when.
+    if (!$connection['connected']) throw new Refusal(410, 'expired', 'The session is over. Connect again.');
+    return [200, ['status' => 'finished', 'connection' => $connection] + $times];
 }
 
 function ask(array $flow): string

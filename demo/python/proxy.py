@@ -261,6 +261,9 @@ def status_of(store, flow):
     answer = {"status": state, "expiresAt": iso(expires), "pollAfterMs": 3000}
     if state == "finished":
         answer["connection"] = connection_of(store)
+        # Its row may be of a release that did not end sessions then.
+        if not answer["connection"]["connected"]:
+            raise Refusal(410, "expired", "The session is over. Connect again.")
     return 200, answer
 
 
