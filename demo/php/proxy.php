@@ -53,20 +53,21 @@ function send_ereceipt(string $accessToken, string $orderId, string $phoneNumber
     throw new Refusal(504, 'send_unconfirmed', 'It is not known whether the receipt was sent. Print it.');
 }
 
-const NO = '/^[\W_]*(?!none\b|no[\W_]*(err|fail))(err|fail|rej|canc|expir|inval|insuf|den(y|ied)|declin|refus|forbid|block|drop|tim(ed?|ing)[\W_]*out|'
+/** How a text begins, or a status of HTTP, that says no. */
+const SAYS_NO = '/^[\W_]*(?!none\b|no[\W_]*(err|fail))(err|fail|rej|canc|expir|inval|insuf|den(y|ied)|declin|refus|forbid|block|drop|tim(ed?|ing)[\W_]*out|'
     . 'throttl|opt(ed)?[\W_]*out|abort|bounc|skip|suppress|un(del|kno|s[eu]|auth|reach)|(no|not|nok|ko|false|[345]\d\d)(?![a-z\d]))/i';
 
 /** Whether an answer of 200 says in one of the usual ways that it did not come off, or that one of a list did not. */
 function says_no(mixed $answer): bool
 {
-    if (!is_array($answer)) return $answer === false || (is_string($answer) && preg_match(NO, $answer));
+    if (!is_array($answer)) return $answer === false || (is_string($answer) && preg_match(SAYS_NO, $answer));
     $text = fn (mixed $value): string => is_string($value) ? $value : json_encode($value);
     if (array_is_list($answer)) return (bool) array_filter($answer, says_no(...));
     foreach (['success', 'ok', 'sent'] as $name) {
         $said = array_key_exists($name, $answer) ? $text($answer[$name]) : 'true';
-        if (preg_match('/^\s*(0|null|none)?\s*$/iD', $said) || preg_match(NO, $said)) return true;
+        if (preg_match('/^\s*(0|null|none)?\s*$/iD', $said) || preg_match(SAYS_NO, $said)) return true;
     }
-    foreach (['status', 'statusCode'] as $name) if (preg_match(NO, $text($answer[$name] ?? ''))) return true;
+    foreach (['status', 'statusCode'] as $name) if (preg_match(SAYS_NO, $text($answer[$name] ?? ''))) return true;
     return !empty($answer['error']) || !empty($answer['errors']) || says_no($answer['data'] ?? null);
 }
 

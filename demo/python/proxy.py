@@ -72,7 +72,8 @@ def send_ereceipt(access_token, order_id, phone_number, seconds):
     raise Refusal(504, "send_unconfirmed", "It is not known whether the receipt was sent. Print it.")
 
 
-NO = re.compile(
+# How a text begins, or a status of HTTP, that says no.
+SAYS_NO = re.compile(
     r"[\W_]*(?!none\b|no[\W_]*(err|fail))(err|fail|rej|canc|expir|inval|insuf|den(y|ied)|declin|refus|forbid|block|drop|tim(ed?|ing)[\W_]*out|"
     r"throttl|opt(ed)?[\W_]*out|abort|bounc|skip|suppress|un(del|kno|s[eu]|auth|reach)|(no|not|nok|ko|false|[345]\d\d)(?![a-z\d]))",
     re.IGNORECASE,
@@ -84,11 +85,11 @@ def says_no(answer):
     if isinstance(answer, list):
         return any(says_no(part) for part in answer)
     if not isinstance(answer, dict):
-        return answer is False or bool(isinstance(answer, str) and NO.match(answer))
+        return answer is False or bool(isinstance(answer, str) and SAYS_NO.match(answer))
     words = [str(answer.get(name, True)) for name in ("success", "ok", "sent")]
-    if any(re.fullmatch(r"\s*(0(\.0+)?|null|none)?\s*", word, re.IGNORECASE) or NO.match(word) for word in words):
+    if any(re.fullmatch(r"\s*(0(\.0+)?|null|none)?\s*", word, re.IGNORECASE) or SAYS_NO.match(word) for word in words):
         return True
-    if any(NO.match(str(answer.get(name))) for name in ("status", "statusCode")):
+    if any(SAYS_NO.match(str(answer.get(name))) for name in ("status", "statusCode")):
         return True
     # What is left of an error that was written as JSON may be {}.
     if answer.get("error") or answer.get("error") == {} or answer.get("errors"):

@@ -25,6 +25,15 @@ async function count(story: Story, order: string): Promise<number> {
   return messages;
 }
 
+/** Whether a send has met the fault; one that is still on its way gets a moment for it. */
+export async function meets(struck: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 5; tries += 1) {
+    if (await struck()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return struck();
+}
+
 /** Texting a receipt: what is refused, and that a key sends once. */
 export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
   async 'ereceipt-bad-request'(probe) {
@@ -139,7 +148,7 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
       const first = probe.ereceipt(held);
       // Heard at the end, whatever comes before.
       first.catch(() => undefined);
-      for (let tries = 0; tries < 5 && !(await struck()); tries++) await new Promise((then) => setTimeout(then, 100));
+      await meets(struck);
       const second = await probe.ereceipt(held);
       const early = second.status === 200 && !(await story.sandbox().messagesFor(held.order.orderId));
       await first;
