@@ -293,7 +293,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     const { conduct, entry, eager, idle, language } = this;
     const { model } = conduct;
     const text = this.words();
-    this.panel.words = wordsFor(model, text, entry, idle.warnedAt, eager);
+    // Before it is drawn: what may be said at once is in this render, and costs no second one.
+    this.panel.announce(wordsFor(model, text, entry, idle.warnedAt, eager));
     return numpadTemplate({
       model,
       layout: this.layout,
@@ -330,7 +331,6 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (changed.has('idleTimeout')) this.touched();
     const { phase } = conduct.model;
     panel.present(this.isConnected && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
-    panel.announce();
     // What had the focus may be gone.
     if (isResting(conduct.model) && this.shadowRoot!.activeElement) panel.focus();
   }

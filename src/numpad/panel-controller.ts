@@ -61,7 +61,8 @@ export class PanelController {
   }
 
   /** Says the words through the announcer, which lets through one message a second. */
-  announce(): void {
+  announce(words: string): void {
+    this.words = words;
     // Nobody hears an element that is gone, and a timer would keep it.
     if (!this.host.isConnected) return;
     if (!this.announcer) {
@@ -70,7 +71,7 @@ export class PanelController {
         this.host.requestUpdate();
       });
     }
-    this.announcer.announce(this.words);
+    this.announcer.announce(words);
   }
 
   stop(): void {
