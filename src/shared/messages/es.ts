@@ -51,7 +51,7 @@ export const es = (): Messages => ({
     invalid: 'Esto no es un número de teléfono. Compruébelo.',
     'wrong-country': 'Aquí no se pueden usar números de este país.',
     'not-textable': 'Este número no puede recibir mensajes de texto.',
-    extension: 'Un número con extensión no puede recibir mensajes de texto.',
+    extension: 'Un número con extensión no puede recibir mensajes.',
     ambiguous: 'Eso era más de un número.',
   },
 });
