@@ -153,18 +153,24 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
       demand(!other, `"status" went from "cancelled" to ${JSON.stringify(field(again.json, 'status'))?.slice(0, 40)}.`);
     }
   },
-  async 'upstream-trouble'(_probe, story) {
+  async 'upstream-trouble'(probe, story) {
     const sandbox = story.sandbox();
     const session = await story.start();
-    const fault = { route: 'integration-status', kind: 'status', status: 500, times: 1 };
-    await sandbox.during(fault, async (struck) => {
-      const met = await story.meeting(session.id, struck);
-      const helped = met.status === 502 || met.status === 504 || met.status === 429;
-      demand(
-        helped || (met.status === 200 && field(met.json, 'status') === 'pending'),
-        `${describe(met)} while Rulrr's status call failed with 500.`,
-      );
-      if (helped) demand(met.headers.has('Retry-After'), `${describe(met)} without Retry-After.`);
+    for (const status of [500, 429]) {
+      const fault = { route: 'integration-status', kind: 'status', status, times: 1 };
+      await sandbox.during(fault, async (struck) => {
+        const met = await story.meeting(session.id, struck);
+        const helped = met.status === 502 || met.status === 504 || met.status === 429;
+        demand(
+          helped || (met.status === 200 && field(met.json, 'status') === 'pending'),
+          `${describe(met)} while Rulrr's status call answered ${status}.`,
+        );
+        if (helped) demand(met.headers.has('Retry-After'), `${describe(met)} without Retry-After.`);
+      });
+    }
+    await sandbox.during({ route: 'create-integration', kind: 'status', status: 500, times: 1000 }, async () => {
+      const start = await probe.call('POST', '/integrations');
+      demand(mayAskAgain(start), `${describe(start)} while Rulrr's call to start a session answered 500.`);
     });
     await sandbox.end(session.connectUrl, 'finish', 'off');
     const answer = await story.outcome(session.id);

@@ -138,6 +138,15 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
       const headers: Record<string, string> = body ? { 'Content-Type': 'application/json' } : {};
       expectRefusal(await probe.call(method, path, { as: 'nobody', body, headers }), 401, 'unauthorized');
     }
+    // A store that is only named, as a page of another one could.
+    const named = { storeId: 'check', store_id: 'check', store: 'check' };
+    for (const path of ['/connection', '/integrations/x']) {
+      const answer = await probe.call('GET', `${path}?${new URLSearchParams(named)}`, { as: 'nobody' });
+      // The contract knows no queries, so the path may be unknown with one.
+      if (answer.status !== 404) expectRefusal(answer, 401, 'unauthorized', 'a store named in the query');
+    }
+    const order = { orderId: 'check-1', phoneNumber: '+1', ...named };
+    expectRefusal(await probe.ereceipt({ order, as: 'nobody' }), 401, 'unauthorized', 'a store named in the body');
   },
   async 'csrf-header'(probe) {
     await eachRefused(probe, { fromElement: false, headers: { Origin: probe.origin } }, 'own Origin, no Rulrr-Embed');

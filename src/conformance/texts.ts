@@ -21,8 +21,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   unauthorized: {
     title: 'Nobody gets in without a session',
-    expected: '401 unauthorized on every route when nobody is signed in.',
-    help: "Ask the vendor's session before each route's own work, ids and bodies included; forget no route.",
+    expected: '401 unauthorized on every route when nobody is signed in, whatever store a query or body names.',
+    help: "Ask the vendor's session before each route's own work, ids and bodies included; forget no route. The store comes from the session alone.",
   },
   'csrf-header': {
     title: 'The header Rulrr-Embed is needed',
@@ -138,8 +138,9 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'upstream-trouble': {
     title: 'A failing Rulrr ends no session',
-    expected: '502, 504 or 429 with Retry-After, or 200 pending; afterwards the session goes on, and can finish.',
-    help: 'Treat errors of the status call as passing ones: answer 502 upstream_error with Retry-After, and keep the session.',
+    expected:
+      'A start answers 502, 503, 504 or 429. A session: the same with Retry-After, or 200 pending; afterwards it goes on, and can finish.',
+    help: 'Treat errors of Rulrr as passing ones: answer 502 upstream_error with Retry-After, and keep the session. Look whether an answer to the start has an integrationToken.',
   },
   finished: {
     title: 'A session that the merchant ends is finished',
@@ -184,8 +185,8 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-refused': {
     title: 'A refused send is told as such',
     expected:
-      '502 send_failed while Rulrr\'s orders answer 400, or {"success": false} with any status, and no text message; never {"sent": true}, to the same key later neither unless it is sent then.',
-    help: 'Wait for the answer to the send before you give yours, and look at its status and its body. 502 send_failed where it surely was not sent.',
+      '502 send_failed while Rulrr\'s orders answer 400, that or 504 send_unconfirmed while they answer {"success": false}, 500 or a redirect, and no text message; never {"sent": true}. The same key sends after 502, once nothing is in the way.',
+    help: 'Wait for the answer to the send before you give yours, and look at its status and its body: only 200 to 299 can mean sent. 502 send_failed where it surely was not sent; such a key may try again.',
   },
   'ereceipt-unconfirmed': {
     title: 'A send that nobody confirmed is not sent again',

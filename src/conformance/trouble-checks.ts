@@ -41,26 +41,34 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
   async 'ereceipt-refused'(probe, story) {
     await story.connect();
     const sandbox = story.sandbox();
-    // The latter comes with {"success": false}, as Rulrr's answers say how it went.
-    for (const status of [400, 200]) {
+    const refusals = [
+      [400, 'refused the order with 400'],
+      [200, 'refused the order by {"success": false}'],
+      [500, 'failed with 500'],
+      // To a page for signing in, or for repairs.
+      [302, 'answered the order with a redirect'],
+    ] as const;
+    for (const [status, how] of refusals) {
       const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
       const key = newKey();
       const refused = { route: 'post-order', kind: 'status', status, times: standing };
-      await sandbox.during(refused, async (struck) => {
+      const first = await sandbox.during(refused, async (struck) => {
         const answer = await probe.ereceipt({ order, key });
         await mustMeet(struck);
-        const when = status === 400 ? 'with 400' : 'by {"success": false}';
-        // Whoever takes it for a doubt prints, too.
-        if (status === 200 && field(answer.json, 'code') === 'send_unconfirmed') return;
-        expectRefusal(answer, 502, 'send_failed', `Rulrr refused the order ${when}`);
+        return answer;
       });
+      // Whoever takes it for a doubt prints, too; 400 leaves none.
+      const doubt = status !== 400 && field(first.json, 'code') === 'send_unconfirmed';
+      if (doubt) expectRefusal(first, 504, 'send_unconfirmed', `Rulrr ${how}`);
+      else expectRefusal(first, 502, 'send_failed', `Rulrr ${how}`);
       const messages = await sandbox.messagesFor(order.orderId);
-      demand(messages === 0, `A send that was answered with send_failed made ${messages} text messages.`);
+      demand(messages === 0, `${describe(first)} (Rulrr ${how}), and made ${messages} text messages.`);
       const again = await probe.ereceipt({ order, key });
       const sent = again.status === 200;
       const texted = await sandbox.messagesFor(order.orderId);
       const made = `made ${texted} text messages`;
       demand(texted === (sent ? 1 : 0), `${describe(again)} (the same key after a failed send), and ${made}.`);
+      demand(sent || doubt, `${describe(again)}: the same key after send_failed, with nothing in the way any more.`);
     }
   },
   async 'ereceipt-unconfirmed'(probe, story) {

@@ -118,6 +118,28 @@ const brokenProxies: Broken[] = [
     options: () => ({ authorize: () => ({ storeId: 'store-1' }) }),
   },
   {
+    rule: 'takes the store that a query names',
+    fails: 'unauthorized',
+    options: () => ({
+      authorize(request) {
+        const till = /till=(store-\d)/.exec(request.headers.get('Cookie') ?? '')?.[1];
+        const storeId = till ?? new URL(request.url).searchParams.get('storeId');
+        return storeId ? { storeId } : null;
+      },
+    }),
+  },
+  {
+    rule: 'takes the store that a body names',
+    fails: 'unauthorized',
+    breaking: async (request, next) => {
+      const body = (await request
+        .clone()
+        .json()
+        .catch(() => null)) as { storeId?: string } | null;
+      return next(body?.storeId ? await as(request, { Cookie: 'till=store-1' }) : request);
+    },
+  },
+  {
     rule: 'needs no Rulrr-Embed',
     fails: 'csrf-header',
     breaking: async (request, next) => next(await as(request, { 'Rulrr-Embed': '1' })),
@@ -572,6 +594,26 @@ const brokenProxies: Broken[] = [
       rebuilt(await next(request), (text, headers) => (headers.delete('Retry-After'), text)),
   },
   {
+    rule: "passes Rulrr's 429 on without a hint when to try again",
+    fails: 'upstream-trouble',
+    breaking: async (request, next) => {
+      const answer = await next(request);
+      return answer.status === 429 && is(request, 'GET', session)
+        ? rebuilt(answer, (text, headers) => (headers.delete('Retry-After'), text))
+        : answer;
+    },
+  },
+  {
+    rule: "takes Rulrr's failure at the start for one of its own",
+    fails: 'upstream-trouble',
+    breaking: insteadOf('upstream_error', (request) =>
+      is(request, 'POST', /^\/integrations$/)
+        ? json(500, { type: 'x', title: 'x', status: 500, code: 'internal' }, 'application/problem+json')
+        : json(200, { status: 'pending', pollAfterMs: 1000, expiresAt: '2099-01-01T00:00:00Z' }),
+    ),
+    also: ['pending', 'tokens-retried'],
+  },
+  {
     rule: 'ends the session at an error of the status call',
     fails: 'upstream-trouble',
     breaking: (() => {
@@ -739,6 +781,30 @@ const brokenProxies: Broken[] = [
           if (error.code !== 'refused') throw error;
         }),
     }),
+  },
+  ...(['server_error', 'redirect_refused'] as const).map((code): Broken => ({
+    rule: `takes a send for sent that ended in ${code}`,
+    fails: 'ereceipt-refused',
+    options: () => ({
+      sendEreceipt: ({ api, orderId, phoneNumber }) =>
+        api.createOrder({ orderId, ereceipt: { phoneNumber } }).catch((error: RulrrApiError) => {
+          if (error.code !== code) throw error;
+        }),
+    }),
+  })),
+  {
+    rule: 'never tries again with a key that failed',
+    fails: 'ereceipt-refused',
+    breaking: (() => {
+      const failed = new Map<string, string>();
+      return async (request, next) => {
+        const key = request.headers.get('Idempotency-Key') ?? '';
+        if (failed.has(key)) return json(502, JSON.parse(failed.get(key)!), 'application/problem+json');
+        const answer = await next(request);
+        if (answer.status === 502 && key) failed.set(key, await answer.clone().text());
+        return answer;
+      };
+    })(),
   },
   {
     rule: 'takes a failed send for sent when the key comes again',
