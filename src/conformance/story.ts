@@ -77,6 +77,14 @@ export class Story {
     return (this.pending ??= this.start());
   }
 
+  /** Asks once; who asks again at once may be told to wait. */
+  async ask(id: string): Promise<Exchange> {
+    const answer = await this.probe.call('GET', `/integrations/${id}`);
+    if (answer.status !== 429) return answer;
+    await new Promise((resolve) => setTimeout(resolve, waitAfter(answer)));
+    return this.probe.call('GET', `/integrations/${id}`);
+  }
+
   /** Polls as the element does, until the session is no longer pending. */
   async outcome(id: string): Promise<Exchange> {
     const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);

@@ -139,7 +139,7 @@ export const texts: Record<CheckId, CheckText> = {
   'upstream-trouble': {
     title: 'A failing Rulrr ends no session',
     expected:
-      'A start answers 502, 503, 504 or 429. A session: the same with Retry-After, or 200 pending; afterwards it goes on, and can finish.',
+      'A start answers 502, 504 or 429; a session the same with Retry-After, or 200 pending, and afterwards it goes on and can finish.',
     help: 'Treat errors of Rulrr as passing ones: answer 502 upstream_error with Retry-After, and keep the session. Look whether an answer to the start has an integrationToken.',
   },
   finished: {

@@ -58,6 +58,24 @@ describe('checkProxy on the proxy of the package', () => {
     assert.ok(limited > 2);
   });
 
+  it('passes a proxy that lets nobody ask twice in a second how a session stands', async () => {
+    const asked = new Map<string, number>();
+    const hasty = { type: 'x', title: 'Too many requests', status: 429, code: 'rate_limited' };
+    const headers = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', 'Retry-After': '1' };
+    const strict = await serveProxy(sandbox, async (request, next) => {
+      const answer = await next(request);
+      const known = answer.status === 200 || answer.status === 410;
+      if (!known || !/\/integrations\/./.test(request.url)) return answer;
+      const before = asked.get(request.url) ?? -Infinity;
+      if (performance.now() - before < 900) return new Response(JSON.stringify(hasty), { status: 429, headers });
+      asked.set(request.url, performance.now());
+      return answer;
+    });
+    const report = await checkProxy(strict.url, { headers: own, otherHeaders: other, sandbox: sandbox.origin });
+    await strict.close();
+    assert.deepEqual(failed(report), []);
+  });
+
   it('does not wait for longer than a till would, and says why no session was started', async () => {
     const proxy = await serveProxy(sandbox, undefined, { startLimit: { burst: 1, everyMs: 3_600_000 } });
     await fetch(`${proxy.url}/integrations`, {
