@@ -185,7 +185,7 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-refused': {
     title: 'A refused send is told as such',
     expected:
-      '502 send_failed while Rulrr\'s orders answer 400, that or 504 send_unconfirmed while they answer {"success": false}, 500 or a redirect, and no text message; never {"sent": true}. The same key sends after 502, once nothing is in the way.',
+      '502 send_failed while Rulrr\'s orders answer 400, that or 504 send_unconfirmed while they answer {"success": false}, 500 or a redirect, and no text message; never {"sent": true}, to the same key later neither unless it is sent then.',
     help: 'Wait for the answer to the send before you give yours, and look at its status and its body: only 200 to 299 can mean sent. 502 send_failed where it surely was not sent; such a key may try again.',
   },
   'ereceipt-unconfirmed': {

@@ -68,7 +68,6 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
       const texted = await sandbox.messagesFor(order.orderId);
       const made = `made ${texted} text messages`;
       demand(texted === (sent ? 1 : 0), `${describe(again)} (the same key after a failed send), and ${made}.`);
-      demand(sent || doubt, `${describe(again)}: the same key after send_failed, with nothing in the way any more.`);
     }
   },
   async 'ereceipt-unconfirmed'(probe, story) {

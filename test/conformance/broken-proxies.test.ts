@@ -793,20 +793,6 @@ const brokenProxies: Broken[] = [
     }),
   })),
   {
-    rule: 'never tries again with a key that failed',
-    fails: 'ereceipt-refused',
-    breaking: (() => {
-      const failed = new Map<string, string>();
-      return async (request, next) => {
-        const key = request.headers.get('Idempotency-Key') ?? '';
-        if (failed.has(key)) return json(502, JSON.parse(failed.get(key)!), 'application/problem+json');
-        const answer = await next(request);
-        if (answer.status === 502 && key) failed.set(key, await answer.clone().text());
-        return answer;
-      };
-    })(),
-  },
-  {
     rule: 'takes a failed send for sent when the key comes again',
     fails: 'ereceipt-refused',
     breaking: (() => {
