@@ -127,7 +127,7 @@ const phpNotice = /^\s*(PHP )?(warning|notice|deprecated|(fatal|parse) error):/i
 
 /** XML is not read but looked through: each of its attributes, and each element that holds no other, as a field. */
 function doubtInMarkup(text: string, seen: Set<object>): Doubt {
-  const words = text.replace(/<[^>]*>/g, '');
+  const words = text.replace(/<[^<>]*>/g, '');
   if (/^\s*<(!doctype )?html\b|<(\w+:)?fault[\s>]/i.test(text) || phpNotice.test(words)) return 'unclear';
   // By the name of the outermost element, or what stands first in any.
   if (noWords.test(text) || noWords.test(words)) return 'unclear';
@@ -152,7 +152,7 @@ const noWords = new RegExp(
 const textOf = (value: unknown): string => (typeof value === 'object' && value !== null ? '{}' : String(value));
 
 /** What servers put for `false`, too; absent it says nothing. */
-const saysNo = (value: unknown): boolean => /^\s*(|0|null)\s*$/i.test(textOf(value)) || noWords.test(textOf(value));
+const saysNo = (value: unknown): boolean => /^(|0|null)$/i.test(textOf(value).trim()) || noWords.test(textOf(value));
 
 /** In an object, one of its names for the state. */
 function isNoState(state: unknown): boolean {
@@ -170,7 +170,7 @@ const codeIn = (state: unknown): number => Number(/^\s*([345]\d\d)(?!\d)/.exec(t
 /** Some have a word, or an object, for no error; GraphQL a list, and validators an object, that is empty. */
 function isError(error: unknown, name: string): boolean {
   if (typeof error !== 'object' || error === null)
-    return !/^\s*((er-?)?0*|no(ne)?|null|undefined|false|ok|success|no[\W_]*errors?)\s*$/i.test(String(error));
+    return !/^((er-?)?0*|no(ne)?|null|undefined|false|ok|success|no[\W_]*errors?)$/i.test(String(error).trim());
   if (error instanceof Error) return true;
   // An error that was written as JSON is an empty object.
   if (!Object.keys(error).length) return !Array.isArray(error) && name !== 'errors';

@@ -416,6 +416,14 @@ test('gateways that answer in words: those that begin with a no', async () => {
   assert.equal(await outcomesOf([0]), 'send_unconfirmed', 'none was sent, or nothing went wrong');
 });
 
+test('a long and odd answer of a gateway is judged at once: all other tills would wait for it', async () => {
+  const spaces = `${' '.repeat(60_000)}x`;
+  const begun = performance.now();
+  for (const odd of ['<'.repeat(60_000), { success: spaces }, { error: spaces }, { code: spaces }])
+    await outcomesOf([odd, Response.json(odd)]);
+  assert.ok(performance.now() - begun < 5000, 'the process stood still');
+});
+
 test('a hook that settles each call: what they came back with counts', async () => {
   const settled = (value: unknown) => [[{ status: 'fulfilled', value }]];
   assert.equal(await outcomesOf(settled(Response.json({ success: false }))), 'send_unconfirmed');
