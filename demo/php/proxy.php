@@ -65,7 +65,7 @@ function says_no(mixed $answer): bool
     if (array_is_list($answer)) return (bool) array_filter($answer, says_no(...));
     foreach (['success', 'ok', 'sent'] as $name) {
         $said = array_key_exists($name, $answer) ? $text($answer[$name]) : 'true';
-        if (preg_match('/^\s*(0|null|none)?\s*$/iD', $said) || preg_match(SAYS_NO, $said)) return true;
+        if (preg_match('/^(0|null|none)?$/iD', trim($said)) || preg_match(SAYS_NO, $said)) return true;
     }
     foreach (['status', 'statusCode'] as $name) if (preg_match(SAYS_NO, $text($answer[$name] ?? ''))) return true;
     return !empty($answer['error']) || !empty($answer['errors']) || says_no($answer['data'] ?? null);

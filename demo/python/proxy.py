@@ -86,8 +86,8 @@ def says_no(answer):
         return any(says_no(part) for part in answer)
     if not isinstance(answer, dict):
         return answer is False or bool(isinstance(answer, str) and SAYS_NO.match(answer))
-    words = [str(answer.get(name, True)) for name in ("success", "ok", "sent")]
-    if any(re.fullmatch(r"\s*(0(\.0+)?|null|none)?\s*", word, re.IGNORECASE) or SAYS_NO.match(word) for word in words):
+    words = [str(answer.get(name, True)).strip() for name in ("success", "ok", "sent")]
+    if any(re.fullmatch(r"(0(\.0+)?|null|none)?", word, re.IGNORECASE) or SAYS_NO.match(word) for word in words):
         return True
     if any(SAYS_NO.match(str(answer.get(name))) for name in ("status", "statusCode")):
         return True
@@ -448,8 +448,19 @@ def respond(method, target, headers, body, extra):
     return forget(store) if method == "DELETE" else (200, connection_of(store))
 
 
+class Headers(http.client.HTTPMessage):
+    """Python reads headers as those of a mail, up to the first line that is none. What is left over tells of it, unless it is taken for parts."""
+
+    def get_content_type(self):
+        return "text/plain"
+
+    def are_whole(self):
+        return not self.defects and not self.get_payload()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    MessageClass = Headers
     timeout = 30
 
     def setup(self):
@@ -464,7 +475,7 @@ class Handler(BaseHTTPRequestHandler):
         extra, kind = {}, "application/json"
         try:
             lengths = self.headers.get_all("Content-Length", ["0"])
-            plain = len(lengths) == 1 and re.fullmatch("[0-9]{1,18}", lengths[0])
+            plain = len(lengths) == 1 and re.fullmatch("[0-9]{1,18}", lengths[0]) and self.headers.are_whole()
             length = int(lengths[0]) if plain else 0
             # What is left of a body must not be read as the next request.
             if not plain or length > 8193 or "Transfer-Encoding" in self.headers:
