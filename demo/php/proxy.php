@@ -76,7 +76,9 @@ function says_no(mixed $answer): bool
 /** One call: status and body. The URL holds the client secret, so nothing of it may reach a message. Never retried, never redirected. */
 function upstream(string $method, string $path, array $query, ?string $body = null, float $seconds = 10): array
 {
-    $url = rtrim(setting('RULRR_API_BASE_URL'), '/') . $path . '?' . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
+    $base = rtrim(setting('RULRR_API_BASE_URL'), '/');
+    if (!preg_match('#^(https://|http://(([a-z0-9-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|$))#iD', $base)) throw new Refusal(500, 'misconfigured', 'RULRR_API_BASE_URL must be https (http is for loopback addresses).');
+    $url = $base . $path . '?' . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
     $context = stream_context_create(['http' => [
         'method' => $method, 'timeout' => $seconds, 'follow_location' => 0, 'ignore_errors' => true,
         'header' => "Accept: application/json\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\nConnection: close", 'content' => $body ?? '',

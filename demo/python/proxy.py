@@ -40,6 +40,9 @@ def setting(name, default=None):
 
 CLIENT_ID, CLIENT_SECRET = setting("RULRR_CLIENT_ID"), setting("RULRR_CLIENT_SECRET")
 API = urllib.parse.urlsplit(setting("RULRR_API_BASE_URL"))
+# Every URL of Rulrr's API is a secret.
+if API.scheme != "https" and not (API.scheme == "http" and re.fullmatch(r"(.+\.)?localhost|127(\.\d{1,3}){3}|::1", API.hostname or "")):
+    raise SystemExit("RULRR_API_BASE_URL must be https (http is for loopback addresses).")
 CONNECT = setting("RULRR_CONNECT_BASE_URL", "https://connect.rulrr.com/")
 BASE = setting("RULRR_BASE_PATH", "/rulrr").rstrip("/")
 # As browsers see it; behind https it cannot be told from the request.

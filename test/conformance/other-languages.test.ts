@@ -559,6 +559,41 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       }
     });
 
+    it('sends no secret without TLS, but to this machine: they are in the URLs', () => {
+      const start = (RULRR_API_BASE_URL: string) =>
+        spawnSync(
+          command,
+          encrypts ? ['-r', '$_COOKIE["session"] = "till-1"; include "demo/php/proxy.php";'] : args(0),
+          {
+            cwd: root,
+            timeout: 5000,
+            encoding: 'utf8',
+            env: {
+              ...process.env,
+              RULRR_CLIENT_ID: client.clientId,
+              RULRR_CLIENT_SECRET: client.clientSecret,
+              RULRR_SEALING_KEY: sealingKey,
+              ...env(folder, 0),
+              RULRR_API_BASE_URL,
+              // What PHP is asked for; Python is not even to start.
+              REQUEST_METHOD: 'POST',
+              REQUEST_URI: '/rulrr/integrations',
+              HTTP_RULRR_EMBED: '1',
+              HTTP_SEC_FETCH_SITE: 'same-origin',
+            },
+          },
+        );
+      for (const base of [
+        'http://api.invalid',
+        'http://127.0.0.1.invalid',
+        'http://localhost@api.invalid',
+        'ftp://api.invalid',
+      ]) {
+        const { stdout, stderr } = start(base);
+        assert.match(stdout + stderr, /RULRR_API_BASE_URL must be https/, base);
+      }
+    });
+
     it(
       'sends nothing twice where the row of its key cannot be read',
       { skip: !encrypts && 'nothing is sealed' },
