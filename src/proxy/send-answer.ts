@@ -21,7 +21,9 @@ export async function doubtAfter(result: unknown): Promise<Doubt> {
  * web page, or something else where JSON was announced: a server's way to show an error (PHP's, with 200, in place of the answer or
  * before it), or where a session that has ended is sent on to.
  */
-async function saidBy(result: unknown): Promise<unknown> {
+async function saidBy(given: unknown): Promise<unknown> {
+  // Calls that the hook has listed without waiting for them.
+  const result = await given;
   if (Array.isArray(result)) return Promise.all(result.map(saidBy));
   if (typeof result !== 'object' || result === null) return result;
   const { status, value, body: stream } = result as Record<string, unknown>;

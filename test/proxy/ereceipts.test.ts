@@ -430,6 +430,22 @@ test('a hook that settles each call: what they came back with counts', async () 
   assert.equal(await outcomesOf(settled(Response.json({ success: true }))), 'sent');
 });
 
+test('a hook that does not wait for the calls that it lists: what they come back with is read', async () => {
+  const call = async (answer: object) => {
+    if (answer instanceof Error) throw answer;
+    return Response.json(answer);
+  };
+  const outcomes: [object[], number][] = [
+    [[{ success: true }, new Error('no credit')], 504],
+    [[{ success: false }], 504],
+    [[{ success: true }, {}], 200],
+  ];
+  for (const [answers, status] of outcomes) {
+    const { h } = await till(() => answers.map(call));
+    assert.equal((await send(h)).status, status, inspect(answers));
+  }
+});
+
 test('a clear yes prints no paper as well, whatever else stands in it', async () => {
   const itself: Record<string, unknown> = { success: true };
   itself['data'] = itself;
