@@ -27,6 +27,9 @@ function urlFrom(text: string, flag: string): URL {
   return url;
 }
 
+/** Without its query, which may hold a session. */
+const shown = ({ origin, pathname }: URL) => origin + pathname;
+
 /** What a URL answers, or why it does not. Only where the body is wanted is it there. */
 async function look(
   url: URL,
@@ -160,9 +163,9 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
 
   if (page) {
     const answer = await look(page);
-    if (typeof answer === 'string') find('problem', 'Page', `${page.href} does not answer (${answer}).`);
+    if (typeof answer === 'string') find('problem', 'Page', `${shown(page)} does not answer (${answer}).`);
     else if (answer.status >= 400)
-      find('problem', 'Page', `${page.href} answers ${answer.status}: the policy of an error page says nothing.`);
+      find('problem', 'Page', `${shown(page)} answers ${answer.status}: the policy of an error page says nothing.`);
     else {
       const policy = answer.headers.get('Content-Security-Policy') ?? '';
       const kept = keptBySandbox(policy);
@@ -208,10 +211,10 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
     const target = below('/connection');
     const headers = { Origin: pageOrigin, 'Rulrr-Embed': '1' };
     const answer = await look(target, { headers }, true);
-    if (typeof answer === 'string') find('problem', 'Proxy', `${target.href} does not answer (${answer}).`);
+    if (typeof answer === 'string') find('problem', 'Proxy', `${shown(target)} does not answer (${answer}).`);
     else {
       const trouble = proxyTrouble(answer);
-      if (trouble) find('problem', 'Proxy', `${target.href} ${trouble}`);
+      if (trouble) find('problem', 'Proxy', `${shown(target)} ${trouble}`);
       else find('ok', 'Proxy', `answers${answer.status === 401 ? '; it wants a signed-in till, as it should' : ''}.`);
       const store = (answer.headers.get('Cache-Control') ?? '').toLowerCase();
       if (store.includes('no-store')) find('ok', 'Proxy', 'answers with Cache-Control: no-store.');

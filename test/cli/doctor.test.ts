@@ -138,6 +138,19 @@ describe('rulrr-embed doctor', () => {
     );
   });
 
+  it('quotes no query, which may hold a session: its findings go into tickets', async () => {
+    const gone = await serve((_, response) => void response.writeHead(404).end());
+    const [page, proxy] = ['/till', '/rulrr'].map((path) => `${gone.origin}${path}?session=a-secret`);
+    const connectBaseUrl = `${gone.origin}/connect/?integration_token=a-secret`;
+    const findings = await examine({ connectBaseUrl, page, proxy });
+    await gone.close();
+    const silent = await examine({ connectBaseUrl, page, proxy });
+    for (const one of [findings, silent]) {
+      assert.doesNotMatch(JSON.stringify(one), /a-secret/);
+      assert.match(JSON.stringify(one), new RegExp(`${gone.origin}/till (answers 404|does not answer)`));
+    }
+  });
+
   it('finds no fault with its own policy', async () => {
     const policy = policyFor(server.origin.replace('127.0.0.1', 'localhost'), null);
     assert.deepEqual(await look({ title: '', page: { policy }, says: null }), []);
