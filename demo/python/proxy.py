@@ -458,7 +458,7 @@ class Headers(http.client.HTTPMessage):
         return "text/plain"
 
     def are_whole(self):
-        return not self.defects and not self.get_payload()
+        return not self.defects and not self.get_payload() and not any("\n" in value for value in self.values())
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -548,6 +548,8 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         ...lengths.map((length) => `Content-Length: ${length}`),
         ...before.map((line) => `${line}\r\nContent-Length: ${hidden.length}`),
         `Content-Type: message/rfc822\r\nX y: z\r\nContent-Length: ${hidden.length}`,
+        // Part of the line before it, or a line of its own: servers differ.
+        `X: y\r\n Content-Length: ${hidden.length}`,
       ]) {
         const socket = connectTo(Number(port), hostname);
         let answers = '';
