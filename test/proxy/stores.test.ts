@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -195,6 +195,21 @@ describe('libSQL', () => {
     for (const key of ['one', 'two', 'three', 'four']) assert.ok(await moved.get(key), key);
     await moved.close();
   });
+  test('a file that another program has locked for writing is read all the same, and written as soon as it is free', async () => {
+    const url = `file:${join(folder, 'locked.db')}`;
+    const store = libsqlTokenStore({ url });
+    await store.put('before', 'x', { ifVersion: null });
+    const { createClient } = await import('@libsql/client');
+    const other = createClient({ url });
+    const lock = await other.transaction('write');
+    await lock.execute({ sql: 'UPDATE rulrr_embed_version SET n = n', args: [] });
+    const writing = Promise.all(['one', 'two'].map((key) => store.put(key, 'x', { ifVersion: null })));
+    for (let round = 0; round < 3; round++) assert.equal((await store.get('before'))?.value, 'x');
+    await lock.rollback();
+    assert.ok((await writing).every(({ ok }) => ok));
+    other.close();
+    await store.close();
+  });
   test('a relative and a slashed URL name the same file', async () => {
     const one = libsqlTokenStore({ url: `file://${join(folder, 'made/slashed.db')}` });
     await one.put('a', 'x', { ifVersion: null });
@@ -276,6 +291,51 @@ describe('PostgreSQL', () => {
     assert.equal((await store.get('dropped'))?.value, 'x');
     await other.end();
     await pool.end();
+  });
+  test('a table that somebody else’s session has locked: a call gives up, and leaves none behind that waits at the server', async (t) => {
+    if (needs(t)) return;
+    const store = postgresTokenStore({ connectionString: server!.connectionString });
+    await store.put('locked', 'x', { ifVersion: null });
+    const { default: pg } = await import('pg');
+    const other = new pg.Client(server!.connectionString);
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query('LOCK TABLE rulrr_embed_rows IN ACCESS EXCLUSIVE MODE');
+    await assert.rejects(store.get('locked'), { code: '55P03' });
+    const waiting = await other.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+    assert.equal(waiting.rows[0].n, 0);
+    await other.query('ROLLBACK');
+    assert.equal((await store.get('locked'))?.value, 'x');
+    await other.end();
+    await store.close();
+  });
+  test('behind a pooler that takes no settings as a connection begins', async (t) => {
+    if (needs(t)) return;
+    const { port } = new URL(server!.connectionString);
+    // As PgBouncer does it.
+    const refusal = (text: string) => {
+      const fields = Buffer.from(`SFATAL\0C08P01\0M${text}\0\0`);
+      const head = Buffer.from('E....');
+      head.writeInt32BE(fields.length + 4, 1);
+      return Buffer.concat([head, fields]);
+    };
+    const pooler = createServer((socket) => {
+      socket
+        .on('error', () => {})
+        .once('data', (startup) => {
+          if (startup.includes('_timeout')) return socket.end(refusal('unsupported startup parameter'));
+          const inner = connect(Number(port), '127.0.0.1').on('error', () => {});
+          inner.write(startup);
+          socket.pipe(inner).pipe(socket);
+        });
+    }).listen(0, '127.0.0.1');
+    t.after(() => pooler.close());
+    await once(pooler, 'listening');
+    const through = new URL(server!.connectionString);
+    through.port = String((pooler.address() as AddressInfo).port);
+    const store = postgresTokenStore({ connectionString: through.href });
+    assert.ok((await store.put('through a pooler', 'x', { ifVersion: null })).ok);
+    await store.close();
   });
   test('takes a pool of the vendor’s, and leaves it open', async (t) => {
     if (needs(t)) return;

@@ -14,15 +14,16 @@ const counter = 'rulrr_embed_version';
 const schema = [
   `CREATE TABLE IF NOT EXISTS ${table} (key TEXT PRIMARY KEY, value TEXT NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS ${counter} (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)`,
-  `INSERT INTO ${counter} (one, n) VALUES (1, 0) ON CONFLICT (one) DO NOTHING`,
   // Within the writing statement, so that the number is taken exactly when the row is written.
   `CREATE TRIGGER IF NOT EXISTS rulrr_embed_inserted AFTER INSERT ON ${table} BEGIN UPDATE ${counter} SET n = NEW.version; END`,
   `CREATE TRIGGER IF NOT EXISTS rulrr_embed_updated AFTER UPDATE ON ${table} BEGIN UPDATE ${counter} SET n = NEW.version; END`,
 ];
 
 /** How long SQLite itself waits while another process writes. This process stands still meanwhile: a few ms, as a rule. */
-const busyTimeoutMs = 2_000;
-/** How long a call tries in all before it fails. */
+const busyTimeoutMs = 100;
+/** Between two tries, in which this process does everything else. */
+const busyPauseMs = 200;
+/** How long a call tries in all before it fails, its place in the line with it. */
 const busyBudgetMs = 15_000;
 
 /**
@@ -39,6 +40,9 @@ export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
   let opened = '';
   let closed = false;
   let last: Promise<unknown> = Promise.resolve();
+  /** Whoever writes waits for its turn to try again and again; whoever reads goes between, since a file that somebody writes is read all the same. */
+  const reads = createLine();
+  const writes = createLine();
 
   /**
    * After an error the connection is thrown away. The native driver does not reset a statement that failed (seen in
@@ -51,43 +55,76 @@ export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
   }
 
   async function execute(sql: string, params: readonly (string | number)[]): Promise<Row[]> {
-    if (closed) throw new Error('The token store is closed.');
-    for (const until = Date.now() + busyBudgetMs; ;) {
-      try {
-        if (!client) {
-          client = await connect(path);
-          opened = filesAt(path);
-        }
-        const { rows } = await client.execute({ sql, args: [...params] });
-        // SQLite goes on writing to files that were deleted or replaced, and all of that ends with this process.
-        if (filesAt(path) !== opened) throw new Error('The file of the token store was deleted or replaced.');
-        return rows;
-      } catch (error) {
-        discard();
-        // A busy file refuses before anything is written, so trying again is safe.
-        const busy = /SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code));
-        if (!busy || Date.now() > until) throw error;
-        await new Promise((resume) => setTimeout(resume, 50 * Math.random()));
+    try {
+      if (!client) {
+        client = await connect(path);
+        opened = filesAt(path);
       }
+      const { rows } = await client.execute({ sql, args: [...params] });
+      // SQLite goes on writing to files that were deleted or replaced, and all of that ends with this process.
+      if (filesAt(path) !== opened) throw new Error('The file of the token store was deleted or replaced.');
+      return rows;
+    } catch (error) {
+      discard();
+      throw error;
     }
   }
 
   // One call at a time, so that an error cannot take the connection away from another one.
-  const query: Query = (sql, params) => {
+  const attempt: Query = (sql, params) => {
     const turn = last.then(() => execute(sql, params));
     last = turn.catch(() => undefined);
     return turn;
   };
 
+  const query: Query = async (sql, params) => {
+    if (closed) throw new Error('The token store is closed.');
+    return (sql.startsWith('SELECT') ? reads : writes).wait(() => attempt(sql, params));
+  };
+
   return sqlTokenStore(query, { table, nextVersion: `(SELECT n + 1 FROM ${counter})` }, async () => {
     closed = true;
-    await last;
+    await Promise.all([reads.idle(), writes.idle()]);
     // What SQLite itself does as the last one closes, and its driver does not: until then all of it may be in the write-ahead log beside
     // the file, and whoever moves the one file would leave every connection behind.
     if (client && filesAt(path) === opened)
       await client.execute({ sql: 'PRAGMA wal_checkpoint(TRUNCATE)', args: [] }).catch(() => undefined);
     discard();
   });
+}
+
+/** Calls of one kind, one after another. A file that is busy makes all of them wait, and each no longer than its time. */
+function createLine() {
+  let last: Promise<unknown> = Promise.resolve();
+  /** What the file said when it was busy the last time, if it still was then. */
+  let busy: unknown;
+
+  async function patiently<T>(work: () => Promise<T>, until: number): Promise<T> {
+    for (;;) {
+      // Each try costs time in which this process stands still: the line fails as a whole.
+      if (busy && performance.now() > until) throw busy;
+      try {
+        const result = await work();
+        busy = undefined;
+        return result;
+      } catch (error) {
+        // It refuses before anything is written, so trying again is safe.
+        busy = /SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code)) ? error : undefined;
+        if (!busy) throw error;
+        await new Promise((resume) => setTimeout(resume, busyPauseMs * Math.random()));
+      }
+    }
+  }
+
+  return {
+    wait<T>(work: () => Promise<T>): Promise<T> {
+      const until = performance.now() + busyBudgetMs;
+      const turn = last.then(() => patiently(work, until));
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+    idle: () => last,
+  };
 }
 
 type Row = Record<string, unknown>;
@@ -128,6 +165,13 @@ async function connect(path: string): Promise<Client> {
       'PRAGMA synchronous = FULL',
     ];
     for (const sql of [...settings, ...schema]) await client.execute({ sql, args: [] });
+    // Only where it is needed: to write, even nothing, is refused while another process does, and so would every read be.
+    const { rows } = await client.execute({ sql: `SELECT n FROM ${counter}`, args: [] });
+    if (!rows.length)
+      await client.execute({
+        sql: `INSERT INTO ${counter} (one, n) VALUES (1, 0) ON CONFLICT (one) DO NOTHING`,
+        args: [],
+      });
   } catch (error) {
     client.close();
     throw error;

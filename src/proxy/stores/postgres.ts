@@ -11,7 +11,7 @@ export interface PostgresPool {
 export type PostgresTokenStoreOptions =
   /** The store makes a pool of its own, and ends it in `close()`. */
   | { connectionString: string; pool?: undefined }
-  /** Your pool; yours to end. */
+  /** Your pool; yours to end, and to give a `lock_timeout` below its `query_timeout`. */
   | { pool: PostgresPool; connectionString?: undefined };
 
 const table = 'rulrr_embed_rows';
@@ -29,6 +29,14 @@ const undone = new Set(['40001', '40P01']);
 const undoneBudgetMs = 5_000;
 
 /**
+ * How long the server waits for a lock that somebody else's session holds. Given up by this side alone, the statement would wait on there, and
+ * each try hold one more of the server's connections until it has none left for anybody. Below half of `query_timeout`: a row can take two waits.
+ */
+const lockTimeoutMs = 5_000;
+/** protocol_violation, feature_not_supported, undefined_object: poolers that take no such setting as a connection begins. */
+const notTaken = new Set(['08P01', '0A000', '42704']);
+
+/**
  * For replicas: PostgreSQL through `pg`, an optional peer dependency. Makes its table and sequence at first use; where
  * the role may not, make them beforehand (see the schema in this file). Works behind a transaction pooler.
  *
@@ -44,8 +52,8 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
   let release = async () => {};
   let closed = false;
 
-  async function open(): Promise<Query> {
-    const pool = given ?? (await ownPool(connectionString!));
+  async function open(settings: object = { lock_timeout: lockTimeoutMs }): Promise<Query> {
+    const pool = given ?? (await ownPool(connectionString!, settings));
     // An idle connection that the server drops is replaced at the next query; with no listener at all it would end the process.
     if (!pool.listenerCount?.('error')) pool.on?.('error', () => undefined);
     const run: Query = async (sql, params) => {
@@ -62,7 +70,9 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     try {
       await prepare(run);
     } catch (error) {
-      if (!given) await (pool as unknown as { end(): Promise<void> }).end();
+      if (given) throw error;
+      await (pool as unknown as { end(): Promise<void> }).end();
+      if (Object.keys(settings).length && notTaken.has(String((error as { code?: string }).code))) return open({});
       throw error;
     }
     if (!given) release = () => (pool as unknown as { end(): Promise<void> }).end();
@@ -95,7 +105,7 @@ function named(error: unknown): unknown {
   return code ? Object.assign(error, { code }) : error;
 }
 
-async function ownPool(connectionString: string): Promise<PostgresPool> {
+async function ownPool(connectionString: string, settings: object): Promise<PostgresPool> {
   const { default: pg } = await import('pg').catch((error: unknown) => {
     const { code } = error as { code?: string };
     if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
@@ -103,7 +113,7 @@ async function ownPool(connectionString: string): Promise<PostgresPool> {
       code,
     });
   });
-  return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000 });
+  return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000, ...settings });
 }
 
 async function prepare(run: Query): Promise<void> {
