@@ -72,7 +72,7 @@ class Transmission {
   private readonly resolve: (answer: RawAnswer) => void;
   private readonly reject: (error: RulrrApiError) => void;
   private readonly follows: CallSignal;
-  private readonly cancelTimer: () => void;
+  private cancelTimer: () => void;
   private readonly onAbort: (() => void) | undefined;
 
   constructor(
@@ -85,10 +85,15 @@ class Transmission {
     this.options = options;
     this.resolve = resolve;
     this.reject = reject;
-    const { signal, timeoutMs } = call;
-    const now = options.clock.now();
+    const { signal, timeoutMs, once } = call;
+    const { clock } = options;
+    const now = clock.now();
     this.follows = signal || timeoutMs !== undefined ? loneSignal(now) : options.signals.join(now);
-    this.cancelTimer = options.clock.after(timeoutMs ?? options.timeoutMs, () => this.stop('timeout'));
+    const ms = timeoutMs ?? options.timeoutMs;
+    const timeUp = () => this.stop('timeout');
+    // In two parts: a process that was frozen finds its timer over before it has read the answer that came meanwhile.
+    const lastTenth = () => void (this.cancelTimer = clock.after(ms * 0.1, timeUp));
+    this.cancelTimer = once ? clock.after(ms * 0.9, lastTenth) : clock.after(ms, timeUp);
     this.onAbort = signal && (() => this.stop('aborted'));
     if (this.onAbort) signal?.addEventListener('abort', this.onAbort, { once: true });
   }

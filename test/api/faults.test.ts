@@ -96,6 +96,20 @@ describe('faults that the sandbox makes on the wire', () => {
       assert.deepEqual(await redeemed(apiAt(server.url, { redeemTimeoutMs: 1500 })), [tokens, tokens, 'a', 'a']);
       await server.close();
     });
+
+    it('comes while this process is frozen, for longer than it may take', async () => {
+      for (const ask of ['retrieveTokens', 'refreshTokens'] as const) {
+        const server = await rawServer((socket) => {
+          socket.write(httpAnswer(200, tokens));
+          // As a machine that was paused: with the answer at hand, no code runs until the deadline is over.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 450);
+        });
+        const call = apiAt(server.url, { redeemTimeoutMs: 400 })[ask]('it_1');
+        const said = await call.then(({ accessToken }) => accessToken, String);
+        await server.close();
+        assert.equal(said, 'a');
+      }
+    });
   });
 
   for (const kind of ['hang', 'drip'] as const) {
