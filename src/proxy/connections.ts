@@ -106,7 +106,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const clientOf = (storeId: string) => storeClient(api, storeId, rows, refresher);
 
   async function answer(flow: Flow, redeeming: Promise<Redeemed>): Promise<FlowStatus> {
-    const redeemed = (await inFlight.within(redeeming, redeemWaitMs)) ?? 'busy';
+    let redeemed = await inFlight.within(redeeming, redeemWaitMs);
+    // Where this replica waits for another one, that one may have stored them.
+    redeemed ??= (await stateOf(flow)) === 'stored' ? 'stored' : 'busy';
     if (redeemed === 'busy') return { status: 'pending', pollAfterMs: poller.pollAfterMs() };
     if (redeemed === 'lost') {
       throw new Refusal('tokens_lost', 'Rulrr has handed out the tokens and they did not arrive here. Connect again.');
@@ -118,8 +120,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   /** Rulrr need not go on answering for a session whose tokens it has given out; the row knows. */
   async function isRedeemed(flow: Flow): Promise<boolean> {
+    const state = await stateOf(flow);
+    return state === 'stored' || state === 'answered';
+  }
+
+  async function stateOf(flow: Flow): Promise<FlowRow['state'] | undefined> {
     const row = await rows.read<FlowRow>(flowKey(flow.flowId)).catch(() => null);
-    return row?.storeId === flow.storeId && (row.state === 'stored' || row.state === 'answered');
+    return row?.storeId === flow.storeId ? row.state : undefined;
   }
 
   return {
