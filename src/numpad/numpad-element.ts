@@ -175,6 +175,9 @@ export class RulrrEreceiptNumpad extends LitElement {
   private stopWarm: (() => void) | null = null;
   private stopLanguage: (() => void) | null = null;
 
+  /** The value that the page is being told: frameworks that bind it write it back, and that would take the digits of an unfinished number. */
+  private echo?: string;
+
   /** How the prompt stands. Reflected to the attribute `state`. */
   get state(): PromptPhase {
     return this.conduct.model.phase;
@@ -185,7 +188,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     return this.entry.judged().number;
   }
   set value(value: string) {
-    if (this.state !== 'sending') this.paste(String(value || ''));
+    if (value !== this.echo && this.state !== 'sending') this.paste(String(value || ''));
   }
 
   /** Why the number cannot be texted; null with one that can, and with none. */
@@ -457,8 +460,10 @@ export class RulrrEreceiptNumpad extends LitElement {
       this.conduct.feed({ type: 'edit' });
       this.touched();
     }
+    this.echo = number;
     // Old libraries have an `Event` of their own.
     this.dispatchEvent(new CustomEvent('input', { bubbles: true, composed: true }));
+    this.clock.after(0, () => delete this.echo);
   }
 
   /** Somebody is there. */

@@ -557,6 +557,29 @@ describe('a page that', () => {
     }
   });
 
+  it('binds the value, as frameworks do, has what the customer keys, and may still forget it', async () => {
+    await start();
+    void t.pad.prompt('order');
+    let bound = '';
+    t.pad.addEventListener('input', () => {
+      const { value } = t.pad;
+      // A property is written when it has changed, a moment after the event.
+      if (value !== bound) void Promise.resolve().then(() => (t.pad.value = value));
+      bound = value;
+    });
+    t.tap('2135550123');
+    await t.pass(100);
+    expect([bound, t.shown()]).to.deep.equal(['+12135550123', '(213) 555-0123']);
+    t.tap('<');
+    await t.pass(100);
+    expect([bound, t.shown()]).to.deep.equal(['', '(213) 555-012']);
+    t.tap('45');
+    await t.pass(100);
+    expect([bound, t.shown()]).to.deep.equal(['', '(213) 555-01245']);
+    t.pad.value = '';
+    expect(t.shown()).to.equal('');
+  });
+
   it('takes the proxy away during a prompt sends the number nowhere', async () => {
     for (const nothing of ['', null]) {
       const server = proxy({ '/p/connection': connected, '/ereceipts': () => json({ sent: true }) });
