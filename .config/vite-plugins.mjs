@@ -13,12 +13,15 @@ export const metadataAsJson = () => ({
   name: 'metadata-as-json',
   async transform(code, id) {
     if (!/numpad[\\/]phone-world\.js$/.test(id)) return null;
-    const { world } = await import(id);
+    const { world, complain } = await import(id);
     const metadata = prunedMetadata(world());
     const packed = packMetadata(metadata);
     deepStrictEqual(unpackMetadata(packed), metadata, 'the phone metadata came out of its packing as something else');
     const text = packed.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
-    return { code: `${unpackMetadata}\nexport const world = () => unpackMetadata('${text}');`, map: null };
+    return {
+      code: `${unpackMetadata}\nexport ${complain}\nexport const world = () => unpackMetadata('${text}');`,
+      map: null,
+    };
   },
 });
 

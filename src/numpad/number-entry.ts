@@ -141,27 +141,19 @@ export class NumberEntry {
     const done = (blocked: boolean): void => {
       stop();
       const here = worldIsHere();
-      if (here) this.complain();
       if (!here && blocked === this.worldBlocked) return;
       this.worldBlocked = blocked && !here;
       this.rejudge();
     };
     const stop = this.host.clock.after(worldDeadline, () => done(true));
     loadWorld().then(
-      () => done(false),
+      (complain) => {
+        const codes = this.allowed().concat(this.country());
+        complain(codes.filter((code) => !phoneRules.knows(code)));
+        done(false);
+      },
       () => done(true),
     );
-  }
-
-  /** A code that is no country's lets no number through, and nothing on screen would say why. */
-  private complain(): void {
-    const wrong = this.allowed()
-      .concat(this.country())
-      .filter((code) => !phoneRules.knows(code));
-    if (wrong.length)
-      console.error(
-        `rulrr-ereceipt-numpad: no phone numbers are known of "${wrong[0]}". Countries go by ISO 3166-1, such as GB.`,
-      );
   }
 
   /** Countries that may be texted, as ISO codes; none means all. */

@@ -11,7 +11,7 @@ import type { PhoneReading, PhoneRules } from './phone-number.js';
 import { us } from './phone-us.js';
 
 let metadata: MetadataJson = us;
-let coming: Promise<void> | null = null;
+let coming: Promise<typeof import('./phone-world.js').complain> | null = null;
 
 function parse(text: string, country: string): PhoneNumber | undefined {
   return parsePhoneNumberFromString(text, { defaultCountry: country as CountryCode, extract: false }, metadata);
@@ -82,11 +82,17 @@ export function worldIsHere(): boolean {
   return metadata !== us;
 }
 
-/** Loads the world's rules, once for all elements. A load that failed is forgotten, so that the next call tries again. */
-export function loadWorld(): Promise<void> {
+/**
+ * Loads the world's rules, once for all elements. A load that failed is forgotten, so that the next call tries again.
+ * @returns what tells of countries that they do not know
+ */
+export function loadWorld(): NonNullable<typeof coming> {
   if (!coming) {
     coming = import('./phone-world.js').then(
-      ({ world }) => void (metadata = world()),
+      ({ world, complain }) => {
+        metadata = world();
+        return complain;
+      },
       (error: unknown) => {
         coming = null;
         throw error;
