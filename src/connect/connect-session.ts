@@ -179,6 +179,8 @@ export class ConnectSession {
   wake(hint: 'asked' | null = null): void {
     const { model } = this;
     const { clock } = this.host;
+    // Also of one that a listener of its start has taken out of the page: whoever comes next goes on with it.
+    if (model.id) this.keeper!.hold(model.id);
     if (!this.host.isConnected) return;
     this.host.requestUpdate();
     if (!this.stopLimit) {
@@ -190,7 +192,6 @@ export class ConnectSession {
       if (!this.call) this.create();
       return;
     }
-    this.keeper!.hold(model.id);
     // The last question has outlasted the absence.
     if (!model.ending) {
       if (model.state === 'starting') this.poller!.start(0, 'asked');

@@ -387,6 +387,26 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(first.proxy.count('POST', '/')).to.equal(1);
   });
 
+  it('is taken up by a new element where the page takes the first one out as it starts', async () => {
+    const first = await stage();
+    const { element: gone, proxy, pass } = first;
+    const parent = gone.parentElement!;
+    gone.addEventListener('connect-started', () => gone.remove());
+    void gone.start();
+    await pass();
+    expect([first.events, gone.isConnected]).to.deep.equal([['connect-started'], false]);
+    expect(kept()).to.deep.equal([`${proxy.name}-1`]);
+    const element = document.createElement('rulrr-connect');
+    Object.assign(element, { clock: fakeClock(), fetch: proxy.fetch, proxyUrl: gone.proxyUrl });
+    proxy.status = finished();
+    const second = stageOf(element, proxy, element.clock as ReturnType<typeof fakeClock>);
+    parent.append(element);
+    await second.pass();
+    await second.pass();
+    expect(second.events).to.deep.equal(['connect-finished']);
+    expect(proxy.count('POST', '/')).to.equal(1);
+  });
+
   it('starts once under StrictMode: mounted, unmounted, mounted', async () => {
     const it = await stage((element) => (element.autostart = true));
     const parent = it.element.parentElement!;
