@@ -238,10 +238,9 @@ export class RulrrEreceiptNumpad extends LitElement {
         this.entry.prepare();
         const key = this.renderRoot.querySelector('[data-key="3"]');
         // Without it the first digit takes longer, no more.
-        import('./rehearsal.js').then(
-          ({ rehearse }) => rehearse(NumberEntry, TapController, key, this.entry.node),
-          () => {},
-        );
+        import('./rehearsal.js')
+          .then(({ rehearse }) => rehearse(NumberEntry, TapController, key, this.entry.node))
+          .catch(() => {});
       });
     });
     this.stopWarm = () => cancelAnimationFrame(frame);
@@ -345,7 +344,7 @@ export class RulrrEreceiptNumpad extends LitElement {
       if (isOpen(this.conduct.model)) this.close();
     } else {
       const order = textOf(this.orderId);
-      if (order.trim() && order !== this.asked) void this.prompt(order);
+      if (order !== this.asked && order.trim()) void this.prompt(order);
     }
   }
 
@@ -357,16 +356,19 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.setAttribute('state', phase);
     this.eager = false;
     this.touched();
-    if (!this.editable) this.taps.hush();
     this.watchKeys();
+    if (!this.editable) this.taps.hush();
     if (this.stopRest) this.stopRest();
-    this.stopRest = null;
     // A late prompt may come while the last one's end is still on screen.
     this.entry.masked = phase === 'sent' ? before.number.slice(-4) : '';
     if (isResting(this.conduct.model)) {
-      const quiet = /^(not|ere|clo|sup)/.test(reason || '');
+      // Before anybody hears of it, and not where the page has declared another order meanwhile: that one is next.
+      const order = textOf(this.orderId);
+      if (!order.trim() || order === this.asked) this.open = false;
+      this.asked = null;
+      const quiet = /^(no|e|c|su)/.test(reason || '');
       // A dialog stays in the way only with news.
-      const stays = !quiet && (!reason || reason === 'send-unconfirmed' || this.presentation !== 'dialog');
+      const stays = !quiet && (!reason || this.presentation !== 'dialog' || reason === 'send-unconfirmed');
       this.stopRest = this.clock.after(stays ? restFor : 0, this.rest);
     }
     // What the page has set meanwhile is seen before it can be sent.
@@ -377,8 +379,8 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** @internal */
   forget(): void {
     this.clear();
-    this.keyboard.forget();
     this.entry.chosen = '';
+    this.keyboard.forget();
   }
 
   /** @internal */
@@ -389,10 +391,6 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal */
   tell(outcome: EreceiptOutcome): void {
-    if (!isOpen(this.conduct.model)) {
-      this.open = false;
-      this.asked = null;
-    }
     // Out of the page its event ends at the element; whoever listens further up is told by the document.
     for (const target of this.isConnected ? [this] : [this, document]) {
       target.dispatchEvent(

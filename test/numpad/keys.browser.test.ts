@@ -83,6 +83,22 @@ describe('the keypad', () => {
     expect(t.pad.value).to.equal('');
   });
 
+  it('rehearses without an error where the page puts the keys in another order meanwhile', async () => {
+    t = await till();
+    await nextFrame();
+    const errors: unknown[] = [];
+    const note = (event: PromiseRejectionEvent) => void errors.push(event.reason);
+    window.addEventListener('unhandledrejection', note);
+    try {
+      t.clock.advance(200);
+      t.pad.layout = 'calculator';
+      for (let turn = 0; turn < 10; turn++) await t.pass();
+    } finally {
+      window.removeEventListener('unhandledrejection', note);
+    }
+    expect(errors).to.deep.equal([]);
+  });
+
   it('rehearses the font of the number, and leaves nothing of that on screen', async () => {
     t = await till({ 'idle-timeout': '0' });
     void t.pad.prompt('order');

@@ -349,6 +349,35 @@ describe('a prompt', () => {
     expect(t.pad.state).to.equal('asking');
   });
 
+  it('asks also about an order that the page declares as an outcome comes, with others still owed', async () => {
+    await start({ 'proxy-url': '/rulrr' }, { fetch: () => new Promise(() => undefined), send: null });
+    const declare = (orderId: string) => Object.assign(t.pad, { orderId, open: true });
+    const once = (listener: () => void) => t.pad.addEventListener('print-receipt', listener, { once: true });
+    const told = () => t.told.splice(0).map(({ orderId, reason }) => `${orderId} ${reason}`);
+    declare('order-40');
+    await t.pass();
+    // The next in line; the one before it ends at once.
+    once(() => declare('order-42'));
+    t.pad.fetch = () => {
+      throw new TypeError('Failed to fetch');
+    };
+    declare('order-41');
+    await t.pass();
+    expect(told()).to.deep.equal(['order-40 superseded', 'order-41 ereceipt-disabled', 'order-42 ereceipt-disabled']);
+
+    Object.assign(t.pad, { proxyUrl: '', send: () => new Promise(() => undefined) });
+    void t.pad.prompt('order-43');
+    once(() => {
+      void t.pad.prompt('order-44');
+      t.pad.close();
+      declare('order-45');
+    });
+    t.part('print').click();
+    await t.pass();
+    expect(told()).to.deep.equal(['order-43 declined', 'order-44 closed']);
+    expect([t.pad.state, t.pad.open]).to.deep.equal(['asking', true]);
+  });
+
   it('prints where it is taken out of the page or the page goes, and not where it is moved', async () => {
     await start();
     const box = document.createElement('div');
