@@ -5,6 +5,7 @@ import { enNumpad } from '../shared/messages/en.js';
 import { watchPageLanguage } from '../shared/page-language.js';
 import type { FetchLike } from '../shared/proxy-client.js';
 import { tokens } from '../shared/tokens.styles.js';
+import { Announcer } from './announcer.js';
 import { EreceiptSentEvent, PrintReceiptEvent, type EreceiptOutcome } from './events.js';
 import { FormValue } from './form-value.js';
 import { IdleTimer } from './idle-timer.js';
@@ -161,6 +162,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   private readonly conduct = new PromptConduct(this);
   private readonly entry = new NumberEntry(this);
   private readonly panel = new PanelController(this);
+  private readonly announcer = new Announcer(this);
   private readonly formValue = new FormValue(this);
   private readonly keyboard = new KeyboardController(this);
   private readonly taps = new TapController(this);
@@ -251,7 +253,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.keyboard.listen(null);
     if (this.stopLanguage) this.stopLanguage();
     this.taps.stop();
-    this.panel.stop();
+    this.announcer.stop();
     if (this.stopWarm) this.stopWarm();
     this.watchAway();
   }
@@ -292,11 +294,12 @@ export class RulrrEreceiptNumpad extends LitElement {
   }
 
   override render(): TemplateResult {
-    const { conduct, entry, eager, idle, language } = this;
+    const { announcer, conduct, entry, eager, idle, language } = this;
     const { model } = conduct;
     const text = this.words();
+    const words = wordsFor(model, text, entry, idle.warnedAt, eager);
     // Before it is drawn: what may be said at once is in this render, and costs no second one.
-    this.panel.announce(wordsFor(model, text, entry, idle.warnedAt, eager));
+    announcer.announce(words);
     return numpadTemplate({
       model,
       layout: this.layout,
@@ -306,8 +309,8 @@ export class RulrrEreceiptNumpad extends LitElement {
       text,
       complete: !!entry.judged().number,
       error: model.phase === 'failed' ? 'failed' : isEditable(model) ? problemOf(entry, eager) : null,
-      words: this.panel.words,
-      spoken: this.panel.spoken,
+      words,
+      spoken: announcer.spoken,
       secondsLeft: idle.secondsLeft,
       choice: choiceOf(entry.allowed(), language.code),
       on: this.handlers,
@@ -366,7 +369,7 @@ export class RulrrEreceiptNumpad extends LitElement {
       const order = textOf(this.orderId);
       if (!order.trim() || order === this.asked) this.open = false;
       this.asked = null;
-      const quiet = /^(no|e|c|su)/.test(reason || '');
+      const quiet = /^(not|ere|clo|sup)/.test(reason || '');
       // A dialog stays in the way only with news.
       const stays = !quiet && (!reason || this.presentation !== 'dialog' || reason === 'send-unconfirmed');
       this.stopRest = this.clock.after(stays ? restFor : 0, this.rest);

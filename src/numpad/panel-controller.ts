@@ -1,24 +1,12 @@
-import { Announcer } from '../shared/announcer.js';
-import type { Clock } from '../shared/clock.js';
 import { layOverPage } from '../shared/over-page.js';
 
-export interface PanelHost extends HTMLElement {
-  readonly clock: Clock;
-  requestUpdate(): void;
-}
-
-/** What the templates cannot do by themselves: open and close the panel, and speak at a measured pace. */
+/** What the templates cannot do by themselves: open and close the panel. */
 export class PanelController {
-  /** How things stand, in words, and those of the live region. */
-  words = '';
-  spoken = '';
-
-  private readonly host: PanelHost;
-  private announcer: Announcer | null = null;
+  private readonly host: HTMLElement;
   private modal = false;
   private stopOver: (() => void) | null = null;
 
-  constructor(host: PanelHost) {
+  constructor(host: HTMLElement) {
     this.host = host;
   }
 
@@ -58,23 +46,5 @@ export class PanelController {
     if (panel.close) panel.close();
     else panel.removeAttribute('open');
     panel.removeAttribute('aria-modal');
-  }
-
-  /** Says the words through the announcer, which lets through one message a second. */
-  announce(words: string): void {
-    this.words = words;
-    // Nobody hears an element that is gone, and a timer would keep it.
-    if (!this.host.isConnected) return;
-    if (!this.announcer) {
-      this.announcer = new Announcer(this.host.clock, (spoken) => {
-        this.spoken = spoken;
-        this.host.requestUpdate();
-      });
-    }
-    this.announcer.announce(words);
-  }
-
-  stop(): void {
-    if (this.announcer) this.announcer.stop();
   }
 }

@@ -1,12 +1,20 @@
 import { expect } from '@open-wc/testing';
-import { Announcer } from '../../src/shared/announcer.js';
+import { Announcer } from '../../src/numpad/announcer.js';
+import type { Clock } from '../../src/shared/clock.js';
 import { fakeClock } from '../support/fake-clock.js';
+
+/** An announcer in an element that is in a page, and what it has said. */
+function stage(clock: Clock) {
+  const said: string[] = [];
+  const host = { clock, isConnected: true, requestUpdate: () => void said.push(announcer.spoken) };
+  const announcer = new Announcer(host);
+  return { announcer, host, said };
+}
 
 describe('Announcer', () => {
   it('says at most one message a second, and the newest one', () => {
     const clock = fakeClock();
-    const said: string[] = [];
-    const announcer = new Announcer(clock, (text) => said.push(text));
+    const { announcer, said } = stage(clock);
     announcer.announce('one');
     announcer.announce('two');
     announcer.announce('three');
@@ -17,8 +25,7 @@ describe('Announcer', () => {
 
   it('does not repeat the same words', () => {
     const clock = fakeClock();
-    const said: string[] = [];
-    const announcer = new Announcer(clock, (text) => said.push(text));
+    const { announcer, said } = stage(clock);
     announcer.announce('one');
     clock.advance(5000);
     announcer.announce('one');
@@ -28,9 +35,8 @@ describe('Announcer', () => {
 
   it('is silent for no more than a second when the clock is set back', () => {
     const clock = fakeClock();
-    const said: string[] = [];
     let back = 0;
-    const announcer = new Announcer({ ...clock, now: () => clock.now() - back }, (text) => said.push(text));
+    const { announcer, said } = stage({ ...clock, now: () => clock.now() - back });
     announcer.announce('one');
     back = 3_600_000;
     announcer.announce('two');
@@ -38,5 +44,17 @@ describe('Announcer', () => {
     announcer.announce('three');
     clock.advance(500);
     expect(said).to.deep.equal(['one', 'three']);
+  });
+
+  it('leaves no timer to an element that is gone', () => {
+    const clock = fakeClock();
+    const { announcer, host, said } = stage(clock);
+    announcer.announce('one');
+    announcer.announce('two');
+    host.isConnected = false;
+    announcer.announce('three');
+    expect(clock.pending).to.equal(0);
+    clock.advance(5000);
+    expect(said).to.deep.equal(['one']);
   });
 });
