@@ -203,6 +203,11 @@ export class RulrrEreceiptNumpad extends LitElement {
     return isEditable(this.conduct.model);
   }
 
+  /** In a page whose window is open. */
+  private get isThere(): boolean {
+    return this.isConnected && !!this.ownerDocument.defaultView;
+  }
+
   /** In another document, such as a popup's, the style sheets of this one are refused; it gets its own. */
   protected override createRenderRoot(): HTMLElement | DocumentFragment {
     try {
@@ -335,7 +340,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (changed.has('open') || changed.has('orderId')) this.declare();
     if (changed.has('idleTimeout')) this.touched();
     const { phase } = conduct.model;
-    panel.present(this.isConnected && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
+    panel.present(this.isThere && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
     // What had the focus may be gone.
     if (isResting(conduct.model) && this.shadowRoot!.activeElement) panel.focus();
   }
@@ -394,8 +399,8 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal */
   tell(outcome: EreceiptOutcome): void {
-    // Out of the page its event ends at the element; whoever listens further up is told by the document.
-    for (const target of this.isConnected ? [this] : [this, document]) {
+    // Elsewhere its event ends at the element, or is heard by nobody; whoever listens further up is told by the document.
+    for (const target of this.isThere ? [this] : [this, document]) {
       target.dispatchEvent(
         outcome.type === 'ereceipt-sent'
           ? new EreceiptSentEvent({ orderId: outcome.orderId, phoneNumber: outcome.phoneNumber })
@@ -481,7 +486,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** Out of the page for longer than a move takes, or in a window that is closed: nobody can answer any more. */
   private watchAway(): void {
     this.clock.after(0, () => {
-      if (this.isConnected && this.ownerDocument.defaultView) return;
+      if (this.isThere) return;
       this.watchWindows('removeEventListener');
       this.close();
     });

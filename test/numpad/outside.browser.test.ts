@@ -754,9 +754,23 @@ describe('a page that', () => {
     other.remove();
     await t.pass();
     expect(reasons()).to.deep.equal(['order closed']);
-    // By its promise, where the browser has taken all listeners from what was in the window.
-    const outcome = await Promise.race([t.pad.prompt('later'), t.pass().then(() => t.pass(10))]);
-    expect(outcome).to.deep.equal({ type: 'print-receipt', orderId: 'later', reason: 'closed' });
+    // By its promise and by the document, where the browser has taken all listeners from what was in the window.
+    const heard: string[] = [];
+    const hear = (event: Event) => void heard.push((event as CustomEvent<{ orderId: string }>).detail.orderId);
+    const unhandled: unknown[] = [];
+    const note = (event: PromiseRejectionEvent) => void unhandled.push(event.reason);
+    document.addEventListener('print-receipt', hear);
+    window.addEventListener('unhandledrejection', note);
+    try {
+      t.pad.presentation = 'dialog';
+      const outcome = await Promise.race([t.pad.prompt('later'), t.pass().then(() => t.pass(10))]);
+      expect(outcome).to.deep.equal({ type: 'print-receipt', orderId: 'later', reason: 'closed' });
+      await new Promise((resolve) => setTimeout(resolve));
+    } finally {
+      document.removeEventListener('print-receipt', hear);
+      window.removeEventListener('unhandledrejection', note);
+    }
+    expect([heard, unhandled]).to.deep.equal([['later'], []]);
   });
 
   it('has two of them has two numbers and two outcomes', async () => {
