@@ -30,15 +30,15 @@ export const numpadStyles = css`
     display: block;
   }
   dialog.modal[open] {
-    position: fixed;
     top: 0;
+    position: fixed;
     right: 0;
     bottom: 0;
     left: 0;
     z-index: 2147483647;
     height: fit-content;
-    max-height: 100%;
     margin: auto;
+    max-height: 100%;
     overflow: auto;
     /* Nothing else can be pressed meanwhile, whatever the page has done to the place that this is in. */
     visibility: visible;
@@ -64,8 +64,8 @@ export const numpadStyles = css`
     display: grid;
   }
   .notes > * {
-    grid-area: 1 / 1;
     min-width: 0;
+    grid-area: 1 / 1;
   }
   .place {
     visibility: hidden;
@@ -98,8 +98,8 @@ export const numpadStyles = css`
     word-break: break-word;
   }
   .entry button {
-    min-width: 56px;
     margin-inline-start: 8px;
+    min-width: 56px;
   }
   [part='error'],
   .countdown {
@@ -148,12 +148,12 @@ export const numpadStyles = css`
   }
   .pad button {
     height: var(--rulrr-numpad-key-height, 64px);
-    min-height: 44px;
     padding: 0;
+    min-height: 44px;
     border-color: var(--rulrr-numpad-key-border, var(--_border));
     border-radius: var(--rulrr-numpad-key-radius, var(--_radius));
-    background: var(--rulrr-numpad-key-background, var(--_surface-raised));
     color: var(--rulrr-numpad-key-color, inherit);
+    background: var(--rulrr-numpad-key-background, var(--_surface-raised));
   }
   [data-key] {
     font-size: var(--rulrr-numpad-key-size, 26px);

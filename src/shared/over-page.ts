@@ -6,15 +6,25 @@
 export function layOverPage(dialog: HTMLDialogElement): (() => void) | null {
   if (!dialog.showModal) return null;
   let over = true;
-  dialog.showModal();
+  const lay = (): void => {
+    if (!dialog.isConnected) return;
+    dialog.close();
+    if (over) dialog.showModal();
+    else dialog.setAttribute('open', '');
+  };
+  lay();
   const views = new IntersectionObserver((entries) => {
     const seen = entries.pop()!.isIntersecting;
-    if (seen === over || !dialog.isConnected) return;
+    if (seen === over) return;
     over = seen;
-    dialog.close();
-    if (seen) dialog.showModal();
-    else dialog.setAttribute('open', '');
+    lay();
   });
   views.observe(dialog);
-  return () => views.disconnect();
+  // What goes to full screen meanwhile lies over it, in sight or not, and would take every touch.
+  const page = dialog.ownerDocument;
+  page.addEventListener('fullscreenchange', lay);
+  return () => {
+    views.disconnect();
+    page.removeEventListener('fullscreenchange', lay);
+  };
 }

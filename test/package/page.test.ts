@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { PNG } from 'pngjs';
 import { integrityOf } from '../../.config/integrity.mjs';
 import { launch, read, root, serve, watchedPage } from './support.js';
 
@@ -310,6 +311,32 @@ describe('the script tag in a page', () => {
       assert.deepEqual(problems, []);
       await page.close();
     }
+  });
+
+  it('stays in sight where its first touch takes a part of the page to full screen', async () => {
+    shop.finish();
+    shop.pages['/lax-fullscreen'] = html(
+      `${tag}<style>#app, #app::backdrop { background: #f00 }</style>`,
+      '<div id="app"><rulrr-ereceipt-numpad proxy-url="/rulrr" presentation="dialog"></rulrr-ereceipt-numpad></div>',
+    );
+    const { page, problems } = await watchedPage(browser);
+    await page.goto(`${shop.origin}/lax-fullscreen`);
+    await page.evaluate(() => {
+      document.addEventListener('pointerdown', () => void document.querySelector('#app')!.requestFullscreen(), {
+        once: true,
+      });
+    });
+    const pad = page.locator('rulrr-ereceipt-numpad');
+    void pad.evaluate((element) => void (element as Numpad).prompt('order-6'));
+    await pad.locator('[data-key="5"]').click();
+    await page.waitForFunction(() => document.fullscreenElement);
+    await pad.locator('[data-key="7"]').click();
+    assert.equal(await pad.locator('[part~="display"]').textContent(), '57');
+    const { data, width, height } = PNG.sync.read(await pad.locator('[data-key="8"]').screenshot());
+    const green = data[4 * (width * (height >> 1) + (width >> 2)) + 1]!;
+    assert.ok(green > 100, `the key is ${green ? 'shaded' : 'behind the page'}`);
+    assert.deepEqual(problems, []);
+    await page.close();
   });
 
   it('takes properties that were set before it was loaded', async () => {
