@@ -119,9 +119,13 @@ export class PromptConduct {
   private call(deadline: number, late: () => void): AbortSignal {
     this.settleCall();
     const abort = (this.abort = new AbortController());
-    this.stopDeadline = this.host.clock.after(deadline, () => {
-      late();
-      abort.abort();
+    const { clock } = this.host;
+    // In two parts: after a dialog of the browser's, which stops the page, a timer that is over comes before the answer that is there.
+    this.stopDeadline = clock.after(deadline * 0.9, () => {
+      this.stopDeadline = clock.after(deadline * 0.1, () => {
+        late();
+        abort.abort();
+      });
     });
     return abort.signal;
   }

@@ -1,5 +1,7 @@
 import { expect } from '@open-wc/testing';
 import type { PrintReceiptEvent } from '../../src/numpad/events.js';
+import { systemClock } from '../../src/shared/clock.js';
+import { until } from '../support/until.js';
 import { connected, json, proxy, reply, till, type Till } from './support.js';
 
 const good = '2135550123';
@@ -277,6 +279,27 @@ describe('a prompt', () => {
       'order-28 ereceipt-disabled',
     ]);
     expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true, true]);
+  });
+
+  it('hears what came while a dialog of the browser’s stopped the page for longer than an answer may take', async () => {
+    // Real time, five times as fast, and answers that take the browser’s own way.
+    const fetch = (path: string) =>
+      window.fetch(`data:application/json,{"connected":true,"ereceipt":true,"sent":${path.endsWith('ts')}}`);
+    const clock = { ...systemClock, after: (ms: number, callback: () => void) => systemClock.after(ms / 5, callback) };
+    await start({ 'proxy-url': '/rulrr' }, { fetch, clock, send: null });
+    const stop = (ms: number) => {
+      const end = performance.now() + ms;
+      while (performance.now() < end);
+    };
+    void t.pad.prompt('order-37');
+    stop(900);
+    await until(() => t.pad.state !== 'checking');
+    expect(t.pad.state).to.equal('asking');
+    t.tap(good);
+    t.part('send').click();
+    stop(1700);
+    await until(() => t.told.length);
+    expect(t.told).to.deep.equal([{ type: 'ereceipt-sent', orderId: 'order-37', phoneNumber: '+12135550123' }]);
   });
 
   it('sends nothing while the till is offline, says so, and sends once it is not', async () => {
