@@ -119,14 +119,14 @@ export class PromptConduct {
   private call(deadline: number, late: () => void): AbortSignal {
     this.settleCall();
     const abort = (this.abort = new AbortController());
-    const { clock } = this.host;
+    const wait = (ms: number, then: () => void): (() => void) => (this.stopDeadline = this.host.clock.after(ms, then));
     // In two parts: after a dialog of the browser's, which stops the page, a timer that is over comes before the answer that is there.
-    this.stopDeadline = clock.after(deadline * 0.9, () => {
-      this.stopDeadline = clock.after(deadline * 0.1, () => {
+    wait(deadline * 0.9, () =>
+      wait(deadline * 0.1, () => {
         late();
         abort.abort();
-      });
-    });
+      }),
+    );
     return abort.signal;
   }
 
