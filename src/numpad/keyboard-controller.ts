@@ -77,7 +77,7 @@ export class KeyboardController {
     const at = event.timeStamp;
 
     if (key === 'Enter' || key === 'Tab' || key === ' ') {
-      const button = origin.closest && origin.closest('button,a,summary,[role=button]');
+      const button = origin.closest && origin.closest('button,input,a,summary,[role=button]');
       if (this.scanner.terminator(at)) event.preventDefault();
       else if (key === 'Enter') {
         // On a button, Enter presses it; held down, once, as on the screen.
@@ -109,8 +109,12 @@ export class KeyboardController {
   }
 }
 
+/** By its type, which a textarea and a select have, too: one that takes text, figures or a choice. To an input that is a button or a box to tick, a digit says nothing. */
 function isField(target: Element): boolean {
-  return !!target && (/^(input|textarea|select)$/i.test(target.tagName) || (target as HTMLElement).isContentEditable);
+  return (
+    !!target &&
+    (/^([demnptw]|se|ur)/.test((target as HTMLInputElement).type) || (target as HTMLElement).isContentEditable)
+  );
 }
 
 /** Where a key went down. A component that is closed to the page tells of itself only; where the focus is inside it, each tree in it knows. */

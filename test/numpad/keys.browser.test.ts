@@ -530,6 +530,33 @@ describe('a hardware keyboard', () => {
     expect(t.told.map(({ reason }) => reason)).to.deep.equal(['send-failed']);
   });
 
+  it('takes digits while the focus is on what takes no text, though it is an input, and leaves it its Enter', async () => {
+    await start({ capture: 'document' });
+    for (const kind of ['button', 'submit', 'reset', 'image', 'checkbox', 'radio', 'range']) {
+      const pressed = document.body.appendChild(document.createElement('input'));
+      pressed.type = kind;
+      t.pad.clear();
+      type(['2', '1', 'Backspace'], 85, pressed);
+      expect(digits(), kind).to.equal('2');
+      t.pad.value = '+12135550123';
+      const [enter] = type(['Enter'], 85, pressed);
+      expect(enter!.defaultPrevented, kind).to.equal(false);
+      pressed.remove();
+    }
+    expect(t.sends).to.deep.equal([]);
+    t.pad.clear();
+    const texts = 'text search tel url email password number date datetime-local month week time'.split(' ');
+    for (const kind of [...texts, 'textarea', 'select', 'multiple']) {
+      const tag = kind === 'multiple' ? 'select' : texts.includes(kind) ? 'input' : kind;
+      const field = document.body.appendChild(document.createElement(tag)) as HTMLInputElement;
+      if (tag === 'input') field.type = kind;
+      else field.toggleAttribute(kind, kind === 'multiple');
+      type(['2'], 85, field);
+      expect(digits(), kind).to.equal('');
+      field.remove();
+    }
+  });
+
   it('leaves alone what is not meant for it', async () => {
     await start({ capture: 'document' });
     const input = document.createElement('input');
