@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TroubleError, UsageError } from './fail.js';
 
 export interface Listening {
@@ -27,8 +27,21 @@ export function listenTrouble(error: unknown, port: number, host: string): Error
   return error as Error;
 }
 
-export async function listen(handler: RequestListener, port: number, host: string): Promise<Listening> {
+/** What a server has open, to tell which connections were opened ahead: those are not idle to Node. */
+const opened = new WeakMap<Server, Set<Socket>>();
+
+function serverFor(handler: RequestListener): Server {
   const server = createServer(handler);
+  const sockets = new Set<Socket>();
+  opened.set(server, sockets);
+  return server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+}
+
+export async function listen(handler: RequestListener, port: number, host: string): Promise<Listening> {
+  const server = serverFor(handler);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve());
@@ -51,7 +64,7 @@ export async function listenOnLocalhost(
   const servers: Server[] = [];
   let port = wanted;
   for (const host of ['127.0.0.1', '::1']) {
-    const server = createServer(handler);
+    const server = serverFor(handler);
     const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
       server.once('error', resolve);
       server.listen(port, host, () => resolve(null));
@@ -68,20 +81,28 @@ export async function listenOnLocalhost(
   return { servers, origin: `http://localhost:${port}` };
 }
 
+/** How long a connection that was opened ahead, by a browser or a load balancer, is left to ask after all. */
+export const aheadMs = 1000;
+
 /** Takes no more connections, and waits for the answers that are on their way; after `ms` it waits no longer. */
 export async function closeServer(server: Server, ms = 5000): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   // Whose answer has gone out by now would otherwise hold the stop up for as long as connections are kept alive.
   const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const ahead = setTimeout(() => {
+    for (const socket of opened.get(server) ?? []) if (!socket.bytesRead) socket.destroy();
+  }, aheadMs);
   const timer = setTimeout(() => server.closeAllConnections(), ms);
   await closed;
   clearInterval(idle);
+  clearTimeout(ahead);
   clearTimeout(timer);
 }
 
 /**
- * Runs `stop` once, at the first SIGINT or SIGTERM, and ends the process; another one, a second later or more, ends it at once.
+ * Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed), and ends the process; another one, a second
+ * later or more, ends it at once.
  * Sooner it is the same one: of a Ctrl+C the terminal tells npm and this process, and npm may pass it on once more.
  */
 export function onSignal(stop: () => Promise<void>): void {
@@ -98,6 +119,5 @@ export function onSignal(stop: () => Promise<void>): void {
       () => process.exit(1),
     );
   };
-  process.on('SIGINT', handle);
-  process.on('SIGTERM', handle);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle);
 }

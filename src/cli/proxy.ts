@@ -5,7 +5,7 @@ import { libsqlTokenStore } from '../proxy/stores/libsql.js';
 import { postgresTokenStore } from '../proxy/stores/postgres.js';
 import { TroubleError, UsageError } from './fail.js';
 import { authorizeBy, sendAsOrder, sendBy } from './hooks.js';
-import { closeServer, listen, onSignal } from './listen.js';
+import { aheadMs, closeServer, listen, onSignal } from './listen.js';
 import { readConfig, type Env, type ProxyConfig } from './proxy-config.js';
 
 const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ time: new Date().toISOString(), ...line }));
@@ -74,14 +74,17 @@ export async function runProxy(env: Env): Promise<void> {
   const handler = toNodeHandler(proxy) as (request: IncomingMessage, response: ServerResponse) => void;
   const { server, origin } = await listen(
     (request, response) => {
+      // Whoever keeps the connection learns that it goes, rather than ask on it while it does.
+      if (stopping) response.setHeader('Connection', 'close');
       if (request.url === '/health') void health(response, takesRows, stopping);
       else handler(request, response);
     },
     config.port,
     config.host,
   );
-  // Longer than what stands in front keeps an idle connection (60 s, mostly): who closes it first must not be the one that is asked next.
-  server.keepAliveTimeout = 75_000;
+  // Longer than what stands in front keeps an idle connection (nginx 1 minute, Caddy 2, Google's load balancers 10): who closes it first
+  // must not be the one that is asked next.
+  server.keepAliveTimeout = 620_000;
   const sweep = () => void proxy.sweep().catch(() => log({ type: 'sweep-failed' }));
   const timer = config.sweepMs ? setInterval(sweep, config.sweepMs) : undefined;
   /** With a newer key in front: what an older one sealed is sealed anew, so that the older one can go. */
@@ -96,6 +99,8 @@ export async function runProxy(env: Env): Promise<void> {
     clearInterval(timer);
     // Redemptions and sends that are under way end first, and are answered.
     const closed = closeServer(server, 30_000);
+    // What comes in on connections that were taken before is answered as ever: no other replica may be asked for a send.
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, aheadMs))]);
     await proxy.close();
     await closed;
     await store.close();
