@@ -378,9 +378,11 @@ function respond(): array
 
     $method = $_SERVER['REQUEST_METHOD'];
     $origin = $_SERVER['HTTP_ORIGIN'] ?? null;
-    // As browsers see it; behind a server that ends https for this one it cannot be told from the request.
-    $own = setting('RULRR_ORIGIN', (empty($_SERVER['HTTPS']) ? 'http' : 'https') . '://' . ($_SERVER['HTTP_HOST'] ?? ''));
-    $allowed = $origin !== null && in_array($origin, preg_split('/[\s,]+/', setting('RULRR_ALLOWED_ORIGINS', 'none')), true);
+    // As browsers see it; behind a server that ends https for this one it cannot be told from the request. They write an origin in lower
+    // case, without a slash at its end.
+    $origins = fn (string $text): array => preg_split('#/*([\s,]+|$)#', strtolower($text), -1, PREG_SPLIT_NO_EMPTY);
+    $own = $origins(setting('RULRR_ORIGIN', (empty($_SERVER['HTTPS']) ? 'http' : 'https') . '://' . ($_SERVER['HTTP_HOST'] ?? '')))[0] ?? '';
+    $allowed = $origin !== null && in_array($origin, $origins(setting('RULRR_ALLOWED_ORIGINS', 'none')), true);
     if ($allowed) {
         header("Access-Control-Allow-Origin: $origin");
         header('Access-Control-Allow-Credentials: true');

@@ -45,9 +45,9 @@ if API.scheme != "https" and not (API.scheme == "http" and re.fullmatch(r"(.+\.)
     raise SystemExit("RULRR_API_BASE_URL must be https (http is for loopback addresses).")
 CONNECT = setting("RULRR_CONNECT_BASE_URL", "https://connect.rulrr.com/")
 BASE = setting("RULRR_BASE_PATH", "/rulrr").rstrip("/")
-# As browsers see it; behind https it cannot be told from the request.
-OWN_ORIGIN = setting("RULRR_ORIGIN", "")
-ALLOWED_ORIGINS = setting("RULRR_ALLOWED_ORIGINS", "").replace(",", " ").split()
+# As browsers see it; behind https it cannot be told from the request. They write an origin in lower case, without a slash at its end.
+OWN_ORIGIN = setting("RULRR_ORIGIN", "").lower().rstrip("/")
+ALLOWED_ORIGINS = [origin.rstrip("/") for origin in setting("RULRR_ALLOWED_ORIGINS", "").lower().replace(",", " ").split()]
 DATABASE = setting("RULRR_DATABASE", "rulrr.db")
 
 
@@ -538,7 +538,11 @@ class Server(ThreadingHTTPServer):
 def main():
     prepare()
     server = Server((setting("HOST", "127.0.0.1"), int(setting("PORT", "8080"))), Handler)
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    # A terminal that is closed says the second, which Windows does not have, unless nohup keeps it away.
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     print(f"Listening on port {server.server_address[1]}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()

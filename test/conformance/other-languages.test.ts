@@ -181,7 +181,7 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     let relay: Awaited<ReturnType<typeof openRelay>>;
     let url: string;
     let output = '';
-    let stop: () => Promise<void>;
+    let stop: (signal?: NodeJS.Signals) => Promise<void>;
 
     before(async () => {
       sandbox = await openSandbox();
@@ -200,13 +200,16 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
           RULRR_API_BASE_URL: relay.origin,
           RULRR_CONNECT_BASE_URL: sandbox.connectBaseUrl,
           RULRR_SEALING_KEY: sealingKey,
+          // As people write them, and no browser does.
+          RULRR_ORIGIN: `HTTP://127.0.0.1:${port}/`,
+          RULRR_ALLOWED_ORIGINS: 'https://Elsewhere.example/, https://b.example',
           ...env(folder, port),
         },
       });
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += String(text)));
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-      stop = async () => {
-        process.kill(-child.pid!, 'SIGTERM');
+      stop = async (signal = 'SIGTERM') => {
+        process.kill(-child.pid!, signal);
         await ended;
       };
       for (let tries = 0; tries < 100; tries++) {
@@ -561,6 +564,15 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       }
     });
 
+    it('lets the pages in that it was told of, however their origins were written there, and no others', async () => {
+      const status = async (Origin: string) =>
+        (await fetch(`${url}/ereceipts`, { method: 'POST', headers: { ...tillHeaders(), Origin } })).status;
+      for (const known of [new URL(url).origin, 'https://elsewhere.example', 'https://b.example'])
+        assert.equal(await status(known), 415, known);
+      for (const stranger of ['', 'http://127.0.0.1', 'https://elsewhere.example/', 'https://c.example'])
+        assert.equal(await status(stranger), 403, stranger);
+    });
+
     it('sends no secret without TLS, but to this machine: they are in the URLs', () => {
       const start = (RULRR_API_BASE_URL: string) =>
         spawnSync(
@@ -610,12 +622,34 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
       },
     );
 
-    it('ends when it is told to, though a till goes on asking', async () => {
+    it('ends when it is told to, though a till goes on asking, and a redemption that is under way first', async () => {
+      // PHP's own server ends at once.
+      const id = encrypts ? null : await finished();
+      let poll: Promise<unknown> | undefined;
+      let release = () => {};
+      if (id) {
+        const asked = new Promise<void>((resolve) =>
+          relay.next.set('/token', async (response, answer) => {
+            resolve();
+            await new Promise<void>((resume) => (release = resume));
+            await plain(response, answer);
+          }),
+        );
+        poll = fetch(`${url}/integrations/${id}`, { headers: own }).then(
+          (answer) => answer.json(),
+          () => 'gone',
+        );
+        await asked;
+      }
       const asking = setInterval(() => void fetch(`${url}/connection`, { headers: own }).catch(() => {}), 100);
       const late = AbortSignal.timeout(15_000);
-      await Promise.race([stop(), once(late, 'abort').then(() => assert.fail('it goes on'))]);
+      // As of a terminal that is closed.
+      const stopped = stop('SIGHUP');
+      release();
+      await Promise.race([stopped, once(late, 'abort').then(() => assert.fail('it goes on'))]);
       clearInterval(asking);
       stop = async () => {};
+      if (poll) assert.equal(((await poll) as { status: string }).status, 'finished');
     });
 
     it('writes no secret to its log', () => {
