@@ -663,3 +663,17 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
     });
   });
 }
+
+it(
+  'the README of the proxy in PHP has lines for PHP-FPM that it can read, whatever key openssl makes',
+  { skip: !installed('php', 'php-cli') },
+  () => {
+    const key = 'A/+b'.repeat(10) + 'cdw=';
+    const [, lines] = /```ini\n([^]*?)```/.exec(readFileSync(join(root, 'demo/php/README.md'), 'utf8'))!;
+    // PHP-FPM reads its files as PHP does its own.
+    const php = 'echo json_encode(parse_ini_string($argv[1]));';
+    const pool = lines!.replace('what openssl rand -base64 32 says', key);
+    const { stdout } = spawnSync('php', ['-r', php, '--', pool], { encoding: 'utf8' });
+    assert.ok(stdout.includes(`"RULRR_SEALING_KEY":${JSON.stringify(key).replaceAll('/', '\\/')}`), stdout);
+  },
+);
