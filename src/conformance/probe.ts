@@ -117,7 +117,9 @@ export function describe(exchange: Exchange): string {
 /** @throws Mismatch unless the answer is this refusal */
 export function expectRefusal(exchange: Exchange, status: number, code: string, when = ''): void {
   if (exchange.status !== status || field(exchange.json, 'code') !== code) {
-    throw new Mismatch(`${describe(exchange)}${when && ` (${when})`}, not ${status} ${code}.`);
+    const isPage = /\bhtml\b/i.test(exchange.headers.get('Content-Type') ?? '');
+    const whose = isPage ? ' with a web page, as a web server in front puts in the place of errors' : '';
+    throw new Mismatch(`${describe(exchange)}${whose}${when && ` (${when})`}, not ${status} ${code}.`);
   }
 }
 

@@ -33,6 +33,20 @@ describe('checkProxy on the proxy of the package', () => {
     );
   });
 
+  it('says so where a web server in front shows pages of its own for errors', async () => {
+    const proxy = await serveProxy(sandbox, async (request, next) => {
+      const answer = await next(request);
+      const headers = { 'Content-Type': 'text/html', 'Cache-Control': 'no-store' };
+      return answer.status === 401 ? new Response('<h1>Sorry</h1>', { status: 401, headers }) : answer;
+    });
+    const report = await checkProxy(proxy.url, { headers: own });
+    await proxy.close();
+    assert.match(
+      failed(report).join('\n'),
+      /^unauthorized: .* answered 401 with a web page, as a web server .*, not 401 unauthorized\./m,
+    );
+  });
+
   it('takes the URL as an object, too', async () => {
     const proxy = await serveProxy(sandbox);
     const report = await checkProxy(new URL(proxy.url), { headers: own });
