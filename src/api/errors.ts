@@ -58,17 +58,20 @@ export class RulrrApiError extends Error {
   readonly sent: Sent;
   /** How long Rulrr asked to wait, in milliseconds, if it said so. */
   readonly retryAfterMs: number | undefined;
+  /** What the system, TLS or `fetch` calls it where the connection failed: `ENOTFOUND`, `ECONNREFUSED`, `CERT_HAS_EXPIRED` … */
+  readonly reason: string | undefined;
 
   constructor(
     operation: string,
     code: RulrrApiErrorCode,
-    options: { status?: number; sent: Sent; retryAfterMs?: number; detail?: string },
+    options: { status?: number; sent: Sent; retryAfterMs?: number; reason?: string; detail?: string },
   ) {
     super(`${operation}: ${messages[code]}${options.detail ? ` ${options.detail}` : ''}`);
     this.code = code;
     this.status = options.status ?? 0;
     this.sent = options.sent;
     this.retryAfterMs = options.retryAfterMs;
+    this.reason = options.reason;
   }
 
   toJSON(): Record<string, unknown> {
@@ -98,6 +101,17 @@ const unsent = new RegExp(
     'ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|TLSV1_ALERT_.*|(SSLV3|SSL/TLS)_ALERT_HANDSHAKE_FAILURE|PACKET_LENGTH_TOO_LONG|NO_.*)|' +
     'ConnectionRefused|FailedToOpenSocket)$',
 );
+
+/** The first code along the causes of what `fetch` threw that is written as such codes are; nothing else of it is kept. */
+export function reasonOf(error: unknown): string | undefined {
+  let at: unknown = error;
+  for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth++) {
+    const { code, errors, cause } = at as Record<string, unknown>;
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_/]{3,45}$/.test(code)) return code;
+    at = Array.isArray(errors) && errors.length ? errors[0] : cause;
+  }
+  return undefined;
+}
 
 /**
  * Judges what `fetch` threw by the error codes along its causes, which are looked at and then dropped. Measured on Node 20:

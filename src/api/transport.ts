@@ -1,6 +1,6 @@
 import { leave, loneSignal, requireSignal, type CallSignal, type CallSignals } from './call-signals.js';
 import type { Clock } from '../shared/clock.js';
-import { RulrrApiError, codeOfStatus, neverSent } from './errors.js';
+import { RulrrApiError, codeOfStatus, neverSent, reasonOf } from './errors.js';
 
 export interface TransportOptions {
   fetch: typeof fetch;
@@ -225,8 +225,9 @@ class Transmission {
 /** What an exception of fetch means. The exception itself is dropped: it can hold the URL. */
 function failure(error: unknown, operation: string, status: number): RulrrApiError {
   if (error instanceof RulrrApiError) return error;
-  if (status === 0 && neverSent(error)) return new RulrrApiError(operation, 'unreachable', { sent: 'no' });
-  return new RulrrApiError(operation, 'connection_lost', { sent: 'unclear', status });
+  const reason = reasonOf(error);
+  if (status === 0 && neverSent(error)) return new RulrrApiError(operation, 'unreachable', { sent: 'no', reason });
+  return new RulrrApiError(operation, 'connection_lost', { sent: 'unclear', status, reason });
 }
 
 /** One for all answers: to make a decoder costs more than to decode a short text. */

@@ -34,6 +34,7 @@ export const proxyEventTypes = [
   'sweep-done',
   /** Polls are answered from what is known, since Rulrr may be asked again in `waitMs` only. Told once a minute at most. */
   'budget-short',
+  /** Rulrr did not do its part; `reason` says why, as `ENOTFOUND`, `CERT_HAS_EXPIRED`, `timeout` or `server_error` do. */
   'upstream-failed',
   /** A request was refused; `code` and `status` are those of the answer. */
   'refused',
@@ -59,6 +60,8 @@ export interface ProxyEvent {
   storeId?: string;
   /** A problem's code, an API error's code, the class of a caught error, or a system's or database's own code. */
   code?: string;
+  /** What became of a call to Rulrr: an API error's code, or the system's, TLS's or `fetch`'s own where the connection failed. */
+  reason?: string;
   /** An HTTP status. */
   status?: number;
   /** Name of the route, such as `POST /integrations`. */

@@ -8,7 +8,7 @@ import type { ProxySettings } from './options.js';
 import { Refusal } from './refusal.js';
 import { createSealer, maxIntegrationTokenLength, type Sealer } from './seal.js';
 import { StartLimit } from './start-limit.js';
-import { refusalOf, upstreamStatusOf } from './upstream-refusal.js';
+import { refusalOf, upstreamReasonOf, upstreamStatusOf } from './upstream-refusal.js';
 
 const firstPollMs = 1000;
 /** Clocks of replicas may differ by this before a session is called expired. */
@@ -100,7 +100,8 @@ export class Integrations {
         status === 400 || status === 403
           ? new Refusal('misconfigured', "Rulrr does not accept the proxy's credentials.")
           : refusalOf(error);
-      this.settings.emit({ type: 'upstream-failed', code: refusal.code, status, route: 'POST /integrations' });
+      const reason = upstreamReasonOf(error);
+      this.settings.emit({ type: 'upstream-failed', code: refusal.code, reason, status, route: 'POST /integrations' });
       throw refusal;
     }
     if (typeof token !== 'string' || !token || token.length > maxIntegrationTokenLength) {

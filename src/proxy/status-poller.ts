@@ -4,7 +4,7 @@ import type { IntegrationStatus } from '../shared/wire.js';
 import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
-import { closingRefusal, refusalOf, upstreamStatusOf } from './upstream-refusal.js';
+import { closingRefusal, refusalOf, upstreamReasonOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 
 interface Entry {
@@ -129,7 +129,8 @@ export class StatusPoller {
           entry.asking = undefined;
           const refusal = refusalOf(error);
           const { flowId, storeId } = flow;
-          emit({ type: 'upstream-failed', flowId, storeId, code: refusal.code, status: upstreamStatusOf(error) });
+          const [reason, status] = [upstreamReasonOf(error), upstreamStatusOf(error)];
+          emit({ type: 'upstream-failed', flowId, storeId, code: refusal.code, reason, status });
           throw refusal;
         },
       ),

@@ -18,6 +18,11 @@ export function upstreamStatusOf(error: unknown): number | undefined {
   return isApiError(error) && error.sent === 'answered' ? error.status : undefined;
 }
 
+/** For the log: what the connection failed of, or else the client's own word for what became of the call. */
+export function upstreamReasonOf(error: unknown): string | undefined {
+  return isApiError(error) ? (error.reason ?? error.code) : undefined;
+}
+
 export function retryAfterMsOf(error: unknown): number {
   return (isApiError(error) && error.retryAfterMs) || 0;
 }

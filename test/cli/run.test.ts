@@ -408,6 +408,16 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     assert.equal(code, 0, stderr);
   });
 
+  it('says in its log why Rulrr cannot be reached', async () => {
+    const one = running(['proxy'], { ...env, PORT: '0', RULRR_API_BASE_URL: `http://127.0.0.1:${await freePort()}` });
+    const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
+    const headers = { 'Rulrr-Embed': '1', Origin: new URL(url!).origin };
+    assert.equal((await fetch(`${url}/integrations`, { method: 'POST', headers })).status, 502);
+    const [line] = await one.says(/.*"type":"upstream-failed".*/);
+    await one.kill();
+    assert.equal((JSON.parse(line) as { reason?: string }).reason, 'ECONNREFUSED', line);
+  });
+
   it('answers what a load balancer asks as it stops, and waits for no connection that was opened ahead', async () => {
     const one = running(['proxy'], { ...env, PORT: '0' });
     const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
