@@ -113,7 +113,7 @@ export class KeyboardController {
 function isField(target: Element): boolean {
   return (
     !!target &&
-    (/^([demnptw]|se|ur)/.test((target as HTMLInputElement).type) || (target as HTMLElement).isContentEditable)
+    (/^(d|e|m|n|p|se|t|ur|w)/.test((target as HTMLInputElement).type) || (target as HTMLElement).isContentEditable)
   );
 }
 

@@ -47,25 +47,25 @@ export const numpadStyles = css`
   dialog::backdrop {
     background: rgba(0, 0, 0, 0.5);
   }
-  /* A page that prints itself does so in the listener, while this still stands there. */
-  @media print {
-    dialog[open] {
-      display: none;
-    }
-  }
-  p {
-    margin: 0;
-    overflow-wrap: break-word;
-  }
   /* One cell for all of them, as high as the longest, and a fixed height for the number: the keys must not move under a finger. */
   .notes {
     position: relative;
     margin-bottom: 8px;
     display: grid;
   }
+  /* A page that prints itself does so in the listener, while this still stands there. */
+  @media print {
+    dialog[open] {
+      display: none;
+    }
+  }
   .notes > * {
     min-width: 0;
     grid-area: 1 / 1;
+  }
+  p {
+    margin: 0;
+    overflow-wrap: break-word;
   }
   .place {
     visibility: hidden;
@@ -74,16 +74,6 @@ export const numpadStyles = css`
   #title {
     margin-bottom: 8px;
     font-weight: 600;
-  }
-  .entry {
-    display: flex;
-    align-items: center;
-    height: 2.6em;
-    margin-bottom: 8px;
-    border-bottom: 2px solid var(--_border);
-    color: var(--rulrr-numpad-display-color, inherit);
-    font-size: var(--rulrr-numpad-display-size, 34px);
-    line-height: 1.3;
   }
   [part='display'] {
     flex: 1;
@@ -101,19 +91,20 @@ export const numpadStyles = css`
     margin-inline-start: 8px;
     min-width: 56px;
   }
+  .entry {
+    display: flex;
+    align-items: center;
+    height: 2.6em;
+    margin-bottom: 8px;
+    border-bottom: 2px solid var(--_border);
+    color: var(--rulrr-numpad-display-color, inherit);
+    font-size: var(--rulrr-numpad-display-size, 34px);
+    line-height: 1.3;
+  }
   [part='error'],
   .countdown {
     color: var(--_danger);
     font-weight: 600;
-  }
-  .unseen {
-    position: absolute;
-    width: 1px;
-    height: 1px;
-    margin: -1px;
-    overflow: hidden;
-    clip: rect(0 0 0 0);
-    white-space: nowrap;
   }
   .pad {
     display: grid;
@@ -123,6 +114,15 @@ export const numpadStyles = css`
     touch-action: none;
     -webkit-user-select: none;
     user-select: none;
+  }
+  .unseen {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    margin: -1px;
+    overflow: hidden;
+    clip: rect(0 0 0 0);
+    white-space: nowrap;
   }
   .pad * {
     touch-action: none;
