@@ -73,7 +73,7 @@ Examples:
   $ rulrr-embed sandbox --scenario rate-limited
   $ rulrr-embed sandbox --fault token:status:status=500:times=2 --fault post-order:hang
   $ rulrr-embed sandbox --list                   all scenarios
-  $ rulrr-embed sandbox --fault help             all routes and kinds of faults`,
+  $ rulrr-embed sandbox --fault help             all routes, kinds and fields of faults`,
   )
   .action(async (flags: SandboxFlags) => (await import('./sandbox.js')).runSandbox(flags));
 
@@ -142,7 +142,7 @@ program
   )
   .option(
     '--connect-base-url <url>',
-    'the connect page',
+    'the connect page; or RULRR_CONNECT_BASE_URL',
     process.env['RULRR_CONNECT_BASE_URL'] || 'https://connect.rulrr.com/',
   )
   .option('--page <url>', "the till's page")

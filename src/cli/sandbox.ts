@@ -33,23 +33,28 @@ function clientFrom(text: string): Client {
   return client;
 }
 
+const faultFields = ['times', 'ms', 'status', 'at', 'retryAfter'];
+/** A flag has no way to say which headers: those are set by program. */
+const kinds = faultKinds.filter((kind) => kind !== 'headers');
+
 /** `route:kind`, with further fields as `name=value`: `token:status:status=500:times=2`. */
 function faultFrom(text: string): Fault {
   const [route, kind, ...more] = text.split(':');
   const fault: Record<string, unknown> = { route, kind };
   for (const part of more) {
     const [name, value] = part.split('=');
-    if (!['times', 'ms', 'status', 'at', 'retryAfter'].includes(name!) || !value) {
-      throw new UsageError(`--fault ${text}: "${part}" is none of times=, ms=, status=, at=, retryAfter=.`);
-    }
+    if (!faultFields.includes(name!) || !value)
+      throw new UsageError(
+        `--fault ${text}: "${part}" is none of ${faultFields.map((each) => `${each}=`).join(', ')}.`,
+      );
     if (name !== 'retryAfter' && !/^\d{1,9}$/.test(value))
       throw new UsageError(`--fault ${text}: ${name} must be a whole number, not "${value}".`);
     fault[name!] = name === 'retryAfter' ? value : Number(value);
   }
   if (!(routeNames as readonly unknown[]).includes(route))
-    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${faultKinds.join(', ')}.`);
-  if (!(faultKinds as readonly unknown[]).includes(kind))
-    throw new UsageError(`--fault ${text}: kinds are ${faultKinds.join(', ')}.`);
+    throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${kinds.join(', ')}.`);
+  if (!(kinds as readonly unknown[]).includes(kind))
+    throw new UsageError(`--fault ${text}: kinds are ${kinds.join(', ')}.`);
   return fault as unknown as Fault;
 }
 
@@ -60,7 +65,7 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     return;
   }
   if (flags.fault.includes('help')) {
-    console.log(`Routes: ${routeNames.join(', ')}\nKinds:  ${faultKinds.join(', ')}`);
+    console.log(`Routes: ${routeNames.join(', ')}\nKinds:  ${kinds.join(', ')}\nFields: ${faultFields.join(', ')}`);
     return;
   }
   // As `--state "$STATE"` gives where the variable is not set: silence would look as if the state were kept.

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { rulrr, serve } from './support.js';
+import { rulrr, running, serve } from './support.js';
 
 const stack = /\n\s+at .+:\d+:\d+/;
 
@@ -35,7 +35,8 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['sandbox', '--client', 'nosecret'], /--client must be/],
     [['sandbox', '--client', ' :x'], /--client must be/],
     [['sandbox', '--client', 'a:x', '--client', 'a:y'], /--client: "a" is there more than once/],
-    [['sandbox', '--port', '0', '--fault', 'token:headers'], /needs "headers"/],
+    // A flag has no way to say which headers.
+    [['sandbox', '--port', '0', '--fault', 'token:headers'], /kinds are (?!.*headers)/],
     [['doctor', '--page', 'pos.example'], /--page must be an http\(s\) URL/],
     [['doctor', '--page', ''], /--page must be an http\(s\) URL/],
     [['doctor', '--proxy', ''], /--proxy must be an http\(s\) URL/],
@@ -263,10 +264,20 @@ describe('rulrr-embed, asked for help', { concurrency: 3 }, () => {
     assert.match(stdout, /^\d+\.\d+\.\d+/);
   });
 
-  it('lists routes and kinds of faults', async () => {
+  it('lists routes, kinds and fields of faults, each of which a flag can set', async () => {
     const { code, stdout } = await rulrr(['sandbox', '--fault', 'help']);
     assert.equal(code, 0);
-    assert.match(stdout, /^Routes: .*create-integration.*\nKinds: {2}.*lose-answer.*\n$/);
+    const listed = /^Routes: (.*create-integration.*)\nKinds: {2}(.*lose-answer.*)\nFields: (.*)\n$/.exec(stdout);
+    assert.ok(listed, stdout);
+    const [, routes, kinds, fields] = listed.map((names) => names.split(', '));
+    const given: Record<string, string> = { retryAfter: '3', status: '503' };
+    const faults = kinds!.map((kind, at) => {
+      const values = fields!.map((field) => `${field}=${given[field] ?? 1}`);
+      return ['--fault', [routes![at % routes!.length], kind, ...values].join(':')];
+    });
+    const sandbox = running(['sandbox', '--port', '0', ...faults.flat()]);
+    await sandbox.says(/\/_sandbox/);
+    assert.equal((await sandbox.kill()).code, 0);
   });
 
   it('lists the scenarios', async () => {
