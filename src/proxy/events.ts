@@ -26,9 +26,11 @@ export const proxyEventTypes = [
   'store-failed',
   // E-receipts.
   'ereceipt-sent',
+  /** `sendEreceipt` threw, or came back with a no (`hook_result`), and nothing was sent. */
   'ereceipt-failed',
+  /** `sendEreceipt` threw, came back with a no (`hook_result`) or took too long (`send_timeout`), and nobody knows what became of it. */
   'ereceipt-unconfirmed',
-  /** The hook came through after its answer had already been given as unconfirmed. */
+  /** The hook came to an end after its answer had already been given as unconfirmed: `sent`, `unclear` or `send_failed`. */
   'ereceipt-late',
   // Upkeep and trouble.
   'sweep-done',
@@ -38,7 +40,7 @@ export const proxyEventTypes = [
   'upstream-failed',
   /** A request was refused; `code` and `status` are those of the answer. */
   'refused',
-  /** A hook of the vendor's threw; `hook` names it, `code` is the error's class. */
+  /** A hook of the vendor's threw, or named no store; `hook` names it. What `sendEreceipt` throws is told by the events of e-receipts. */
   'hook-failed',
   /** A defect, here or in a dependency; `code` is the error's class. */
   'internal-error',
@@ -58,7 +60,7 @@ export interface ProxyEvent {
   flowId?: string;
   /** The vendor's own id of the store. */
   storeId?: string;
-  /** A problem's code, an API error's code, the class of a caught error, or a system's or database's own code. */
+  /** A problem's code, an API error's code or its `sent`, the class of a caught error, a system's or database's own code, or a word named above. */
   code?: string;
   /** What became of a call to Rulrr: an API error's code, or the system's, TLS's or `fetch`'s own where the connection failed. */
   reason?: string;
@@ -66,7 +68,7 @@ export interface ProxyEvent {
   status?: number;
   /** Name of the route, such as `POST /integrations`. */
   route?: string;
-  hook?: 'authorize' | 'sendEreceipt' | 'readEreceipt';
+  hook?: 'authorize' | 'readEreceipt';
   attempt?: number;
   waitMs?: number;
   /** How many, where the event counts something. */

@@ -67,7 +67,7 @@ export interface RulrrProxyOptions {
   sendEreceipt?: ((job: EreceiptJob) => Promise<unknown>) | undefined;
   /** Origins of tills that stand elsewhere than the proxy, exact, such as `https://pos.example`. Default none. */
   allowedOrigins?: readonly string[] | undefined;
-  /** Further request headers that pages on `allowedOrigins` may send. Default `['Authorization']`. */
+  /** Further request headers that pages on `allowedOrigins` may send: all of them. Default `['Authorization']`. */
   allowedHeaders?: readonly string[] | undefined;
   /** The proxy's own origin as browsers see it, where a load balancer changes scheme or host. Default: that of each request. */
   origin?: string | undefined;
@@ -83,11 +83,11 @@ export interface RulrrProxyOptions {
   startLimit?: { burst: number; everyMs: number } | undefined;
   /** Set false to leave out the one look at the connect page's framing headers. Default true. */
   checkFraming?: boolean | undefined;
-  /** How long a session's status is shared among all who ask. Default 1000. */
+  /** How long a session's status is shared among all who ask this process. Default 1000. */
   statusTtlMs?: number | undefined;
   /** Status calls to Rulrr a second, for the whole process, on average; twice as many in one after a quiet one. Default 50. */
   budgetPerSecond?: number | undefined;
-  /** Reads from Rulrr whether a store texts receipts, where that may change after connecting. */
+  /** Reads from Rulrr whether a store texts receipts, where that may change after connecting. Asked again after five minutes. */
   readEreceipt?: ((api: RulrrApi, storeId: string) => Promise<boolean>) | undefined;
   /** What `POST /v1/auth/token` is asked with, where that differs from the query that is taken for granted; see `RulrrApiOptions`. */
   refreshRequest?: RulrrApiOptions['refreshRequest'];

@@ -44,15 +44,15 @@ export interface Fault {
   kind: FaultKind;
   /** How many requests it strikes: 1 or more. Default: all until it is cleared. */
   times?: number | undefined;
-  /** `slow` and `drip`: how long, in milliseconds; 2,147,483,647 at most. */
+  /** `slow` (default 3000) and `drip` (2000): how long, in milliseconds; 2,147,483,647 at most. */
   ms?: number | undefined;
-  /** `status`: which. */
+  /** `status`: which; that kind needs it. */
   status?: number | undefined;
   /** `status`: the header's value, seconds or an HTTP date. */
   retryAfter?: string | undefined;
-  /** `redirect`: where to. */
+  /** `redirect`: where to. Default: a host that there is not. */
   location?: string | undefined;
-  /** `cut`: after how many bytes of the body. */
+  /** `cut`: after how many bytes of the body. Default: half of it. */
   at?: number | undefined;
   /** `headers`: further headers of the answer; that kind needs them. */
   headers?: Record<string, string> | undefined;
