@@ -48,7 +48,7 @@ import { claim, keptIds, release } from './session-keeper.js';
  * @cssprop [--rulrr-surface] - Background of buttons and dialog.
  * @cssprop [--rulrr-surface-raised] - Background of the panel.
  * @cssprop [--rulrr-text] - Text.
- * @cssprop [--rulrr-border] - Borders.
+ * @cssprop [--rulrr-border] - Colour of borders.
  * @cssprop [--rulrr-danger] - Text of errors.
  * @cssprop [--rulrr-focus] - Focus rings.
  * @cssprop [--rulrr-radius=12px] - Corner radius.
@@ -60,7 +60,7 @@ import { claim, keptIds, release } from './session-keeper.js';
  * @cssprop [--rulrr-connect-panel-border=1px solid var(--rulrr-border)] - Border of the panel.
  * @cssprop [--rulrr-connect-panel-radius=var(--rulrr-radius)] - Corner radius of panel and dialog.
  * @cssprop [--rulrr-connect-status-color=var(--rulrr-text)] - Text of the status; of an error too, unless `--rulrr-danger` is set.
- * @cssprop [--rulrr-connect-height=640px] - Height of the frame.
+ * @cssprop [--rulrr-connect-height=640px] - Height of the frame; from 320px to 80vh.
  * @cssprop [--rulrr-connect-width=640px] - Width of the dialog.
  */
 export class RulrrConnect extends LitElement {
@@ -89,7 +89,7 @@ export class RulrrConnect extends LitElement {
   /** Starts a session by itself if the store is not connected yet. */
   autostart = false;
 
-  /** Seconds after which a session expires. */
+  /** Seconds after which a session expires; one expires at the proxy, too (`integrationTtlMs`, half an hour). */
   timeout = 1800;
 
   /** Makes the calls to the proxy; replace it to add a header of one's own. A session stays with the one that it began with. */

@@ -75,7 +75,7 @@ const secondsOf = (text: unknown): number =>
  * @cssprop [--rulrr-surface-raised] - Background of keys.
  * @cssprop [--rulrr-text] - Text.
  * @cssprop [--rulrr-text-muted] - Letters on keys.
- * @cssprop [--rulrr-border] - Borders.
+ * @cssprop [--rulrr-border] - Colour of borders.
  * @cssprop [--rulrr-danger] - Text of errors.
  * @cssprop [--rulrr-focus] - Focus rings.
  * @cssprop [--rulrr-radius=12px] - Corner radius.
@@ -88,7 +88,7 @@ const secondsOf = (text: unknown): number =>
  * @cssprop [--rulrr-numpad-key-background] - Background of keys alone; else `--rulrr-surface-raised`.
  * @cssprop [--rulrr-numpad-key-active] - Background of a key that is down; else `--rulrr-border`.
  * @cssprop [--rulrr-numpad-key-color] - Text on keys, letters too; else `--rulrr-text` and `--rulrr-text-muted`.
- * @cssprop [--rulrr-numpad-key-border] - Border of keys; else `--rulrr-border`.
+ * @cssprop [--rulrr-numpad-key-border] - Colour of the border of keys; else `--rulrr-border`.
  * @cssprop [--rulrr-numpad-key-radius] - Corner radius of keys; else `--rulrr-radius`.
  * @cssprop [--rulrr-numpad-display-size=34px] - Font size of the number.
  * @cssprop [--rulrr-numpad-display-color] - Colour of the number; else `--rulrr-text`.
