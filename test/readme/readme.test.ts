@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
-import { launch, read, root, serve } from '../package/support.js';
+import { launch, read, root, run, serve } from '../package/support.js';
+import { until } from '../support/until.js';
 import { answers, blocksOf, emptyProject, freePort, put, stopAll, typed, type Block, type Running } from './support.js';
 
 const blocks = blocksOf();
@@ -34,7 +35,11 @@ function line(part: string): string {
 async function connect(page: Page): Promise<void> {
   await page.locator('rulrr-connect [part~="button"]').click();
   const frame = page.frameLocator('rulrr-connect iframe');
-  for (const action of ['next', 'next', 'finish']) await frame.locator(`[data-action="${action}"]`).click();
+  for (const [at, action] of ['next', 'next', 'finish'].entries()) {
+    // Each step is a document of its own: on a slow machine the one before is still there, with a button of that name.
+    await frame.getByText(`Step ${at + 1} of`).waitFor();
+    await frame.locator(`[data-action="${action}"]`).click();
+  }
   await page.locator('rulrr-connect[state="finished"]').waitFor();
 }
 
@@ -238,6 +243,41 @@ describe('README.md', { timeout: 600_000 }, () => {
     assert.match(doctor.output(), /✔ Proxy: answers with Cache-Control: no-store/);
     await sidecar.stop();
     await whoami.close();
+  });
+
+  describe('beside other languages', { concurrency: true }, () => {
+    for (const [language, tool] of [
+      ['php', 'php'],
+      ['python', 'python3'],
+    ] as const) {
+      it(`demo/${language}/README.md, typed in a clone: its proxy passes every check`, async (test) => {
+        if (run(tool, ['--version']).status !== 0) return test.skip(`${tool} is not installed`);
+        const [upstream, port] = [await freePort(), await freePort()];
+        const [{ text: printed }] = blocksOf(read(`demo/${language}/README.md`)) as [Block];
+        const moved = printed.replaceAll('4444', String(upstream)).replaceAll('8080', String(port));
+        const [build, ...commands] = moved.replace(' sandbox ', ` sandbox --port ${upstream} `).split('\n');
+        // A fresh clone has no `dist`, and npx, asked too early, does not find the command afterwards either.
+        assert.equal(build, 'npm run build');
+        const other = commands.indexOf('# In another terminal:');
+        const stored = {
+          RULRR_DATA: join(folder, 'rows'),
+          RULRR_DATABASE: join(folder, 'rows.db'),
+          PORT: String(port),
+        };
+        const proxy = typed(commands.slice(0, other).join('\n'), root, stored);
+        await proxy.says(/stand-in is ready/);
+        await until(() =>
+          fetch(`http://127.0.0.1:${port}/rulrr/connection`).then(
+            ({ status }) => status === 401,
+            () => false,
+          ),
+        );
+        const check = typed(commands.slice(other).join('\n'), root);
+        assert.equal(await check.ended, 0, check.output() + proxy.output());
+        assert.match(check.output(), / passed, 0 failed, 0 left out/);
+        await proxy.stop();
+      });
+    }
   });
 
   it('has no block that no test has run', () => {
