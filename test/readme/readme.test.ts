@@ -1,6 +1,6 @@
 // Every block of the README is copied out of it and run, in an empty project with the packed tarball: what a newcomer does in the first five minutes.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
@@ -277,6 +277,22 @@ describe('README.md', { timeout: 600_000 }, () => {
         assert.match(check.output(), / passed, 0 failed, 0 left out/);
         await proxy.stop();
       });
+    }
+  });
+
+  it('the guides start the command without npx also where pnpm has installed it', async () => {
+    const bin = join(folder, 'node_modules/.bin/rulrr-embed');
+    const guides = ['going-live', 'quickstart-measured'].map((name) => read(`demo/guides/${name}.md`)).join('\n');
+    const commands = Array.from(guides.matchAll(/`(node \S+) proxy\b/g), ([, command]) => command!);
+    assert.ok(commands.length >= 2);
+    // As pnpm writes it, and npm on Windows: no JavaScript.
+    rmSync(bin);
+    writeFileSync(bin, '#!/bin/sh\nexec node "$(dirname "$0")/../rulrr-embed/dist/cli/main.js" "$@"\n', {
+      mode: 0o755,
+    });
+    for (const command of commands) {
+      const version = typed(`${command} --version`, folder);
+      assert.equal(await version.ended, 0, version.output());
     }
   });
 
