@@ -36,8 +36,8 @@ import { claim, keptIds, release } from './session-keeper.js';
  * @csspart dialog - The modal dialog, with `presentation="dialog"`.
  * @csspart frame - The frame with Rulrr's connect page.
  * @csspart status - How things stand, in words; the live region.
- * @csspart error - The words of the status after a failure.
- * @csspart retry - Starts again after a failure, or loads the frame anew.
+ * @csspart error - The words of the status after a failure or an expiry.
+ * @csspart retry - Starts again after a failure or an expiry, in the place of `button`; or loads the frame anew.
  * @csspart cancel - Gives up.
  * @csspart open-window - Opens the connect page in another window; a link where windows are blocked.
  * @csspart phone - Shows the QR code.

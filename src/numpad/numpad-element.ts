@@ -74,7 +74,7 @@ const secondsOf = (text: unknown): number =>
  * @cssprop [--rulrr-surface] - Background of the panel.
  * @cssprop [--rulrr-surface-raised] - Background of keys.
  * @cssprop [--rulrr-text] - Text.
- * @cssprop [--rulrr-text-muted] - Letters on keys.
+ * @cssprop [--rulrr-text-muted] - Letters on keys, and words on buttons that cannot be pressed.
  * @cssprop [--rulrr-border] - Colour of borders.
  * @cssprop [--rulrr-danger] - Text of errors.
  * @cssprop [--rulrr-focus] - Focus rings.
