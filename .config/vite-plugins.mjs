@@ -91,7 +91,7 @@ export const messagesAsText = () => ({
   async transform(code, id) {
     const [, folder, language] = /^(.*[\\/]shared[\\/]messages[\\/])(?!en\b)(\w+)\.js$/.exec(id) ?? [];
     if (!language) return null;
-    const [{ en }, { [language]: words }] = await Promise.all([import(`${folder}en.js`), import(id)]);
+    const [{ en }, { messages: words }] = await Promise.all([import(`${folder}en.js`), import(id)]);
     const messages = words();
     const packed = packMessages(messages, en);
     deepStrictEqual(
@@ -100,7 +100,7 @@ export const messagesAsText = () => ({
       `the words of ${language} came out of their packing as others`,
     );
     return {
-      code: `import { en } from './en.js';\nimport { unpackMessages } from '${unpacker}';\nexport const ${language} = () => unpackMessages(${JSON.stringify(packed)}, en);`,
+      code: `import { en } from './en.js';\nimport { unpackMessages } from '${unpacker}';\nexport const messages = () => unpackMessages(${JSON.stringify(packed)}, en);`,
       map: null,
     };
   },

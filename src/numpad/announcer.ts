@@ -13,7 +13,8 @@ export class Announcer {
 
   private readonly host: AnnouncerHost;
   private lastAt = -Infinity;
-  private stopTimer: (() => void) | null = null;
+  /** What waits is not said. */
+  stop: () => void = () => {};
 
   constructor(host: AnnouncerHost) {
     this.host = host;
@@ -28,16 +29,11 @@ export class Announcer {
     // The clock may have been set back.
     this.lastAt = Math.min(this.lastAt, now);
     const wait = this.lastAt + 1000 - now;
-    if (wait > 0) this.stopTimer = host.clock.after(wait, () => this.announce(text));
+    if (wait > 0) this.stop = host.clock.after(wait, () => this.announce(text));
     else {
       this.spoken = text;
       this.lastAt = now;
       host.requestUpdate();
     }
-  }
-
-  stop(): void {
-    if (this.stopTimer) this.stopTimer();
-    this.stopTimer = null;
   }
 }

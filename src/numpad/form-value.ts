@@ -31,8 +31,8 @@ export class FormValue {
     if (internals) {
       // With no state: the browser would keep the value as such, for a reload, a crash and the way back.
       internals.setFormValue(value || null, null);
-      const message = (reason && words && words[reason === 'country' ? 'wrong-country' : reason]) || ' ';
-      const display = host.shadowRoot && host.shadowRoot.querySelector<HTMLElement>('#number');
+      const message = (reason && words![reason === 'country' ? 'wrong-country' : reason]) || ' ';
+      const display = host.shadowRoot!.querySelector<HTMLElement>('#number');
       internals.setValidity({ typeMismatch: !!reason }, message, display || undefined);
     } else if (input) {
       input.type = 'hidden';

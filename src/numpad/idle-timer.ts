@@ -18,7 +18,7 @@ export class IdleTimer {
   warnedAt = 0;
 
   private readonly host: IdleHost;
-  private stopTimer: (() => void) | null = null;
+  private stopTimer: () => void = () => {};
 
   constructor(host: IdleHost) {
     this.host = host;
@@ -34,8 +34,7 @@ export class IdleTimer {
   }
 
   stop(): void {
-    if (this.stopTimer) this.stopTimer();
-    this.stopTimer = null;
+    this.stopTimer();
     this.warnedAt = 0;
     this.show(0);
   }

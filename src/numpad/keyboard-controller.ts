@@ -54,8 +54,12 @@ export class KeyboardController {
     if (!host.editable || event.defaultPrevented || !this.isMeant(event)) return;
     // In the choice of country, a digit is still one of the number.
     if (isField(origin) && !(host.shadowRoot!.contains(origin) && /^[\d+B]/.test((event as KeyboardEvent).key))) return;
-    if (event.type === 'paste') this.paste(event as ClipboardEvent);
-    else this.keydown(event as KeyboardEvent, origin);
+    const { clipboardData } = event as ClipboardEvent;
+    const pasted = clipboardData && clipboardData.getData('text/plain');
+    if (pasted) {
+      event.preventDefault();
+      host.paste(pasted);
+    } else if (event.type === 'keydown') this.keydown(event as KeyboardEvent, origin);
   }
 
   /** Of several in a page, the one that has the focus is meant, or else the last one that can be seen. */
@@ -99,13 +103,6 @@ export class KeyboardController {
       if (key === 'Escape') host.decline();
       else host.commit('delete');
     }
-  }
-
-  private paste(event: ClipboardEvent): void {
-    const text = event.clipboardData && event.clipboardData.getData('text/plain');
-    if (!text) return;
-    event.preventDefault();
-    this.host.paste(text);
   }
 }
 

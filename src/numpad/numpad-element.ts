@@ -173,9 +173,9 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** The customer pressed Send too early, and is told why. */
   private eager = false;
   private readonly language = new Language(this);
-  private stopRest: (() => void) | null = null;
-  private stopWarm: (() => void) | null = null;
-  private stopLanguage: (() => void) | null = null;
+  private stopRest: () => void = () => {};
+  private stopWarm: () => void = () => {};
+  private stopLanguage: () => void = () => {};
 
   /** The value that the page is being told: frameworks that bind it write it back, and that would take the digits of an unfinished number. */
   private echo?: string;
@@ -256,10 +256,10 @@ export class RulrrEreceiptNumpad extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.keyboard.listen(null);
-    if (this.stopLanguage) this.stopLanguage();
+    this.stopLanguage();
     this.taps.stop();
     this.announcer.stop();
-    if (this.stopWarm) this.stopWarm();
+    this.stopWarm();
     this.watchAway();
   }
 
@@ -366,7 +366,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.touched();
     this.watchKeys();
     if (!this.editable) this.taps.hush();
-    if (this.stopRest) this.stopRest();
+    this.stopRest();
     // A late prompt may come while the last one's end is still on screen.
     this.entry.masked = phase === 'sent' ? before.number.slice(-4) : '';
     if (isResting(this.conduct.model)) {
@@ -374,9 +374,8 @@ export class RulrrEreceiptNumpad extends LitElement {
       const order = textOf(this.orderId);
       if (!order.trim() || order === this.asked) this.open = false;
       this.asked = null;
-      const quiet = /^(not|ere|clo|sup)/.test(reason || '');
       // A dialog stays in the way only with news.
-      const stays = !quiet && (!reason || this.presentation !== 'dialog' || reason === 'send-unconfirmed');
+      const stays = !reason || (this.presentation === 'dialog' ? /unc/ : /^(dec|idle|send)/).test(reason);
       this.stopRest = this.clock.after(stays ? restFor : 0, this.rest);
     }
     // What the page has set meanwhile is seen before it can be sent.
@@ -401,11 +400,8 @@ export class RulrrEreceiptNumpad extends LitElement {
   tell(outcome: EreceiptOutcome): void {
     // Elsewhere its event ends at the element, or is heard by nobody; whoever listens further up is told by the document.
     for (const target of this.isThere ? [this] : [this, document]) {
-      target.dispatchEvent(
-        outcome.type === 'ereceipt-sent'
-          ? new EreceiptSentEvent({ orderId: outcome.orderId, phoneNumber: outcome.phoneNumber })
-          : new PrintReceiptEvent({ orderId: outcome.orderId, reason: outcome.reason }),
-      );
+      const { type, ...detail } = outcome;
+      target.dispatchEvent(new (type === 'ereceipt-sent' ? EreceiptSentEvent : PrintReceiptEvent)(detail as never));
     }
   }
 

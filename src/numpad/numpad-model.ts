@@ -52,8 +52,7 @@ export const longest = (text: NumpadStrings): string =>
 /** ISO code and name of the countries to choose from; none where there is no choice. */
 export function choiceOf(allowed: readonly string[], language: string): (readonly [string, string])[] {
   if (allowed.length < 2) return [];
-  const names =
-    typeof Intl.DisplayNames === 'function' && new Intl.DisplayNames([language], { type: 'region', fallback: 'code' });
+  const names = Intl.DisplayNames && new Intl.DisplayNames([language], { type: 'region', fallback: 'code' });
   return allowed.map((code) => [code, (/^[A-Z]{2}$/.test(code) && names && names.of(code)) || code] as const);
 }
 

@@ -45,7 +45,7 @@ export const numpadStyles = css`
     pointer-events: auto;
   }
   dialog::backdrop {
-    background: rgba(0, 0, 0, 0.5);
+    background: #00000080;
   }
   /* One cell for all of them, as high as the longest, and a fixed height for the number: the keys must not move under a finger. */
   .notes {

@@ -11,7 +11,7 @@ export class PanelController {
   }
 
   private get panel(): HTMLDialogElement | null {
-    return this.host.shadowRoot && this.host.shadowRoot.querySelector('dialog');
+    return this.host.shadowRoot!.querySelector('dialog');
   }
 
   get display(): HTMLElement {

@@ -30,8 +30,8 @@ export class PromptConduct {
   private readonly host: ConductHost;
   private queue: PromptEffect[] | null = null;
   private readonly promises: { [turn: number]: (outcome: EreceiptOutcome) => void } = {};
-  private abort: AbortController | null = null;
-  private stopDeadline: (() => void) | null = null;
+  private running: AbortController | null = null;
+  private stopDeadline: () => void = () => {};
 
   constructor(host: ConductHost) {
     this.host = host;
@@ -78,7 +78,7 @@ export class PromptConduct {
       if (effect.turn === this.model.turn) this.check(effect.turn);
     } else if (effect.type === 'send') this.transmit(effect);
     else if (effect.type === 'forget') {
-      if (this.abort) this.abort.abort();
+      if (this.running) this.running.abort();
       this.settleCall();
       this.host.forget();
     } else {
@@ -98,7 +98,7 @@ export class PromptConduct {
     const answer = (ereceipt: boolean): void => this.feed({ type: 'connection', turn, ereceipt });
     const { proxyUrl, fetch } = this.host;
     const signal = this.call(checkDeadline, () => answer(false));
-    callProxy<Connection>(String(proxyUrl), fetch, 'GET', '/connection', { signal, wants: ['connected'] }).then(
+    callProxy<Connection>(proxyUrl, fetch, 'GET', '/connection', { signal, wants: ['connected'] }).then(
       (connection) => answer(connection.connected === true && connection.ereceipt === true),
       () => answer(false),
     );
@@ -118,7 +118,7 @@ export class PromptConduct {
   /** The signal of a call that ends in time; the last one is over. */
   private call(deadline: number, late: () => void): AbortSignal {
     this.settleCall();
-    const abort = (this.abort = new AbortController());
+    const abort = (this.running = new AbortController());
     const wait = (ms: number, then: () => void): (() => void) => (this.stopDeadline = this.host.clock.after(ms, then));
     // In two parts: after a dialog of the browser's, which stops the page, a timer that is over comes before the answer that is there.
     wait(deadline * 0.9, () =>
@@ -131,7 +131,7 @@ export class PromptConduct {
   }
 
   private settleCall(): void {
-    if (this.stopDeadline) this.stopDeadline();
-    this.stopDeadline = this.abort = null;
+    this.stopDeadline();
+    this.running = null;
   }
 }

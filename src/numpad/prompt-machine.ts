@@ -98,7 +98,7 @@ export function isEditable({ phase }: PromptState): boolean {
 export function step(state: PromptState, event: PromptEvent): PromptStep {
   switch (event.type) {
     case 'prompt': {
-      const before = isOpen(state) ? end(state, 'superseded') : { state, effects: [] };
+      const before = isOpen(state) ? end(state, 'superseded') : to(state);
       const turn = state.turn + 1;
       const next: PromptState = {
         ...initialPrompt,
@@ -107,11 +107,9 @@ export function step(state: PromptState, event: PromptEvent): PromptStep {
         turn,
         attempt: state.attempt,
       };
-      if (event.way === 'none') {
-        const after = end(next, 'not-configured');
-        return { state: after.state, effects: before.effects.concat(after.effects) };
-      }
-      return { state: next, effects: before.effects.concat(event.way === 'check' ? [{ type: 'check', turn }] : []) };
+      const after = event.way === 'none' ? end(next, 'not-configured') : to(next);
+      if (event.way === 'check') after.effects.push({ type: 'check', turn });
+      return { state: after.state, effects: before.effects.concat(after.effects) };
     }
     case 'connection':
       if (state.phase !== 'checking' || event.turn !== state.turn) break;

@@ -46,7 +46,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
   // Not even asked for: surely not sent.
   if (!proxyUrl || navigator.onLine === false) return Promise.resolve('failed');
   const { orderId, phoneNumber, idempotencyKey, signal } = request;
-  return callProxy<EreceiptAnswer | null>(String(proxyUrl), fetch, 'POST', '/ereceipts', {
+  return callProxy<EreceiptAnswer | null>(proxyUrl, fetch, 'POST', '/ereceipts', {
     signal,
     body: { orderId, phoneNumber },
     headers: { [idempotencyHeader]: idempotencyKey },

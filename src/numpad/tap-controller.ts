@@ -36,18 +36,18 @@ interface Press {
  * Where there are no pointer events (Safari 12), touches and the mouse do the same.
  */
 export class TapController {
-  private readonly host: TapHost;
+  private readonly owner: TapHost;
   /** Those that still matter: held down, or lifted so lately that something may come after them. */
   private presses: Press[] = [];
-  private stopRepeat: (() => void) | null = null;
+  private stopRepeat: () => void = () => {};
   /** Of the page that the keys were last pressed in; they may have come from another one. */
   private view: Window | null = null;
   /** What a finger or the mouse has pressed or lifted last, and the event that has told of its lift. */
   private last: Press | null = null;
   private lifted: Event | null = null;
 
-  constructor(host: TapHost) {
-    this.host = host;
+  constructor(owner: TapHost) {
+    this.owner = owner;
   }
 
   readonly pointerdown = (event: PointerEvent): void => {
@@ -89,7 +89,7 @@ export class TapController {
     const cause = this.cause(key, event);
     if (this.isEcho(key, event)) this.last = null;
     else if (cause) settle(cause);
-    else this.host.commit(key);
+    else this.owner.commit(key);
     if (event.isTrusted) this.end(key);
   };
 
@@ -108,10 +108,10 @@ export class TapController {
   private press(pointer: number, { isTrusted, target }: UIEvent, at: EventTarget | null = target): void {
     const key = keyAt(at);
     if (!key) return;
-    this.host.commit(key);
+    this.owner.commit(key);
     // Its lift was kept from us.
     this.lift(this.heldBy(pointer));
-    const when = this.host.clock.now();
+    const when = this.owner.clock.now();
     const press: Press = { key, at: at!, trusted: isTrusted, pointer, when, owesClick: true, open: true };
     this.presses = this.presses.filter((one) => this.matters(one)).concat(press);
     this.last = isTrusted ? press : null;
@@ -124,17 +124,14 @@ export class TapController {
 
   private repeat(ms: number): void {
     this.hush();
-    this.stopRepeat = this.host.clock.after(ms, () => {
-      this.host.commit('delete');
+    this.stopRepeat = this.owner.clock.after(ms, () => {
+      this.owner.commit('delete');
       this.repeat(repeatEvery);
     });
   }
 
   /** Delete repeats no more. A key that is down still accounts for its click, whenever it is lifted. */
-  readonly hush = (): void => {
-    if (this.stopRepeat) this.stopRepeat();
-    this.stopRepeat = null;
-  };
+  readonly hush = (): void => this.stopRepeat();
 
   private readonly pointerup = (event: PointerEvent | MouseEvent): void => {
     this.lifted = event;
@@ -156,7 +153,7 @@ export class TapController {
   private lift(press: Press | undefined): void {
     if (!press) return;
     press.pointer = null;
-    press.when = this.host.clock.now();
+    press.when = this.owner.clock.now();
     if (this.on('delete').every(isLifted)) this.hush();
     if (this.presses.every(isLifted)) this.watch('removeEventListener');
   }
@@ -174,7 +171,7 @@ export class TapController {
   }
 
   private matters(press: Press): boolean {
-    return !isLifted(press) || this.host.clock.now() - press.when < clickWithin;
+    return !isLifted(press) || this.owner.clock.now() - press.when < clickWithin;
   }
 
   /** The press after which a browser sends this, on the same key. */

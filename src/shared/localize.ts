@@ -1,14 +1,14 @@
 import type { Messages } from './messages/en.js';
 
 /** English comes with the elements; the others are loaded on demand (and are inside the script tag's one file). */
-const loaders: Record<string, () => Promise<Messages>> = {
-  es: () => import('./messages/es.js').then((module) => module.es()),
-  fr: () => import('./messages/fr.js').then((module) => module.fr()),
-  de: () => import('./messages/de.js').then((module) => module.de()),
-  pt: () => import('./messages/pt.js').then((module) => module.pt()),
-  he: () => import('./messages/he.js').then((module) => module.he()),
-  ar: () => import('./messages/ar.js').then((module) => module.ar()),
-  ja: () => import('./messages/ja.js').then((module) => module.ja()),
+const loaders: Record<string, () => Promise<{ messages: () => Messages }>> = {
+  es: () => import('./messages/es.js'),
+  fr: () => import('./messages/fr.js'),
+  de: () => import('./messages/de.js'),
+  pt: () => import('./messages/pt.js'),
+  he: () => import('./messages/he.js'),
+  ar: () => import('./messages/ar.js'),
+  ja: () => import('./messages/ja.js'),
 };
 const loaded: Record<string, Messages> = {};
 
@@ -45,7 +45,7 @@ export class Language {
     const renew = (): void => host.requestUpdate();
     if (code in loaders)
       void loaders[code]!()
-        .then((messages) => (loaded[code] = messages))
+        .then(({ messages }) => (loaded[code] = messages()))
         .then(renew, renew);
     else renew();
   }

@@ -22,7 +22,7 @@ export class ProxyError extends Error {
 
 /** One call of the proxy: what has to go along, what may come back. */
 export interface ProxyCall {
-  signal?: AbortSignal;
+  signal: AbortSignal;
   body?: unknown;
   headers?: Record<string, string>;
   /** Fields that an answer must have. */
@@ -42,7 +42,7 @@ export async function callProxy<Answer>(
 ): Promise<Answer> {
   const headers: Record<string, string> = { Accept: 'application/json', [embedHeader]: embedHeaderValue };
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store', signal: options.signal };
-  if (options.body !== undefined) {
+  if (options.body) {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);
   }
@@ -53,11 +53,11 @@ export async function callProxy<Answer>(
   try {
     // Called without a receiver: a page's own `fetch` property must not see this client as `this`. Frameworks unset a property
     // by giving it undefined or null.
-    response = await (fetch || window.fetch)(base.replace(/^\s+|[\s/]+$/g, '') + path, init);
+    response = await (fetch || window.fetch)(String(base).replace(/^\s+|[\s/]+$/g, '') + path, init);
     // A page's own `fetch` may answer with as little as `ok`, `status` and one of the two.
     text = response.text ? await response.text() : JSON.stringify(await response.json());
   } catch (error) {
-    if (options.signal && options.signal.aborted) throw error;
+    if (options.signal.aborted) throw error;
     throw new ProxyError('network', 0, 'The proxy could not be reached.');
   }
   let answer: unknown = null;

@@ -8,8 +8,8 @@ import { css } from 'lit';
 export const tokens = css`
   :host {
     --_accent: var(--rulrr-accent, #0b5c4d);
-    --_on-accent: var(--rulrr-on-accent, #ffffff);
-    --_surface: var(--rulrr-surface, #ffffff);
+    --_on-accent: var(--rulrr-on-accent, #fff);
+    --_surface: var(--rulrr-surface, #fff);
     --_surface-raised: var(--rulrr-surface-raised, #f1f4f3);
     --_text: var(--rulrr-text, #14201d);
     --_text-muted: var(--rulrr-text-muted, #4b5a56);

@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** Arabic. */
-export const ar = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'الربط بـ Rulrr',
     again: 'الربط مجددًا',

@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** German. */
-export const de = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'Mit Rulrr verbinden',
     again: 'Neu verbinden',

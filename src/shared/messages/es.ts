@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** Spanish. */
-export const es = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'Conectar con Rulrr',
     again: 'Conectar de nuevo',

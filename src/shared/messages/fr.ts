@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** French. */
-export const fr = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'Se connecter à Rulrr',
     again: 'Se connecter à nouveau',

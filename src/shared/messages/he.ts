@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** Hebrew. */
-export const he = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'התחברות ל‑Rulrr',
     again: 'התחברות מחדש',

@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** Japanese. */
-export const ja = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'Rulrr に接続',
     again: 'もう一度接続',

@@ -1,7 +1,7 @@
 import type { Messages } from './en.js';
 
 /** Portuguese. */
-export const pt = (): Messages => ({
+export const messages = (): Messages => ({
   connect: {
     connect: 'Conectar ao Rulrr',
     again: 'Conectar novamente',
