@@ -106,11 +106,15 @@ export class KeyboardController {
   }
 }
 
-/** By its type, which a textarea and a select have, too: one that takes text, figures or a choice. To an input that is a button or a box to tick, a digit says nothing. */
+/**
+ * By its type, which a textarea and a select have, too: one that takes text, figures or a choice. To an input that is a button or a box to tick,
+ * a digit says nothing, nor to a component that is `primary` or `danger`; one that is closed to the page and takes text has the type of an input.
+ */
 function isField(target: Element): boolean {
   return (
     !!target &&
-    (/^(d|e|m|n|p|se|t|ur|w)/.test((target as HTMLInputElement).type) || (target as HTMLElement).isContentEditable)
+    (/^(dat|ema|mon|num|pas|sea|sel|te[lx]|tim|url|wee)/.test((target as HTMLInputElement).type) ||
+      (target as HTMLElement).isContentEditable)
   );
 }
 

@@ -557,6 +557,26 @@ describe('a hardware keyboard', () => {
     }
   });
 
+  it("takes digits while the focus is on a component of the page's own, whatever kind of button that calls itself", async () => {
+    await start({ capture: 'document' });
+    const component = document.body.appendChild(document.createElement('till-button')) as HTMLInputElement;
+    for (const kind of 'primary secondary tertiary danger default dark warning neutral error menu module'.split(' ')) {
+      component.type = kind;
+      t.pad.clear();
+      type(['2', '1'], 85, component);
+      expect(digits(), kind).to.equal('21');
+    }
+    // Of one that is closed to the page no more is known: it may have a field inside.
+    t.pad.clear();
+    for (const kind of ['text', 'tel', 'number', 'password', 'search']) {
+      component.type = kind;
+      const [two] = type(['2'], 85, component);
+      expect(two!.defaultPrevented, kind).to.equal(false);
+    }
+    expect(digits()).to.equal('');
+    component.remove();
+  });
+
   it('leaves alone what is not meant for it', async () => {
     await start({ capture: 'document' });
     const input = document.createElement('input');
