@@ -101,6 +101,23 @@ describe('the demo till', { timeout: 240_000 }, () => {
     assert.deepEqual(await till.messages(), [[order, '+12133734253']]);
   });
 
+  it('knows the numbers of the world for the next customer where the network has kept them from this one', async () => {
+    await till.connect('on');
+    const [rules, landline] = ['**/*phone-world*', '00442079460958'];
+    await till.page.route(rules, (route) => route.abort());
+    await till.pay();
+    await till.tap(landline);
+    // Nobody here can tell, so the server decides.
+    await till.page.locator('rulrr-ereceipt-numpad [part~="send"][aria-disabled="false"]').waitFor();
+    await till.print.click();
+    await till.receipts.first().waitFor();
+    await till.page.unroute(rules);
+    await till.pay();
+    await till.tap(landline);
+    await till.padError.and(till.page.locator('[data-reason="not-textable"]')).waitFor();
+    assert.equal(await till.send.getAttribute('aria-disabled'), 'true');
+  });
+
   it('lets a failed send be tried again, once sent', async () => {
     await till.connect('on');
     await till.scenario('send-failed');
