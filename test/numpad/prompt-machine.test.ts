@@ -196,4 +196,15 @@ describe('one outcome', () => {
     assert.equal(reasonAfter(ask, send, answer('refused'), { type: 'print' }), 'declined');
     assert.equal(reasonAfter(ask, send, { type: 'print' }), undefined);
   });
+
+  it('is decided by what the proxy says of its own order, and no proxy is asked where there is none', () => {
+    const check = (orderId: string): PromptEvent => ({ type: 'prompt', orderId, way: 'check' });
+    const after = (...events: PromptEvent[]) =>
+      events.reduce((state, event) => real(state, event).state, initialPrompt);
+    // As a call ends that is given up for the next order.
+    const late: PromptEvent = { type: 'connection', turn: 1, ereceipt: false };
+    assert.equal(after(check('a'), check('b'), late).phase, 'checking');
+    assert.equal(after(check('a'), check('b'), late, { ...late, turn: 2, ereceipt: true }).phase, 'asking');
+    assert.deepEqual(real(initialPrompt, { type: 'prompt', orderId: 'a', way: 'ask' }).effects, []);
+  });
 });

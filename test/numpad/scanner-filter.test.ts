@@ -70,6 +70,37 @@ describe('a scanner', () => {
     }
   });
 
+  it('swallows each Enter of its own that lags, also of a second scan, and the Tab behind it', () => {
+    const filter = new ScannerFilter();
+    let at = 10_000;
+    for (const scan of ['first', 'second']) {
+      for (const character of codes.UPC) filter.character((at += 15), character);
+      assert.equal(filter.terminator((at += 300)), true, `the Enter of the ${scan} scan`);
+      assert.equal(filter.terminator((at += 10)), true, `the Tab of the ${scan} scan`);
+      at += 2000;
+    }
+  });
+
+  it('is known by all of a short code, though it stumbles in the middle of it', () => {
+    for (let at = 2; at < codes['EAN-8'].length; at++) {
+      let character = -1;
+      const { left } = key(new ScannerFilter(), codes['EAN-8'], () => (++character === at ? 150 : 15));
+      assert.equal(left, '', `before character ${at}`);
+    }
+  });
+
+  it('takes no digit that a person has keyed right before it', () => {
+    // One digit, or several, by a slow hand and by a quick one.
+    for (const gap of [60, 100]) {
+      for (const keyed of ['2', '213']) {
+        const filter = new ScannerFilter();
+        const person = key(filter, keyed, () => gap);
+        const scan = key(filter, codes['EAN-13'], () => 10, person.at - gap + 90, keyed);
+        assert.equal(scan.left, keyed, `${gap} ms`);
+      }
+    }
+  });
+
   it('gives nothing of one customer to the next, though its burst goes on', () => {
     const filter = new ScannerFilter();
     const person = key(filter, '2133734253', () => 120);
