@@ -112,7 +112,8 @@ export class Redemption {
     const forgotten = connection !== null && order > 0 && order <= connection.endedThrough;
     const { pair } = connection ?? {};
     const newer = pair !== undefined && pair.order > order;
-    let found: 'ours' | 'gone' | 'answered' | Redeemed = 'busy';
+    // `as`: of an annotated variable the compiler would go on believing the first value, since it does not see what the callback sets.
+    let found = 'busy' as 'ours' | 'gone' | 'answered' | Redeemed;
     await rows.update<FlowRow>(flowKey(flow.flowId), (row) => {
       const now = clock.now();
       const base = row ?? { ...bareFlow(flow), order };
@@ -133,9 +134,7 @@ export class Redemption {
       }
       return undefined;
     });
-    // Read through a function, since the compiler does not see what the callback above has set.
-    const verdict = (() => found as typeof found | 'answered')();
-    if (verdict !== 'answered') return verdict;
+    if (found !== 'answered') return found;
     const applied = await this.apply(flow.flowId);
     return applied === 'odd' ? 'busy' : applied;
   }
@@ -219,7 +218,7 @@ export class Redemption {
       return 'odd';
     }
 
-    let end: 'stored' | 'superseded' | 'forgotten' | 'standing' = 'stored';
+    let end = 'stored' as 'stored' | 'superseded' | 'forgotten' | 'standing';
     const stands = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
       const base = standing ?? emptyConnection(storeId);
       // A row that had to be made up knows no order: it counts as the newest.
@@ -233,7 +232,6 @@ export class Redemption {
       const stored = { ...pair, flowId, order, generation: 0, obtainedAt: clock.now() };
       return { storeId, lastOrder: Math.max(lastOrder, order), endedThrough, pair: stored };
     });
-    const verdict = (() => end as typeof end | 'forgotten' | 'superseded')();
     const order = row.order || (stands?.pair?.flowId === flowId ? stands.pair.order : stands!.lastOrder);
     // From here on it is stored, even if tidying up fails.
     await rows
@@ -242,9 +240,9 @@ export class Redemption {
         return storedFlow({ ...now, order });
       })
       .catch(() => undefined);
-    if (verdict === 'stored') emit({ type: 'integration-finished', flowId, storeId });
-    if (verdict === 'superseded' || verdict === 'forgotten') emit({ type: 'tokens-superseded', flowId, storeId });
-    return verdict === 'forgotten' ? 'forgotten' : 'stored';
+    if (end === 'stored') emit({ type: 'integration-finished', flowId, storeId });
+    if (end === 'superseded' || end === 'forgotten') emit({ type: 'tokens-superseded', flowId, storeId });
+    return end === 'forgotten' ? 'forgotten' : 'stored';
   }
 
   /**

@@ -223,7 +223,7 @@ export class Refresher {
   /** Reads the saved answer and puts the new pair in the old one's place. Idempotent. */
   private async apply(storeId: string, read?: string): Promise<ConnectionRow | null> {
     const { rows, clock, emit } = this.options;
-    let outcome: 'none' | 'refreshed' | 'not-understood' = 'none';
+    let outcome = 'none' as 'none' | 'refreshed' | 'not-understood';
     const row = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
       outcome = 'none';
       if (!standing?.refreshed) return undefined;
@@ -251,9 +251,8 @@ export class Refresher {
       };
       return { ...rest, pair: fresh, previous: pair };
     });
-    const seen = (() => outcome as string)();
-    if (seen === 'refreshed') emit({ type: 'token-refreshed', storeId });
-    if (seen === 'not-understood') emit({ type: 'refresh-failed', storeId, code: 'not-understood' });
+    if (outcome === 'refreshed') emit({ type: 'token-refreshed', storeId });
+    if (outcome === 'not-understood') emit({ type: 'refresh-failed', storeId, code: 'not-understood' });
     return row;
   }
 
