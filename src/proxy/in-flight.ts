@@ -1,5 +1,8 @@
 import type { Clock } from '../shared/clock.js';
 
+/** Waits between tries to save an answer, in ms; the last one repeats. */
+export const saveWaits: readonly number[] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+
 /** Work that outlives the request it began in: `close` waits for it. */
 export class InFlight {
   /** True once the proxy closes: whoever only waits stops, whoever has called out goes on. */
@@ -48,6 +51,26 @@ export class InFlight {
       const cancel = this.clock.after(ms, () => resolve(undefined));
       promise.then(resolve, reject).finally(cancel);
     });
+  }
+
+  /** Saves an answer that Rulrr gives once: tries for as long as the process lives. `failed` hears of each try that came to nothing. */
+  async save(
+    write: () => Promise<unknown>,
+    waits: readonly number[],
+    failed: (attempt: number) => void,
+  ): Promise<void> {
+    this.unsaved += 1;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await write();
+        break;
+      } catch {
+        failed(attempt);
+        const wait = waits[Math.min(attempt, waits.length) - 1]!;
+        await new Promise<void>((resolve) => void this.clock.after(wait, resolve));
+      }
+    }
+    this.unsaved -= 1;
   }
 
   async drain(ms: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { saveWaits } from './in-flight.js';
+
 /** Milliseconds throughout. */
 export interface RedemptionTiming {
   /**
@@ -25,6 +27,6 @@ export const redemptionTiming: RedemptionTiming = {
   attempt: 60_000,
   grace: 90_000,
   retries: [250, 1_000, 4_000, 15_000, 60_000],
-  saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
+  saves: saveWaits,
   cooldown: 10_000,
 };

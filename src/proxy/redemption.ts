@@ -168,34 +168,25 @@ export class Redemption {
     return { sent: failed ? sentOf(failed.error) : 'unclear', error: failed?.error };
   }
 
-  /** Saves an answer over whatever stands, except tokens, and tries for as long as the process lives. */
+  /** Saves an answer over whatever stands, except tokens. */
   private async keep(flow: Flow, raw: string): Promise<Redeemed | 'odd'> {
-    const { rows, emit, inFlight, clock, timing } = this.options;
+    const { rows, emit, inFlight, timing } = this.options;
     const { flowId, storeId } = flow;
     const answered = (row: FlowRow): FlowRow => ({ ...row, state: 'answered', raw, lease: undefined });
-    inFlight.unsaved += 1;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await rows.update<FlowRow>(
-          flowKey(flowId),
-          (row) => {
-            if (!row) return answered(bareFlow(flow));
-            if (row.state === 'stored' || row.raw === raw) return undefined;
-            if (row.raw === undefined) return answered(row);
-            // Two answers of 200: the one with tokens in it stands, the other is kept beside it.
-            if (parseTokens(row.raw)) return undefined;
-            return answered({ ...row, odd: withOdd(row.odd, row.raw) });
-          },
-          () => answered(bareFlow(flow)),
-        );
-        break;
-      } catch {
-        emit({ type: 'save-retried', flowId, storeId, attempt });
-        const wait = timing.saves[Math.min(attempt, timing.saves.length) - 1]!;
-        await new Promise<void>((resolve) => void clock.after(wait, resolve));
-      }
-    }
-    inFlight.unsaved -= 1;
+    const write = () =>
+      rows.update<FlowRow>(
+        flowKey(flowId),
+        (row) => {
+          if (!row) return answered(bareFlow(flow));
+          if (row.state === 'stored' || row.raw === raw) return undefined;
+          if (row.raw === undefined) return answered(row);
+          // Two answers of 200: the one with tokens in it stands, the other is kept beside it.
+          if (parseTokens(row.raw)) return undefined;
+          return answered({ ...row, odd: withOdd(row.odd, row.raw) });
+        },
+        () => answered(bareFlow(flow)),
+      );
+    await inFlight.save(write, timing.saves, (attempt) => emit({ type: 'save-retried', flowId, storeId, attempt }));
     // Saved: if the rest fails now, the next poll or sweep does it.
     return this.apply(flowId).catch((): 'busy' => 'busy');
   }

@@ -1,7 +1,7 @@
 import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from './events.js';
-import type { InFlight } from './in-flight.js';
+import { saveWaits, type InFlight } from './in-flight.js';
 import { isHeld, type ConnectionRow, type Rows, type SavedRefresh, type StoredPair } from './rows.js';
 import { lifeOf, parseTokens, type TokenPair } from './tokens-answer.js';
 import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
@@ -17,7 +17,6 @@ export interface RefreshTiming {
   wait: number;
   /** Between two looks at the store while another replica refreshes. */
   look: number;
-  saves: readonly number[];
   /** After a failed refresh, doubled with each further one up to `longestPause`. */
   pause: number;
   longestPause: number;
@@ -29,7 +28,6 @@ export const refreshTiming: RefreshTiming = {
   lease: 1_200_000,
   wait: 20_000,
   look: 250,
-  saves: [100, 250, 500, 1_000, 2_500, 5_000, 10_000],
   pause: 60_000,
   longestPause: 6 * 3_600_000,
   forcedEvery: 60_000,
@@ -198,26 +196,17 @@ export class Refresher {
     return null;
   }
 
-  /** Puts the answer beside the pair it replaces, and tries for as long as the process lives. */
+  /** Puts the answer beside the pair it replaces. */
   private async save(storeId: string, from: StoredPair, raw: string): Promise<void> {
-    const { rows, clock, emit, inFlight, timing } = this.options;
+    const { rows, emit, inFlight } = this.options;
     const key = await rows.connectionKey(storeId);
-    inFlight.unsaved += 1;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await rows.update<ConnectionRow>(key, (row) => {
-          // Connected anew or forgotten meanwhile: the answer is for a pair that is gone.
-          if (!row?.pair || !isSame(row.pair, from) || row.refreshed?.raw === raw) return undefined;
-          return { ...row, refreshed: { raw, flowId: from.flowId, generation: from.generation } };
-        });
-        break;
-      } catch {
-        emit({ type: 'save-retried', storeId, attempt });
-        const wait = timing.saves[Math.min(attempt, timing.saves.length) - 1]!;
-        await new Promise<void>((resolve) => void clock.after(wait, resolve));
-      }
-    }
-    inFlight.unsaved -= 1;
+    const write = () =>
+      rows.update<ConnectionRow>(key, (row) => {
+        // Connected anew or forgotten meanwhile: the answer is for a pair that is gone.
+        if (!row?.pair || !isSame(row.pair, from) || row.refreshed?.raw === raw) return undefined;
+        return { ...row, refreshed: { raw, flowId: from.flowId, generation: from.generation } };
+      });
+    await inFlight.save(write, saveWaits, (attempt) => emit({ type: 'save-retried', storeId, attempt }));
   }
 
   /** Reads the saved answer and puts the new pair in the old one's place. Idempotent. */
