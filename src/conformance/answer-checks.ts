@@ -1,6 +1,6 @@
 import { problemCodes } from '../shared/wire.js';
-import { demand, describe, field, Skip, type Exchange, type Probe } from './probe.js';
-import type { CheckId } from './types.js';
+import { demand, describe, field, Skip, type Exchange } from './probe.js';
+import type { Checks } from './story.js';
 
 const secretNames = /"(access_?token|refresh_?token|client_?secret|integration_?token|sealing_?keys?|id_?token)"\s*:/i;
 
@@ -24,7 +24,7 @@ const whole = ({ headers, text }: Exchange) =>
   [...headers].map(([name, value]) => `${name}: ${value}`).join('\n') + text;
 
 /** What must hold for every answer that the other checks got. */
-export const answerChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>>> = {
+export const answerChecks = {
   async 'no-store'(probe) {
     for (const exchange of probe.exchanges) {
       const value = exchange.headers.get('Cache-Control') ?? '';
@@ -88,4 +88,4 @@ export const answerChecks: Partial<Record<CheckId, (probe: Probe) => Promise<voi
     if (given.some((canary) => canary.length < 6))
       throw new Skip('A secret that was given has fewer than 6 characters: it cannot be told from other text.');
   },
-};
+} satisfies Checks;

@@ -1,17 +1,6 @@
 import { checkConnection, checkReadable } from './gate-checks.js';
-import {
-  demand,
-  describe,
-  expectRefusal,
-  expectStatus,
-  field,
-  Mismatch,
-  Skip,
-  type Exchange,
-  type Probe,
-} from './probe.js';
-import { mayAskAgain, type Story } from './story.js';
-import type { CheckId } from './types.js';
+import { demand, describe, expectRefusal, expectStatus, field, Mismatch, Skip, type Exchange } from './probe.js';
+import { mayAskAgain, type Checks } from './story.js';
 
 /** RFC 3339, as `date-time` of openapi.yaml has it. */
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
@@ -79,7 +68,7 @@ function checkOver(answer: Exchange): void {
 }
 
 /** Linking a store, from the start to the tokens. */
-export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
+export const connectChecks = {
   async 'unknown-integration'(probe) {
     for (const id of ['made-up', 'eyJhbGciOiJub25lIn0..', 'x'.repeat(400)]) {
       expectRefusal(await probe.call('GET', `/integrations/${id}`), 404, 'unknown_integration');
@@ -234,4 +223,4 @@ export const connectChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     expectRefusal(over, 410, 'expired', 'a session whose tokens were forgotten');
     expectStatus(await probe.call('DELETE', '/connection'), 204, 'nothing left to forget');
   },
-};
+} satisfies Checks;

@@ -1,10 +1,9 @@
-import { demand, describe, expectRefusal, expectStatus, field, newKey, Skip, type Probe } from './probe.js';
-import type { Story } from './story.js';
-import type { CheckId } from './types.js';
+import { demand, describe, expectRefusal, expectStatus, field, newKey, pause, Skip, type Probe } from './probe.js';
+import type { Checks, Story } from './story.js';
 
 export const orderId = () => `check-${newKey().slice(0, 8)}`;
 
-/** Sends, and counts what arrived. @throws Skip where the proxy sends by another way than the sandbox's orders */
+/** A receipt that the proxy says is sent, and the key that it was sent with. */
 async function sentOnce(
   probe: Probe,
   story: Story,
@@ -18,8 +17,9 @@ async function sentOnce(
   return { order, key };
 }
 
-async function count(story: Story, order: string): Promise<number> {
-  const messages = await story.sandbox().messagesFor(order);
+/** How many text messages came of an order that was sent. @throws Skip where the proxy sends by another way than the sandbox's orders */
+async function count(story: Story, id: string): Promise<number> {
+  const messages = await story.sandbox().messagesFor(id);
   if (!messages)
     throw new Skip('The proxy sends, but not through the orders of the sandbox, so nothing can be counted.');
   return messages;
@@ -29,13 +29,13 @@ async function count(story: Story, order: string): Promise<number> {
 export async function meets(struck: () => Promise<boolean>): Promise<boolean> {
   for (let tries = 0; tries < 5; tries += 1) {
     if (await struck()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
   return struck();
 }
 
 /** Texting a receipt: what is refused, and that a key sends once. */
-export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
+export const ereceiptChecks = {
   async 'ereceipt-bad-request'(probe) {
     const { phoneNumber } = probe;
     const bodies = ['', '{', '[]', 'null', '"text"', '{}', JSON.stringify({ phoneNumber }), '{"orderId":"check-1"}'];
@@ -170,4 +170,4 @@ export const ereceiptChecks: Partial<Record<CheckId, (probe: Probe, story: Story
       'a used key with another number',
     );
   },
-};
+} satisfies Checks;

@@ -10,7 +10,7 @@ import {
   type Exchange,
   type Probe,
 } from './probe.js';
-import type { CheckId } from './types.js';
+import type { Checks } from './story.js';
 
 const stranger = 'https://stranger.example';
 
@@ -114,7 +114,7 @@ function named(value: string | null): string[] {
 }
 
 /** The gate: who may come in, by which path and method. */
-export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>>> = {
+export const gateChecks = {
   async reachable(probe) {
     const answer = await probe.call('GET', '/connection');
     demand(
@@ -247,4 +247,4 @@ export const gateChecks: Partial<Record<CheckId, (probe: Probe) => Promise<void>
       demand(whole, `${describe(answer)} without the header Allow: ${taken}.`);
     }
   },
-};
+} satisfies Checks;

@@ -3,7 +3,7 @@ import { connectChecks } from './connect-checks.js';
 import { ereceiptChecks } from './ereceipt-checks.js';
 import { gateChecks } from './gate-checks.js';
 import { Mismatch, Probe, Skip } from './probe.js';
-import { Story } from './story.js';
+import { Story, type Checks } from './story.js';
 import { texts } from './texts.js';
 import { troubleChecks } from './trouble-checks.js';
 import {
@@ -18,8 +18,7 @@ import {
 export { checkIds } from './types.js';
 export type { CheckId, CheckOptions, CheckReport, CheckResult, SandboxAccess } from './types.js';
 
-type Check = (probe: Probe, story: Story) => Promise<void>;
-const checks: Partial<Record<CheckId, Check>> = {
+const checks: Required<Checks> = {
   ...gateChecks,
   ...connectChecks,
   ...ereceiptChecks,
@@ -62,7 +61,7 @@ function result(id: CheckId, status: CheckResult['status'], actual: string): Che
 
 async function run(id: CheckId, probe: Probe, story: Story): Promise<CheckResult> {
   try {
-    await checks[id]!(probe, story);
+    await checks[id](probe, story);
     return result(id, 'pass', 'As expected.');
   } catch (error) {
     if (error instanceof Skip) return result(id, 'skip', error.message);

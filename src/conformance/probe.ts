@@ -56,7 +56,7 @@ export class Probe {
     const identity = as === 'own' ? this.options.headers : as === 'other' ? this.options.otherHeaders : {};
     const element: Record<string, string> = fromElement ? { [embedHeader]: embedHeaderValue, Origin: this.origin } : {};
     const headers = { ...identity, ...element, ...call.headers };
-    const [answer, text] = await within(Math.min(withinMs, this.options.timeoutMs ?? 20_000), async (signal) => {
+    const [answer, text] = await within(Math.min(withinMs, this.timeoutMs), async (signal) => {
       const init: RequestInit = { method, headers, body, redirect: 'manual', signal };
       const answer = await (this.options.fetch ?? fetch)(this.base + path, init);
       return [answer, await answer.text()] as const;
@@ -91,7 +91,14 @@ export class Probe {
   get phoneNumber(): string {
     return this.options.phoneNumber ?? '+12135550176';
   }
+
+  /** For one answer, and for a session to end. */
+  get timeoutMs(): number {
+    return this.options.timeoutMs ?? 20_000;
+  }
 }
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const newKey = (): string => crypto.randomUUID();
 

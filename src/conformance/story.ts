@@ -1,5 +1,9 @@
-import { describe, expectStatus, field, Mismatch, Skip, type Exchange, type Probe } from './probe.js';
+import { describe, expectStatus, field, Mismatch, pause, Skip, type Exchange, type Probe } from './probe.js';
 import { SandboxControl } from './sandbox-control.js';
+import type { CheckId } from './types.js';
+
+/** One part of the checks: each throws `Mismatch` where it fails, and `Skip` where it cannot be made. */
+export type Checks = Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>>;
 
 export interface Session {
   id: string;
@@ -23,9 +27,9 @@ export class Story {
    * @throws TypeError if it does not
    */
   async aim(): Promise<void> {
-    const { sandbox, fetch, timeoutMs } = this.probe.options;
+    const { sandbox, fetch } = this.probe.options;
     if (!sandbox) return;
-    const control = new SandboxControl(sandbox, timeoutMs ?? 20_000, typeof sandbox === 'string' ? fetch : undefined);
+    const control = new SandboxControl(sandbox, this.probe.timeoutMs, typeof sandbox === 'string' ? fetch : undefined);
     if (!(await control.answers())) {
       throw new TypeError(
         'checkProxy: option "sandbox" does not lead to a sandbox: nothing there answers as one. Nothing was sent or forgotten.',
@@ -54,13 +58,13 @@ export class Story {
   }
 
   async start(): Promise<Session> {
-    const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);
+    const until = Date.now() + this.probe.timeoutMs;
     let answer = await this.probe.call('POST', '/integrations');
     // How many sessions may start is the proxy's to say: the contract has an answer for it.
     while (answer.status === 429) {
       const wait = Number(answer.headers.get('Retry-After') ?? NaN) * 1000;
       if (!(Date.now() + wait <= until)) break;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, 50)));
+      await pause(Math.max(wait, 50));
       answer = await this.probe.call('POST', '/integrations');
     }
     expectStatus(answer, 201);
@@ -81,13 +85,13 @@ export class Story {
   async ask(id: string): Promise<Exchange> {
     const answer = await this.probe.call('GET', `/integrations/${id}`);
     if (answer.status !== 429) return answer;
-    await new Promise((resolve) => setTimeout(resolve, waitAfter(answer)));
+    await pause(waitAfter(answer));
     return this.probe.call('GET', `/integrations/${id}`);
   }
 
   /** Polls as the element does, until the session is no longer pending. */
   async outcome(id: string): Promise<Exchange> {
-    const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);
+    const until = Date.now() + this.probe.timeoutMs;
     for (;;) {
       const answer = await this.probe.call('GET', `/integrations/${id}`);
       const again = mayAskAgain(answer);
@@ -97,20 +101,20 @@ export class Story {
       }
       const wait = waitAfter(answer);
       if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last: the session never ended.`);
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await pause(wait);
     }
   }
 
   /** Polls until Rulrr's fault has met the proxy, or the session has ended; answers with the last poll's answer. */
   async meeting(id: string, struck: () => Promise<boolean>): Promise<Exchange> {
-    const until = Date.now() + (this.probe.options.timeoutMs ?? 20_000);
+    const until = Date.now() + this.probe.timeoutMs;
     for (;;) {
       const answer = await this.probe.call('GET', `/integrations/${id}`);
       const pending = answer.status === 200 && field(answer.json, 'status') === 'pending';
       if ((await struck()) || !(pending || mayAskAgain(answer))) return answer;
       const wait = waitAfter(answer);
       if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last, and Rulrr was never asked.`);
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await pause(wait);
     }
   }
 

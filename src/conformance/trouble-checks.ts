@@ -6,17 +6,15 @@ import {
   expectStatus,
   field,
   newKey,
+  pause,
   Skip,
   type Call,
   type Exchange,
-  type Probe,
 } from './probe.js';
-import { mayAskAgain, waitAfter, type Story } from './story.js';
-import type { CheckId } from './types.js';
+import { mayAskAgain, waitAfter, type Checks } from './story.js';
 
 /** Longer than any check takes: a fault that stands while the check does. */
 const standing = 1000;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** @throws Skip unless the send met the fault; a proxy that answered before it sent gets a moment for it */
 async function mustMeet(struck: () => Promise<boolean>): Promise<void> {
@@ -37,7 +35,7 @@ function claims(answer: Exchange, status: number, code: string, when: string): b
 }
 
 /** What a proxy makes of a Rulrr that fails: promises break here, not on good days. */
-export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story) => Promise<void>>> = {
+export const troubleChecks = {
   async 'ereceipt-refused'(probe, story) {
     await story.connect();
     const sandbox = story.sandbox();
@@ -136,7 +134,7 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
     const session = await story.start();
     await sandbox.end(session.connectUrl, 'finish', 'on');
     await sandbox.during({ route: 'token', kind: 'status', status: 410, times: standing }, async (struck) => {
-      let until = Date.now() + (probe.options.timeoutMs ?? 20_000);
+      let until = Date.now() + probe.timeoutMs;
       let met = false;
       // How long a proxy looks for another process that may have them is its own affair: a moment shows where it leads.
       do {
@@ -169,4 +167,4 @@ export const troubleChecks: Partial<Record<CheckId, (probe: Probe, story: Story)
       demand(await isConnected(), `${describe(forget)} (${when}), and the tokens were forgotten.`);
     }
   },
-};
+} satisfies Checks;
