@@ -2,7 +2,7 @@ import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Connection, IntegrationStatus } from '../shared/wire.js';
 import { EreceiptSetting, type ReadEreceipt } from './ereceipt-setting.js';
-import type { Emit, ProxyEvent } from './events.js';
+import type { Emit } from './events.js';
 import type { Flow, FlowStatus } from './flow.js';
 import { InFlight } from './in-flight.js';
 import { Redemption, type Redeemed } from './redemption.js';
@@ -42,9 +42,9 @@ export interface ConnectionsOptions {
   api: RulrrApi;
   store: TokenStore;
   /** Newest first: the first seals, all open. The keys for the rows are derived from them for that purpose alone. */
-  keys: readonly (string | Uint8Array)[];
+  keys: readonly string[];
   clock: Clock;
-  onEvent: (event: ProxyEvent) => void;
+  emit: Emit;
   /** Status calls for one session begin at least this far apart (ms, default 1000). */
   statusTtlMs?: number;
   /** Status calls of this process a second (default 50). Redeeming and refreshing count, but never wait. */
@@ -73,14 +73,7 @@ function connectionOf({ pair }: ConnectionRow, ereceipt?: boolean): Connection {
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { api, store, keys, clock, onEvent, readEreceipt, redeemWaitMs = 4_000, drainMs = 60_000 } = options;
-  const emit: Emit = (event) => {
-    try {
-      onEvent({ ...event, at: clock.now() });
-    } catch {
-      // A log hook that throws must not cost a token.
-    }
-  };
+  const { api, store, keys, clock, emit, readEreceipt, redeemWaitMs = 4_000, drainMs = 60_000 } = options;
   const owner = crypto.randomUUID();
   const rows = new Rows(store, options.vault ?? createVault(keys), emit);
   const inFlight = new InFlight(clock);

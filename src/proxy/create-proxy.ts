@@ -94,7 +94,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     store: settings.tokenStore,
     keys: settings.sealingKeys,
     clock,
-    onEvent: emit,
+    emit,
     statusTtlMs: settings.statusTtlMs,
     budgetPerSecond: settings.budgetPerSecond,
     readEreceipt: settings.readEreceipt,

@@ -96,6 +96,7 @@ export function consoleEvents(event: ProxyEvent): void {
     console.error('rulrr-embed: ' + JSON.stringify(event));
 }
 
+/** Tells an event; the time is put in. Never throws: a log hook can neither cost a token nor spoil an answer. */
 export type Emit = (event: Omit<ProxyEvent, 'at'>) => void;
 
 /** The class of something caught, if it is named as classes of errors are; never its message, which may quote a URL or a number. */

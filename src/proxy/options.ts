@@ -310,7 +310,7 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
     // Looked up at each call where none is given: what a test or an agent puts in its place counts.
     fetch: hook(options.fetch, 'fetch') ?? ((input, init) => globalThis.fetch(input, init)),
     emit(event) {
-      // A log hook must never be able to spoil an answer; neither by throwing nor by a promise that rejects.
+      // Neither by throwing nor by a promise that rejects does a hook spoil anything.
       try {
         const done: unknown = onEvent({ at: clock.now(), ...event });
         if (done instanceof Promise) done.catch(() => {});

@@ -67,7 +67,7 @@ function flowOf(storeId = `store-${made}`): Flow {
 
 interface Bench {
   connections: Connections;
-  events: ProxyEvent[];
+  events: Omit<ProxyEvent, 'at'>[];
   store: TokenStore;
 }
 
@@ -88,7 +88,7 @@ function bench({
   clock = systemClock,
   options,
 }: BenchOptions = {}): Bench {
-  const events: ProxyEvent[] = [];
+  const events: Omit<ProxyEvent, 'at'>[] = [];
   const api = new RulrrApi({
     apiBaseUrl: server.url,
     clientId: 'client',
@@ -102,7 +102,7 @@ function bench({
     store,
     keys,
     clock,
-    onEvent: (event) => events.push(event),
+    emit: (event) => events.push(event),
     statusTtlMs: 20,
     budgetPerSecond: 1e6,
     redeemWaitMs: 50,

@@ -60,7 +60,7 @@ interface Upstream {
 function bench(options: Partial<ConnectionsOptions> = {}) {
   const clock = (options.clock as FakeClock | undefined) ?? fakeClock();
   const store = options.store ?? memoryTokenStore();
-  const events: ProxyEvent[] = [];
+  const events: Omit<ProxyEvent, 'at'>[] = [];
   const upstream: Upstream = {
     status: 'finished',
     calls: { status: 0, redeem: 0, refresh: 0, data: 0 },
@@ -128,7 +128,7 @@ function bench(options: Partial<ConnectionsOptions> = {}) {
       keys: [newKey],
       budgetPerSecond: 1e6,
       clock,
-      onEvent: (event) => events.push(event),
+      emit: (event) => events.push(event),
       ...options,
       ...more,
     });

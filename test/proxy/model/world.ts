@@ -381,7 +381,7 @@ export class World {
         },
         random: () => (this.random = (this.random * 16807) % 2147483647) / 2147483647,
       },
-      onEvent: () => undefined,
+      emit: () => undefined,
     });
     return replica;
   }

@@ -40,7 +40,7 @@ const connections = createConnections({
   store,
   keys: ['k'.repeat(32)],
   clock: systemClock,
-  onEvent: () => undefined,
+  emit: () => undefined,
 });
 const flow = {
   flowId: 'killed',
