@@ -1,4 +1,3 @@
-import { base64url } from 'jose';
 import { isValidPhoneNumber } from 'libphonenumber-js/mobile';
 import * as v from 'valibot';
 import { idempotencyHeader } from '../shared/wire.js';
@@ -10,7 +9,7 @@ import { Refusal } from './refusal.js';
 import { ereceiptPrefix, Rows } from './rows.js';
 import { doubtAfter } from './send-answer.js';
 import { surelyNotSent } from './send-doubts.js';
-import { createVault } from './vault.js';
+import { createVault, digest } from './vault.js';
 
 /**
  * Throw this from `sendEreceipt` where it is unknown whether the receipt went out: the till prints, and the same key never
@@ -98,8 +97,8 @@ export class Ereceipts {
     const begun = this.settings.clock.now();
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
-    const key = ereceiptPrefix + (await digest(storeId, order.idempotencyKey));
-    const job = await digest(storeId, order.idempotencyKey, order.orderId, order.phoneNumber);
+    const key = ereceiptPrefix + (await digest(JSON.stringify([storeId, order.idempotencyKey])));
+    const job = await digest(JSON.stringify([storeId, order.idempotencyKey, order.orderId, order.phoneNumber]));
     const known = await this.rows.read<SendRow>(key);
     if (known) return this.judge(known, job);
     const { connected, ereceipt } = await this.connections.connection(storeId);
@@ -245,12 +244,6 @@ export class Ereceipts {
       .catch(write)
       .catch(() => undefined);
   }
-}
-
-/** SHA-256: of bounded length, in plain characters, and no text that somebody could read. */
-async function digest(...parts: string[]): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(parts));
-  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
 function unconfirmed(): Refusal {

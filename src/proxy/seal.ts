@@ -1,5 +1,6 @@
 import { CompactEncrypt, base64url, compactDecrypt } from 'jose';
 import * as v from 'valibot';
+import { deriveKey } from './derived-key.js';
 import type { Flow } from './flow.js';
 
 /** Longer ids were not made here. A store's id and Rulrr's token fit in well below. */
@@ -57,9 +58,8 @@ interface SealingKey {
  * @param audience what an id is bound to beside the store that it carries
  */
 export function createSealer(secrets: readonly string[], audience: readonly string[]): Sealer {
-  const keys = Promise.all(
-    secrets.map((secret) => derive(secret, JSON.stringify(['rulrr-embed integration id v1', ...audience]))),
-  );
+  const purpose = JSON.stringify(['rulrr-embed integration id v1', ...audience]);
+  const keys = Promise.all(secrets.map((secret) => sealingKey(secret, purpose)));
   // A failing derivation is reported by the call that needs the keys.
   keys.catch(() => undefined);
   /**
@@ -120,18 +120,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 const headerOf = (kid: string) => ({ alg: 'dir', enc: 'A256GCM', kid });
 
-async function derive(secret: string, info: string): Promise<SealingKey> {
-  const source = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveBits']);
-  const bits = (purpose: string, length: number) =>
-    crypto.subtle.deriveBits(
-      { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: encoder.encode(purpose) },
-      source,
-      length,
-    );
-  const raw = await bits(info, 256);
-  const key = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
-  const kid = base64url.encode(new Uint8Array(await bits(info + ' name', 64)));
-  return { key, kid, header: base64url.encode(JSON.stringify(headerOf(kid))) };
+async function sealingKey(secret: string, purpose: string): Promise<SealingKey> {
+  const { key, id } = await deriveKey(secret, purpose, `${purpose} name`);
+  return { key, kid: id, header: base64url.encode(JSON.stringify(headerOf(id))) };
 }
 
 async function open(id: string, keys: readonly SealingKey[]): Promise<Flow | null> {

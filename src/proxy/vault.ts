@@ -1,3 +1,6 @@
+import { base64url } from 'jose';
+import { deriveKey } from './derived-key.js';
+
 /** Seals the rows that go to the store. A seam, so that the model tests may run without real encryption. */
 export interface Vault {
   seal(rowKey: string, text: string): Promise<string>;
@@ -17,11 +20,6 @@ export class UnreadableRow extends Error {
   }
 }
 
-interface Key {
-  id: string;
-  key: CryptoKey;
-}
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const purpose = 'rulrr-embed tokens at rest v1';
@@ -33,9 +31,8 @@ const purpose = 'rulrr-embed tokens at rest v1';
  *
  * @param keys newest first; the first seals, all open
  */
-export function createVault(keys: readonly (string | Uint8Array)[]): Vault {
-  if (!keys.length) throw new TypeError('createVault: at least one key is needed.');
-  const derived = keys.map((key) => derive(typeof key === 'string' ? encoder.encode(key) : key));
+export function createVault(keys: readonly string[]): Vault {
+  const derived = keys.map((key) => deriveKey(key, purpose, `${purpose} key id`));
   // A failing derivation is reported by the call that needs the key.
   for (const one of derived) one.catch(() => undefined);
 
@@ -47,15 +44,15 @@ export function createVault(keys: readonly (string | Uint8Array)[]): Vault {
       const iv = crypto.getRandomValues(new Uint8Array(12));
       const algorithm = { name: 'AES-GCM', iv, additionalData: bound(rowKey) };
       const sealed = await crypto.subtle.encrypt(algorithm, key, encoder.encode(text));
-      return `v1.${id}.${base64url(iv)}.${base64url(new Uint8Array(sealed))}`;
+      return `v1.${id}.${base64url.encode(iv)}.${base64url.encode(new Uint8Array(sealed))}`;
     },
     async open(rowKey, sealed) {
       const [version, id, iv, text, ...rest] = sealed.split('.');
       const key = (await Promise.all(derived)).find((one) => one.id === id)?.key;
       if (version !== 'v1' || !key || !iv || !text || rest.length) throw new UnreadableRow();
       try {
-        const algorithm = { name: 'AES-GCM', iv: bytes(iv), additionalData: bound(rowKey) };
-        return decoder.decode(await crypto.subtle.decrypt(algorithm, key, bytes(text)));
+        const algorithm = { name: 'AES-GCM', iv: base64url.decode(iv), additionalData: bound(rowKey) };
+        return decoder.decode(await crypto.subtle.decrypt(algorithm, key, base64url.decode(text) as BufferSource));
       } catch {
         throw new UnreadableRow();
       }
@@ -67,29 +64,5 @@ export function createVault(keys: readonly (string | Uint8Array)[]): Vault {
 
 /** SHA-256, base64url: a row key of bounded length and plain characters for an id of any kind. */
 export async function digest(text: string): Promise<string> {
-  return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))));
-}
-
-async function derive(secret: Uint8Array): Promise<Key> {
-  const base = await crypto.subtle.importKey('raw', secret as BufferSource, 'HKDF', false, ['deriveBits', 'deriveKey']);
-  const parameters = (info: string) => ({
-    name: 'HKDF',
-    hash: 'SHA-256',
-    salt: new Uint8Array(0),
-    info: encoder.encode(info),
-  });
-  const id = new Uint8Array(await crypto.subtle.deriveBits(parameters(`${purpose} key id`), base, 64));
-  const aes = { name: 'AES-GCM', length: 256 };
-  const key = await crypto.subtle.deriveKey(parameters(purpose), base, aes, false, ['encrypt', 'decrypt']);
-  return { id: base64url(id), key };
-}
-
-function base64url(data: Uint8Array): string {
-  let binary = '';
-  for (let at = 0; at < data.length; at += 8192) binary += String.fromCharCode(...data.subarray(at, at + 8192));
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
-
-function bytes(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0));
+  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))));
 }

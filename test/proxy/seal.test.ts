@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { CompactEncrypt, base64url } from 'jose';
 import type { Flow } from '../../src/proxy/flow.js';
 import { createSealer, maxIdLength } from '../../src/proxy/seal.js';
+import { createVault } from '../../src/proxy/vault.js';
 import { fakeClock } from '../support/fake-clock.js';
 
 const newest = 'sealing-key-one-0123456789abcdefghij';
@@ -42,6 +43,16 @@ test('older keys open, a key that is gone does not', async () => {
   const before = await createSealer([older], audience).seal(flow);
   assert.ok(await createSealer([newest, older], audience).unseal(before));
   assert.equal(await createSealer([newest], audience).unseal(before), null);
+});
+
+test('what an earlier release has sealed still opens: a key derived in another way would lose every token there is', async () => {
+  const row = 'v1.XCqW6XpUIUU.UiUXrjZHduP5760L.lhT6sdFJLLgGuFuW_m4cKs7sKzc42HKPERrqaBQs';
+  const id =
+    'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiXzFhRmFPNXgxXzQifQ..XZ6DY05JncVpPdiu.IXYtY4jjKwYbPwm4g3bxVlTmMbU7IKMXafxyE6J0v-kIwzOvQvyFukGB-oaOBpWZ_eoPOcm32_7zs6WJS30bF64cK0iRu7PDmb-9ckVrY-6eeFSST3sUYJPFzC1hkj4lx7P2zrlXyga-QDkgK1e4xX5idPmSLyhZgKh0x0LdHTUs5kDH37I5Nw.ViDGgDrwhCjc0oUG2_DR7Q';
+  const vault = createVault([newest]);
+  assert.equal(await vault.open('store/till-1', row), 'pair of tokens');
+  assert.equal(await vault.digest('till-1'), 'mj8jiNmNyzLYi94hiQSK6-UUjg9lJUtNz6cSPzVx_cY');
+  assert.deepEqual({ ...(await createSealer([newest], audience).unseal(id)) }, flow);
 });
 
 test('an id is good for one client, one upstream, one mount', async () => {
