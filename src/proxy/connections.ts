@@ -18,6 +18,7 @@ import { Sweeper } from './sweep.js';
 import { UpstreamBudget } from './upstream-budget.js';
 import { closingRefusal } from './upstream-refusal.js';
 import { createVault, type Vault } from './vault.js';
+import { within } from './within.js';
 
 /** The stores' connections to Rulrr: everything that holds or touches a token. The HTTP side sees no more than this. */
 export interface Connections {
@@ -99,7 +100,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const clientOf = (storeId: string) => storeClient(api, storeId, rows, refresher);
 
   async function answer(flow: Flow, redeeming: Promise<Redeemed>): Promise<FlowStatus> {
-    let redeemed = await inFlight.within(redeeming, redeemWaitMs);
+    let redeemed = await within(clock, redeeming, redeemWaitMs);
     // Where this replica waits for another one, that one may have stored them.
     redeemed ??= (await stateOf(flow)) === 'stored' ? 'stored' : 'busy';
     if (redeemed === 'busy') return { status: 'pending', pollAfterMs: poller.pollAfterMs() };

@@ -10,6 +10,7 @@ import { partsFor, problem, respond, withParts, type Parts } from './respond.js'
 import { createRoutes } from './routes.js';
 import { isStoreId, maxStoreIdLength } from './seal.js';
 import { createPlaces, sourceOf, type Source } from './sources.js';
+import { within } from './within.js';
 
 export interface RulrrProxy {
   /** Answers every request; never rejects. What the host knows beside the request goes to `authorize`. */
@@ -156,13 +157,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     await ereceipts.close();
     await connections.close();
     // Whoever closes the token store next takes it from under them. A hook that never comes back is not waited for.
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(closingPatienceMs, resolve);
-      void Promise.allSettled(underWay).then(() => {
-        cancel();
-        resolve();
-      });
-    });
+    await within(clock, Promise.allSettled(underWay), closingPatienceMs);
   }
 
   return {

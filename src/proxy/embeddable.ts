@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.js';
+import { within } from './within.js';
 
 /**
  * What the connect page's headers say about framing, before a frame is made: a frame that was refused looks to the page like
@@ -9,7 +10,7 @@ export interface Framing {
   allows(pageOrigin: string, patienceMs: number): Promise<boolean | undefined>;
 }
 
-interface Headers_ {
+interface FramingHeaders {
   frameAncestors: string[][];
   frameOptions: string | null;
 }
@@ -20,39 +21,34 @@ const deadlineMs = 3000;
 
 /** Looks at the page once and keeps what it saw for five minutes. No token is sent: the headers are all that is wanted. */
 export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetch, clock: Clock): Framing {
-  let seen: { headers: Headers_ | null; until: number } | undefined;
-  let looking: Promise<Headers_ | null> | undefined;
+  let seen: { headers: FramingHeaders | undefined; until: number } | undefined;
+  let looking: Promise<FramingHeaders | undefined> | undefined;
 
-  function look(): Promise<Headers_ | null> {
-    const reading = () => readHeaders(connectBaseUrl.href, fetch, clock).catch(() => null);
+  function look(): Promise<FramingHeaders | undefined> {
     // The deadline holds also where a replaced `fetch` takes no notice of its signal.
-    looking ??= withPatience(reading(), deadlineMs, clock).then((headers) => {
-      seen = { headers, until: clock.now() + (headers ? keptMs : keptFailureMs) };
-      looking = undefined;
-      return headers;
-    });
+    looking ??= within(clock, readHeaders(connectBaseUrl.href, fetch, clock), deadlineMs)
+      .catch(() => undefined)
+      .then((headers) => {
+        seen = { headers, until: clock.now() + (headers ? keptMs : keptFailureMs) };
+        looking = undefined;
+        return headers;
+      });
     return looking;
   }
 
   return {
     async allows(pageOrigin, patienceMs) {
-      const headers = seen && clock.now() < seen.until ? seen.headers : await withPatience(look(), patienceMs, clock);
+      const headers = seen && clock.now() < seen.until ? seen.headers : await within(clock, look(), patienceMs);
       return headers ? mayFrame(headers, pageOrigin, connectBaseUrl.origin) : undefined;
     },
   };
 }
 
-function withPatience<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | null> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(ms, () => resolve(null));
-    void promise.then((value) => {
-      cancel();
-      resolve(value);
-    });
-  });
-}
-
-async function readHeaders(url: string, fetch: typeof globalThis.fetch, clock: Clock): Promise<Headers_ | null> {
+async function readHeaders(
+  url: string,
+  fetch: typeof globalThis.fetch,
+  clock: Clock,
+): Promise<FramingHeaders | undefined> {
   const controller = new AbortController();
   const cancel = clock.after(deadlineMs, () => controller.abort());
   try {
@@ -64,11 +60,11 @@ async function readHeaders(url: string, fetch: typeof globalThis.fetch, clock: C
     });
     response.body?.cancel().catch(() => undefined);
     // What a redirect says about itself says nothing about the page behind it.
-    if (response.status >= 300 && response.status < 400) return null;
+    if (response.status >= 300 && response.status < 400) return undefined;
     const frameAncestors = frameAncestorsOf(response.headers.get('Content-Security-Policy') ?? '');
     const frameOptions = response.headers.get('X-Frame-Options');
     // Without a token the page may well answer 4xx: its refusal to be framed counts all the same, its silence does not.
-    if (!response.ok && !frameAncestors.length && !frameOptions) return null;
+    if (!response.ok && !frameAncestors.length && !frameOptions) return undefined;
     return { frameAncestors, frameOptions };
   } finally {
     cancel();
@@ -90,7 +86,7 @@ export function frameAncestorsOf(policies: string): string[][] {
 }
 
 /** As browsers decide it: `frame-ancestors` where there is one, else `X-Frame-Options`. */
-export function mayFrame(headers: Headers_, pageOrigin: string, connectOrigin: string): boolean {
+export function mayFrame(headers: FramingHeaders, pageOrigin: string, connectOrigin: string): boolean {
   if (headers.frameAncestors.length) {
     return headers.frameAncestors.every((sources) =>
       sources.some((source) => matches(source, pageOrigin, connectOrigin)),

@@ -2,6 +2,7 @@ import type { RulrrApi } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import { errorClass, type Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
+import { within } from './within.js';
 
 /** Tells whether a store texts receipts, from its settings at Rulrr. Undefined: they do not say. */
 export type ReadEreceipt = (api: RulrrApi, storeId: string) => Promise<boolean | undefined> | boolean | undefined;
@@ -52,7 +53,7 @@ export class EreceiptSetting {
       entry.reading ??= this.inFlight.track(
         this.refresh(entry, storeId, api()).finally(() => (entry.reading = undefined)),
       );
-      await this.inFlight.within(entry.reading, patienceMs);
+      await within(this.clock, entry.reading, patienceMs);
     }
     return entry.value;
   }

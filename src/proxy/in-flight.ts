@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.js';
+import { within } from './within.js';
 
 /** Waits between tries to save an answer, in ms; the last one repeats. */
 export const saveWaits: readonly number[] = [100, 250, 500, 1_000, 2_500, 5_000, 10_000];
@@ -45,14 +46,6 @@ export class InFlight {
     });
   }
 
-  /** Resolves with the promise's outcome, or with undefined after `ms`. The promise goes on. */
-  within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.clock.after(ms, () => resolve(undefined));
-      promise.then(resolve, reject).finally(cancel);
-    });
-  }
-
   /** Saves an answer that Rulrr gives once: tries for as long as the process lives. `failed` hears of each try that came to nothing. */
   async save(
     write: () => Promise<unknown>,
@@ -84,6 +77,6 @@ export class InFlight {
         await new Promise<void>((resolve) => void this.clock.after(0, resolve));
       }
     };
-    await this.within(finished(), ms);
+    await within(this.clock, finished(), ms);
   }
 }

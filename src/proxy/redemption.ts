@@ -10,6 +10,7 @@ import type { RedemptionTiming } from './redemption-timing.js';
 import { keepLease, StandingCalls } from './standing-calls.js';
 import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf, type Sent } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
+import { within } from './within.js';
 
 /** What came of a session whose merchant has finished. `busy`: somebody is at it, here or in another replica. */
 export type Redeemed = 'stored' | 'lost' | 'forgotten' | 'busy';
@@ -140,7 +141,7 @@ export class Redemption {
   }
 
   private async attempt(flow: Flow): Promise<Attempt> {
-    const { api, budget, inFlight, timing } = this.options;
+    const { api, clock, budget, inFlight, timing } = this.options;
     budget.spend();
     let keeping: Promise<Redeemed | 'odd'> | undefined;
     const keep = (raw: string) => (keeping ??= inFlight.track(this.keep(flow, raw)));
@@ -159,7 +160,7 @@ export class Redemption {
         (error: unknown) => ({ error }),
       );
     // From here on nothing stops the call: not the browser, not the deadline, not a SIGTERM.
-    const failed = await inFlight.within(inFlight.track(this.standing.add(driveKey(flow), call)), timing.attempt);
+    const failed = await within(clock, inFlight.track(this.standing.add(driveKey(flow), call)), timing.attempt);
     if (keeping) {
       const end = await keeping;
       return end === 'odd' ? { sent: 'unclear', error: undefined } : { end };

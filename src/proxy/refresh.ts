@@ -6,6 +6,7 @@ import { isHeld, type ConnectionRow, type Rows, type SavedRefresh, type StoredPa
 import { lifeOf, parseTokens, type TokenPair } from './tokens-answer.js';
 import { sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
+import { within } from './within.js';
 
 export interface RefreshTiming {
   /**
@@ -159,7 +160,7 @@ export class Refresher {
   }
 
   private async call(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
-    const { api, budget, inFlight, emit, timing } = this.options;
+    const { api, clock, budget, inFlight, emit, timing } = this.options;
     budget.spend();
     let saving: Promise<void> | undefined;
     const call = inFlight.track(
@@ -177,7 +178,7 @@ export class Refresher {
         },
       ),
     );
-    const settled = await inFlight.within(call, timing.wait);
+    const settled = await within(clock, call, timing.wait);
     if (settled && 'row' in settled) return settled.row ?? null;
     // A save that the store does not take yet goes on by itself.
     if (saving) return null;

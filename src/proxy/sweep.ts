@@ -16,6 +16,7 @@ import {
 } from './sessions.js';
 import type { StatusPoller } from './status-poller.js';
 import { parseTokens } from './tokens-answer.js';
+import { within } from './within.js';
 
 export interface SweepReport {
   checked: number;
@@ -121,7 +122,7 @@ export class Sweeper {
   }
 
   private async open(row: FlowRow, report: SweepReport): Promise<void> {
-    const { rows, poller, redemption, clock, inFlight, emit } = this.options;
+    const { rows, poller, redemption, clock, emit } = this.options;
     const { flowId, storeId, integrationToken } = row;
     if (!integrationToken) {
       await dropSession(rows, flowId);
@@ -159,7 +160,7 @@ export class Sweeper {
       report.ended += 1;
       return;
     }
-    const redeemed = await inFlight.within(redemption.redeem(flow), patienceMs);
+    const redeemed = await within(clock, redemption.redeem(flow), patienceMs);
     if (redeemed === 'stored') report.finished += 1;
     else if (redeemed === 'lost') report.ended += 1;
     else if (redeemed === 'forgotten') await forgotten();
