@@ -1,7 +1,8 @@
+import type { SandboxRoute } from './faults.js';
 import type { Client } from './options.js';
 import { textOf } from './respond.js';
 import { randomToken } from './tokens.js';
-import type { Grant, SandboxState, Store } from './state.js';
+import type { Grant, Integration, SandboxState, Store } from './state.js';
 
 /** What an API route works with. */
 export interface ApiContext {
@@ -35,12 +36,8 @@ function clientRefusal({ clients, query }: ApiContext): Answer | null {
   return null;
 }
 
-function integrationOf({ state, query, now, integrationTtlMs }: ApiContext) {
-  const found = state.data.integrations.find(
-    ({ token, clientId }) => token === query.get('integration_token') && clientId === query.get('client_id'),
-  );
-  const open = found && !found.expired && (found.status !== 'pending' || now() < found.createdAt + integrationTtlMs);
-  return open ? found : null;
+function integrationOf({ state, query, now, integrationTtlMs }: ApiContext): Integration | null {
+  return state.integration(query.get('integration_token'), query.get('client_id'), now(), integrationTtlMs);
 }
 
 const tokensOf = (grant: Grant, store: Store) => ({
@@ -70,7 +67,7 @@ async function jsonOf(context: ApiContext): Promise<Record<string, unknown> | nu
 }
 
 /** `POST /v1/auth/integration` */
-export function createIntegration(context: ApiContext): Answer {
+function createIntegration(context: ApiContext): Answer {
   const refusal = clientRefusal(context);
   if (refusal) return refusal;
   const { token } = context.state.addIntegration(context.query.get('client_id')!, context.now());
@@ -78,7 +75,7 @@ export function createIntegration(context: ApiContext): Answer {
 }
 
 /** `GET /v1/auth/integration` */
-export function integrationStatus(context: ApiContext): Answer {
+function integrationStatus(context: ApiContext): Answer {
   const refusal = clientRefusal(context);
   if (refusal) return refusal;
   const integration = integrationOf(context);
@@ -86,7 +83,7 @@ export function integrationStatus(context: ApiContext): Answer {
 }
 
 /** `GET /v1/auth/integration/token`: truly once, since nothing waits between the check and the mark. */
-export function retrieveTokens(context: ApiContext): Answer {
+function retrieveTokens(context: ApiContext): Answer {
   const refusal = clientRefusal(context);
   if (refusal) return refusal;
   const integration = integrationOf(context);
@@ -101,7 +98,7 @@ export function retrieveTokens(context: ApiContext): Answer {
  * `POST /v1/auth/token`. Rotates: a refresh token works once. The access token before it works until its own end.
  * (What Rulrr does here is not published; this is the sandbox's choice.)
  */
-export function refreshTokens(context: ApiContext): Answer {
+function refreshTokens(context: ApiContext): Answer {
   const refusal = clientRefusal(context);
   if (refusal) return refusal;
   const { state, query } = context;
@@ -121,7 +118,7 @@ const noAccess = () => refuse(403, 'access_token is missing, expired or revoked'
 const required = ['storeName', 'storeAddress', 'storeCountryCode'];
 
 /** `PUT /v1/stores` */
-export async function putStore(context: ApiContext): Promise<Answer> {
+async function putStore(context: ApiContext): Promise<Answer> {
   const store = storeOf(context);
   if (!store) return noAccess();
   const body = await jsonOf(context);
@@ -134,13 +131,13 @@ export async function putStore(context: ApiContext): Promise<Answer> {
 }
 
 /** `GET /v1/stores` */
-export function getStore(context: ApiContext): Answer {
+function getStore(context: ApiContext): Answer {
   const store = storeOf(context);
   return store ? ok({ ...store.profile, ereceipt: store.ereceipt }) : noAccess();
 }
 
 /** `GET /v1/customers` */
-export function customers(context: ApiContext): Answer {
+function customers(context: ApiContext): Answer {
   const store = storeOf(context);
   if (!store) return noAccess();
   const path = `/_upload/${store.id}/${randomToken('up')}`;
@@ -180,7 +177,7 @@ function phoneNumberOf(order: Record<string, unknown>): unknown {
 }
 
 /** `POST /v1/orders`; with a phone number, such as `{"ereceipt": {"phoneNumber": "+1…"}}`, the receipt is texted. */
-export async function postOrder(context: ApiContext): Promise<Answer> {
+async function postOrder(context: ApiContext): Promise<Answer> {
   const store = storeOf(context);
   if (!store) return noAccess();
   const order = await jsonOf(context);
@@ -204,10 +201,28 @@ export async function postOrder(context: ApiContext): Promise<Answer> {
 }
 
 /** `GET /v1/orders?orderId=…` */
-export function getOrder(context: ApiContext): Answer {
+function getOrder(context: ApiContext): Answer {
   const store = storeOf(context);
   if (!store) return noAccess();
   const orderId = context.query.get('orderId') ?? context.query.get('order_id') ?? context.query.get('id');
   const found = context.state.data.orders.findLast((one) => one.orderId === orderId && one.storeId === store.id);
   return found ? ok({ orderId: found.orderId, order: found.order, at: found.at }) : refuse(404, 'no such order');
 }
+
+export interface ApiRow {
+  route: SandboxRoute;
+  run(context: ApiContext): Answer | Promise<Answer>;
+}
+
+/** Rulrr's reference, row by row. */
+export const reference: Readonly<Record<string, ApiRow>> = {
+  'POST /v1/auth/integration': { route: 'create-integration', run: createIntegration },
+  'GET /v1/auth/integration': { route: 'integration-status', run: integrationStatus },
+  'GET /v1/auth/integration/token': { route: 'token', run: retrieveTokens },
+  'POST /v1/auth/token': { route: 'refresh', run: refreshTokens },
+  'PUT /v1/stores': { route: 'put-store', run: putStore },
+  'GET /v1/stores': { route: 'get-store', run: getStore },
+  'GET /v1/customers': { route: 'customers', run: customers },
+  'POST /v1/orders': { route: 'post-order', run: postOrder },
+  'GET /v1/orders': { route: 'get-order', run: getOrder },
+};

@@ -1,4 +1,4 @@
-import * as api from './api-routes.js';
+import { reference, upload, type ApiContext, type ApiRow } from './api-routes.js';
 import { inProcess } from './broken-answer.js';
 import { connectPage, endPage, lastStep, messagePage } from './connect-page.js';
 import { control } from './control-routes.js';
@@ -6,22 +6,9 @@ import { Faults, routeNames, type SandboxRoute } from './faults.js';
 import { checkOptions, type SandboxOptions } from './options.js';
 import { html, json, readBody, readBytes, seeOther, TooLarge } from './respond.js';
 import type { Sandbox } from './sandbox.js';
-import { scenarioNames, scenarios, type Scenario, type ScenarioName } from './scenarios.js';
+import { scenarioNames, scenarios, type Scenario } from './scenarios.js';
 import { SandboxState, type Integration } from './state.js';
 import { withFaults } from './with-faults.js';
-
-/** Rows of Rulrr's reference. */
-const apiTable: Record<string, SandboxRoute> = {
-  'POST /v1/auth/integration': 'create-integration',
-  'GET /v1/auth/integration': 'integration-status',
-  'GET /v1/auth/integration/token': 'token',
-  'POST /v1/auth/token': 'refresh',
-  'PUT /v1/stores': 'put-store',
-  'GET /v1/stores': 'get-store',
-  'GET /v1/customers': 'customers',
-  'POST /v1/orders': 'post-order',
-  'GET /v1/orders': 'get-order',
-};
 
 /**
  * A stand-in for Rulrr: every row of its reference with its refusals, tokens that are handed out once, a connect page, and
@@ -39,8 +26,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const faults = new Faults();
   const calls: Partial<Record<SandboxRoute, number>> = {};
   const closing = new AbortController();
-  const name = state.data.scenario as ScenarioName;
-  if (scenarioNames.includes(name)) for (const fault of scenarios[name].faults) faults.set(fault);
+  /** Undefined for one that another version of the sandbox has saved. */
+  const chosenScenario = () => (scenarios as Record<string, Scenario>)[state.data.scenario];
+  for (const fault of chosenScenario()?.faults ?? []) faults.set(fault);
 
   const sandbox: Sandbox = {
     // Also as a replacement of the global one, which the proxy and the API client take: `fetch: sandbox.fetch`.
@@ -73,11 +61,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       if (!scenarioNames.includes(wanted)) {
         throw new TypeError(`There is no scenario "${String(wanted)}". Scenarios: ${scenarioNames.join(', ')}.`);
       }
-      const { faults: list, open }: Scenario = scenarios[wanted];
       faults.clear();
-      for (const fault of list) faults.set(fault);
-      for (const integration of state.data.integrations) endIfOpen(integration, open);
+      for (const fault of scenarios[wanted].faults) faults.set(fault);
       state.data.scenario = wanted;
+      endOpenIntegrations();
       state.changed();
     },
     get currentScenario() {
@@ -105,10 +92,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 
   function route(request: Request, url: URL): { route: SandboxRoute | 'control'; run: () => Promise<Response> } | null {
     const { method } = request;
-    const row = apiTable[`${method} ${url.pathname}`];
-    if (row) return { route: row, run: () => runApi(row, request, url) };
+    const row = reference[`${method} ${url.pathname}`];
+    if (row) return { route: row.route, run: () => runApi(row, request, url) };
     if (/^\/_upload\/[\w-]+\/[\w-]+$/.test(url.pathname) && method === 'PUT') {
-      return { route: 'upload', run: async () => toJson(await api.upload(contextOf(request, url), url.pathname)) };
+      return { route: 'upload', run: async () => toJson(await upload(contextOf(request, url), url.pathname)) };
     }
     if (url.pathname === '/connect') {
       return { route: 'connect-page', run: async () => seeOther(`/connect/${url.search}`) };
@@ -122,7 +109,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     return null;
   }
 
-  function contextOf(request: Request, url: URL): api.ApiContext {
+  function contextOf(request: Request, url: URL): ApiContext {
     return {
       state,
       clients,
@@ -136,29 +123,19 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     };
   }
 
-  async function runApi(row: SandboxRoute, request: Request, url: URL): Promise<Response> {
-    const context = contextOf(request, url);
-    switch (row) {
-      case 'create-integration':
-        return toJson(api.createIntegration(context));
-      case 'integration-status':
-        // Sessions that began after the scenario was chosen end when they are first asked about.
-        for (const one of state.data.integrations) endIfOpen(one, openOf(state.data.scenario));
-        return toJson(api.integrationStatus(context));
-      case 'token':
-        return toJson(api.retrieveTokens(context));
-      case 'refresh':
-        return toJson(api.refreshTokens(context));
-      case 'put-store':
-        return toJson(await api.putStore(context));
-      case 'get-store':
-        return toJson(api.getStore(context));
-      case 'customers':
-        return toJson(api.customers(context));
-      case 'post-order':
-        return toJson(await api.postOrder(context));
-      default:
-        return toJson(api.getOrder(context));
+  async function runApi({ route, run }: ApiRow, request: Request, url: URL): Promise<Response> {
+    // Sessions that began after the scenario was chosen end when they are first asked about.
+    if (route === 'integration-status') endOpenIntegrations();
+    return toJson(await run(contextOf(request, url)));
+  }
+
+  /** Some scenarios end the integrations that are pending. */
+  function endOpenIntegrations(): void {
+    const open = chosenScenario()?.open;
+    for (const integration of state.data.integrations) {
+      if (integration.status !== 'pending') continue;
+      if (open === 'cancel') integration.status = 'cancelled';
+      if (open === 'expire') integration.expired = true;
     }
   }
 
@@ -170,9 +147,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const text = 'The address of this page must name an integration_token and a client_id.';
       return html(400, messagePage('This link is incomplete', text));
     }
-    const integration = state.data.integrations.find((one) => one.token === token && one.clientId === clientId);
-    const isLate = integration?.status === 'pending' && now() >= integration.createdAt + integrationTtlMs;
-    if (!integration || integration.expired || isLate) {
+    const integration = state.integration(token, clientId, now(), integrationTtlMs);
+    if (!integration) {
       return html(403, messagePage('This link no longer works', 'Go back to the till and press Connect again.'));
     }
     if (integration.status !== 'pending') return html(200, endPage(integration.status));
@@ -197,18 +173,6 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   }
 
   return sandbox;
-}
-
-/** What the scenario does to sessions that are open. */
-function openOf(name: string): 'cancel' | 'expire' | undefined {
-  const table: Record<string, Scenario> = scenarios;
-  return table[name]?.open;
-}
-
-function endIfOpen(integration: Integration, open: 'cancel' | 'expire' | undefined): void {
-  if (integration.status !== 'pending') return;
-  if (open === 'cancel') integration.status = 'cancelled';
-  if (open === 'expire') integration.expired = true;
 }
 
 function toJson(answer: { status: number; body: Record<string, unknown> }): Response {

@@ -147,6 +147,13 @@ export class SandboxState {
     return integration;
   }
 
+  /** The one that a token and a client name, unless its time is up or a scenario has let it expire. */
+  integration(token: string | null, clientId: string | null, now: number, ttlMs: number): Integration | null {
+    const found = this.data.integrations.find((one) => one.token === token && one.clientId === clientId);
+    const isOver = found?.expired || (found?.status === 'pending' && now >= found.createdAt + ttlMs);
+    return found && !isOver ? found : null;
+  }
+
   /** Hands the tokens of a finished integration out. The caller has checked that this is the first time. */
   grant(integration: Integration, now: number, lifeMs: number): { grant: Grant; store: Store } {
     integration.retrieved = true;
