@@ -9,12 +9,12 @@ import { Redemption, type Redeemed } from './redemption.js';
 import { redemptionTiming, type RedemptionTiming } from './redemption-timing.js';
 import { Refresher, refreshTiming, type RefreshTiming } from './refresh.js';
 import { Refusal } from './refusal.js';
-import { flowKey, prefixes, Rows, type ConnectionRow, type FlowRow } from './rows.js';
+import { flowKey, prefixes, Rows, type ConnectionRow, type FlowRow, type StoredPair } from './rows.js';
 import { cancelSession, ensureSession, isOver } from './sessions.js';
 import { StatusPoller } from './status-poller.js';
 import { notConnected, storeClient } from './store-client.js';
 import type { TokenStore } from './stores/token-store.js';
-import { Sweeper } from './sweep.js';
+import { Sweeper, type SweepCounts } from './sweep.js';
 import { UpstreamBudget } from './upstream-budget.js';
 import { closingRefusal } from './upstream-refusal.js';
 import { createVault, type Vault } from './vault.js';
@@ -32,11 +32,18 @@ export interface Connections {
   /** A client that refreshes its token by itself. @throws Refusal if no store is connected. */
   forStore(storeId: string): Promise<RulrrApi>;
   /** Asks about open sessions until they end or expire, and finishes what was cut short. Answers with counts. */
-  sweep(): Promise<{ checked: number; finished: number; ended: number; failed: number }>;
+  sweep(): Promise<SweepCounts>;
   /** Seals every row with the newest key, so that older ones can be retired. Online, resumable, safe on many replicas. */
-  rotate(): Promise<{ rewritten: number; current: number; failed: number }>;
+  rotate(): Promise<RotationReport>;
   /** Waits for redemptions in flight (and saves not yet done), then lets go of its timers. */
   close(): Promise<void>;
+}
+
+/** Rows sealed anew, rows that had the newest key already, and rows that could not be read or written. */
+export interface RotationReport {
+  rewritten: number;
+  current: number;
+  failed: number;
 }
 
 export interface ConnectionsOptions {
@@ -50,8 +57,6 @@ export interface ConnectionsOptions {
   statusTtlMs?: number;
   /** Status calls of this process a second (default 50). Redeeming and refreshing count, but never wait. */
   budgetPerSecond?: number;
-  /** What a poller is told to wait while there is no hurry (ms, default 1000). */
-  pollAfterMs?: number;
   readEreceipt?: ReadEreceipt;
   parseRefresh?: RulrrApiOptions['parseRefresh'];
   /** How long a poll waits for the redemption it began, so that it can answer `finished` itself (ms, default 4000). */
@@ -60,17 +65,14 @@ export interface ConnectionsOptions {
   drainMs?: number;
   redemption?: Partial<RedemptionTiming>;
   refresh?: Partial<RefreshTiming>;
-  /** Sessions whose last answer is remembered (default 20 000). */
-  maxSessions?: number;
   /** For tests that run many thousand schedules: replaces encryption. */
   vault?: Vault;
 }
 
 const disconnected: Connection = { connected: false, ereceipt: false, expiration: null };
 
-function connectionOf({ pair }: ConnectionRow, ereceipt?: boolean): Connection {
-  if (!pair) return { ...disconnected };
-  return { connected: true, ereceipt: ereceipt ?? pair.ereceipt ?? false, expiration: pair.expiration };
+function connectionOf(pair: StoredPair, ereceipt = pair.ereceipt ?? false): Connection {
+  return { connected: true, ereceipt, expiration: pair.expiration };
 }
 
 export function createConnections(options: ConnectionsOptions): Connections {
@@ -89,8 +91,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const poller = new StatusPoller({
     ...shared,
     ttlMs: options.statusTtlMs ?? 1_000,
-    pollAfterMs: options.pollAfterMs ?? 1_000,
-    maxEntries: options.maxSessions ?? 20_000,
+    pollAfterMs: 1_000,
+    maxEntries: 20_000,
     known: async (flow) => ((await isRedeemed(flow)) ? 'finished' : 'pending'),
   });
   const sweeper = new Sweeper({ rows, poller, redemption, refresher, clock, inFlight, emit });
@@ -109,7 +111,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     }
     const row = redeemed === 'stored' ? await rowOf(flow.storeId) : null;
     if (!row?.pair) throw new Refusal('expired', 'The connection was forgotten after this session had started.');
-    return { status: 'finished', connection: connectionOf(row) };
+    return { status: 'finished', connection: connectionOf(row.pair) };
   }
 
   /** Rulrr need not go on answering for a session whose tokens it has given out; the row knows. */
@@ -147,9 +149,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return { status };
     },
     async connection(storeId) {
-      const row = await rowOf(storeId);
-      if (!row?.pair) return { ...disconnected };
-      return connectionOf(row, await setting.of(storeId, row.pair.flowId, () => clientOf(storeId)));
+      const { pair } = (await rowOf(storeId)) ?? {};
+      if (!pair) return { ...disconnected };
+      return connectionOf(pair, await setting.of(storeId, pair.flowId, () => clientOf(storeId)));
     },
     async forget(storeId) {
       let forgot = false;

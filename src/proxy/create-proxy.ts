@@ -1,5 +1,5 @@
 import { RulrrApi } from '../api/index.js';
-import { createConnections } from './connections.js';
+import { createConnections, type RotationReport } from './connections.js';
 import { Ereceipts } from './ereceipts.js';
 import { errorClass } from './events.js';
 import { admit } from './guard.js';
@@ -10,6 +10,7 @@ import { partsFor, problem, respond, withParts, type Parts } from './respond.js'
 import { createRoutes } from './routes.js';
 import { isStoreId, maxStoreIdLength } from './seal.js';
 import { createPlaces, sourceOf, type Source } from './sources.js';
+import type { SweepCounts } from './sweep.js';
 import { within } from './within.js';
 
 export interface RulrrProxy {
@@ -37,18 +38,7 @@ export interface RulrrProxy {
   readonly basePath: string;
 }
 
-/** Rows sealed anew, rows that had the newest key already, and rows that could not be read or written. */
-export interface RotationReport {
-  rewritten: number;
-  current: number;
-  failed: number;
-}
-
-export interface SweepReport {
-  checked: number;
-  finished: number;
-  ended: number;
-  failed: number;
+export interface SweepReport extends SweepCounts {
   /** Idempotency keys forgotten. */
   pruned: number;
 }

@@ -1,4 +1,5 @@
-export { createRulrrProxy, type RotationReport, type RulrrProxy, type SweepReport } from './create-proxy.js';
+export type { RotationReport } from './connections.js';
+export { createRulrrProxy, type RulrrProxy, type SweepReport } from './create-proxy.js';
 export { EreceiptUnconfirmedError } from './ereceipts.js';
 export { proxyEventTypes, type ProxyEvent, type ProxyEventType } from './events.js';
 export type { EreceiptJob, ProxyContext, RulrrProxyOptions, Subject } from './options.js';

@@ -56,13 +56,7 @@ export class Integrations {
     const id = await this.sealer.seal(flow);
     await this.connections.open(flow);
     this.settings.emit({ type: 'integration-started', flowId: flow.flowId, storeId });
-    return {
-      id,
-      ...this.repeatedOf(flow),
-      status: 'pending',
-      pollAfterMs: firstPollMs,
-      ...(embeddable === undefined ? {} : { embeddable }),
-    };
+    return { id, ...this.repeatedOf(flow), status: 'pending', pollAfterMs: firstPollMs, embeddable };
   }
 
   /** How a session stands, for the store that started it. @throws Refusal */
@@ -85,7 +79,6 @@ export class Integrations {
     if (state.status === 'cancelled') return { status: 'cancelled', pollAfterMs: firstPollMs, expiresAt };
     const { pollAfterMs } = state;
     const embeddable = this.framing ? await this.allowsFrame(pageOrigin) : undefined;
-    if (embeddable === undefined) return { status: 'pending', pollAfterMs, expiresAt, connectUrl };
     return { status: 'pending', pollAfterMs, expiresAt, connectUrl, embeddable };
   }
 

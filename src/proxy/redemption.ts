@@ -1,4 +1,4 @@
-import type { RulrrApi } from '../api/index.js';
+import type { RulrrApi, Sent } from '../api/index.js';
 import type { Clock } from '../shared/clock.js';
 import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
@@ -8,7 +8,7 @@ import { bareFlow, emptyConnection, ensureSession, loseSession } from './session
 import { parseTokens } from './tokens-answer.js';
 import type { RedemptionTiming } from './redemption-timing.js';
 import { keepLease, StandingCalls } from './standing-calls.js';
-import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf, type Sent } from './upstream-refusal.js';
+import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 import { within } from './within.js';
 

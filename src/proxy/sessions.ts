@@ -21,13 +21,8 @@ export async function ensureSession(rows: Rows, flow: Flow): Promise<FlowRow> {
       const base = standing ?? emptyConnection(flow.storeId);
       return { ...base, lastOrder: base.lastOrder + 1 };
     });
-    const { flowId, storeId, integrationToken, startedAt, expiresAt } = flow;
-    const order = connection!.lastOrder;
-    row = await rows.update<FlowRow>(
-      flowKey(flowId),
-      (standing) =>
-        standing ?? { flowId, storeId, integrationToken, startedAt, expiresAt, order, state: 'open', attempts: 0 },
-    );
+    const made = { ...bareFlow(flow), order: connection!.lastOrder };
+    row = await rows.update<FlowRow>(flowKey(flow.flowId), (standing) => standing ?? made);
   }
   if (row!.storeId !== flow.storeId) throw new Refusal('not_yours', 'This session belongs to another store.');
   return row!;

@@ -18,7 +18,7 @@ import type { StatusPoller } from './status-poller.js';
 import { parseTokens } from './tokens-answer.js';
 import { within } from './within.js';
 
-export interface SweepReport {
+export interface SweepCounts {
   checked: number;
   finished: number;
   ended: number;
@@ -59,7 +59,7 @@ export class Sweeper {
   private readonly options: SweeperOptions;
   /** Ended sessions that need no look before the given time. */
   private readonly settled = new Map<string, number>();
-  private running: Promise<SweepReport> | undefined;
+  private running: Promise<SweepCounts> | undefined;
   /** The turn to look through all stores is this replica's, until it has done so. */
   private looks = false;
   private looking = false;
@@ -68,7 +68,7 @@ export class Sweeper {
     this.options = options;
   }
 
-  async sweep(): Promise<SweepReport> {
+  async sweep(): Promise<SweepCounts> {
     const { inFlight } = this.options;
     this.running ??= inFlight.track(this.sessions()).finally(() => (this.running = undefined));
     const report = { ...(await this.running) };
@@ -77,9 +77,9 @@ export class Sweeper {
     return report;
   }
 
-  private async sessions(): Promise<SweepReport> {
+  private async sessions(): Promise<SweepCounts> {
     const { rows, emit, inFlight } = this.options;
-    const report: SweepReport = { checked: 0, finished: 0, ended: 0, failed: 0 };
+    const report: SweepCounts = { checked: 0, finished: 0, ended: 0, failed: 0 };
     const keys = rows.keys(flowPrefix);
     const work = async () => {
       while (!inFlight.closed) {
@@ -98,7 +98,7 @@ export class Sweeper {
     return report;
   }
 
-  private async one(key: string, report: SweepReport): Promise<void> {
+  private async one(key: string, report: SweepCounts): Promise<void> {
     const { rows, clock, redemption } = this.options;
     const due = this.settled.get(key);
     if (due !== undefined && clock.now() < due) return;
@@ -121,7 +121,7 @@ export class Sweeper {
     else this.remember(key, row.state === 'stored' ? until : Math.min(until, clock.now() + lookAgainMs));
   }
 
-  private async open(row: FlowRow, report: SweepReport): Promise<void> {
+  private async open(row: FlowRow, report: SweepCounts): Promise<void> {
     const { rows, poller, redemption, clock, emit } = this.options;
     const { flowId, storeId, integrationToken } = row;
     if (!integrationToken) {
@@ -178,7 +178,7 @@ export class Sweeper {
   }
 
   /** Stores without a call for a year would lose their tokens; rows nobody writes would keep an old key. */
-  private async stores(report: SweepReport): Promise<void> {
+  private async stores(report: SweepCounts): Promise<void> {
     const { rows, clock, refresher, inFlight } = this.options;
     // With many stores this takes longer than sweeps are apart.
     if (this.looking) return;

@@ -1,7 +1,5 @@
-import type { RulrrApiError } from '../api/index.js';
+import type { RulrrApiError, Sent } from '../api/index.js';
 import { Refusal } from './refusal.js';
-
-export type Sent = 'no' | 'unclear' | 'answered';
 
 /** By its name: an error of another copy of this package is the same error. */
 function isApiError(error: unknown): error is RulrrApiError {
