@@ -2,8 +2,8 @@
 // and nothing where a style sheet needs none.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { childrenOf, moduleOf } from './syntax.mjs';
 
 const markup = (text) => text.replace(/\s*\n\s*/g, ' ');
 
@@ -21,18 +21,13 @@ function styles(text) {
 const minifiers = { html: markup, svg: markup, css: styles };
 
 function* templates(node) {
-  if (!node || typeof node !== 'object') return;
-  if (Array.isArray(node)) {
-    for (const inner of node) yield* templates(inner);
-    return;
-  }
   if (node.type === 'TaggedTemplateExpression' && minifiers[node.tag.name]) yield node;
-  for (const [key, inner] of Object.entries(node)) if (key !== 'type') yield* templates(inner);
+  for (const inner of childrenOf(node)) yield* templates(inner);
 }
 
 export function minifyTemplates(code) {
   const edits = [];
-  for (const { tag, quasi } of templates(parse(code, { ecmaVersion: 2022, sourceType: 'module' }))) {
+  for (const { tag, quasi } of templates(moduleOf(code))) {
     // A fragment that begins or ends at an expression may be anything, so a style sheet with expressions keeps the space around them.
     const minify = tag.name === 'css' && quasi.expressions.length ? markup : minifiers[tag.name];
     for (const { start, end } of quasi.quasis) edits.push({ start, end, text: minify(code.slice(start, end)) });

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { attachScopes } from '@rollup/pluginutils';
 import { parse } from 'acorn';
 import { edited } from './edits.mjs';
-import { childrenOf, statementsOf } from './syntax.mjs';
+import { childrenOf, moduleOf, statementsOf } from './syntax.mjs';
 
 /** Modules that a page needs later than its first screen, or never, though they are imported in the plain way. */
 const later = /[\\/]numpad[\\/]phone-(?:library|number)\.js$/;
@@ -34,7 +34,7 @@ export const onDemand = () => ({
       imports.push(`import { ${names.map((name) => `${name} as ${own(name)}`).join(', ')} } from '${from}';\n`);
       edits.push({ start: index, end: index + call.length, text });
     }
-    const module = parse(code, { ecmaVersion: 2022, sourceType: 'module' });
+    const module = moduleOf(code);
     for (const { type, source, specifiers } of module.body) {
       if (type !== 'ImportDeclaration' || !later.test((await this.resolve(source.value, id)).id)) continue;
       const names = specifiers.map(({ local }) => local.name);

@@ -1,5 +1,6 @@
 import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { childrenOf } from './syntax.mjs';
 
 /**
  * Strings in quotes instead of backticks, into which the minifier puts them all: of a template the engine keeps every character twice. And what
@@ -18,14 +19,9 @@ export const plainStrings = () => ({
 function withPlainStrings(code) {
   const edits = [];
   const visit = (node, parent) => {
-    if (!node || typeof node !== 'object') return;
-    if (Array.isArray(node)) for (const one of node) visit(one, parent);
-    else {
-      if (node.type === 'TemplateLiteral' && !node.expressions.length && parent.type !== 'TaggedTemplateExpression') {
-        edits.push({ start: node.start, end: node.end, text: quoted(node.quasis[0].value.cooked) });
-      }
-      for (const [key, inner] of Object.entries(node)) if (key !== 'type') visit(inner, node);
-    }
+    if (node.type === 'TemplateLiteral' && !node.expressions.length && parent.type !== 'TaggedTemplateExpression')
+      edits.push({ start: node.start, end: node.end, text: quoted(node.quasis[0].value.cooked) });
+    for (const inner of childrenOf(node)) visit(inner, node);
   };
   visit(parse(code, { ecmaVersion: 2022 }), null);
   return edited(code, edits).replace(/[\u0100-\uffff]/g, escaped);

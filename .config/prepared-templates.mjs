@@ -1,7 +1,7 @@
 import { _$LH as lit } from 'lit-html/private-ssr-support.js';
-import { parse } from 'acorn';
 import { parseFragment, serialize } from 'parse5';
 import { edited } from './edits.mjs';
+import { childrenOf, moduleOf } from './syntax.mjs';
 
 const helper = 'prepared-template';
 
@@ -60,16 +60,12 @@ export function prepareTemplates(code) {
     }));
     return edited(text, edits);
   };
-  const body = printed(parse(code, { ecmaVersion: 2022, sourceType: 'module' }));
+  const body = printed(moduleOf(code));
   return `import { prepared } from '${helper}';\nlet ${names.join(', ')};\n${body}`;
 }
 
-function outermost(node) {
-  if (!node || typeof node !== 'object') return [];
-  if (Array.isArray(node)) return node.flatMap(outermost);
-  if (node.type === 'TaggedTemplateExpression' && node.tag.name === 'html') return [node];
-  return Object.entries(node).flatMap(([key, inner]) => (key === 'type' ? [] : outermost(inner)));
-}
+const outermost = (node) =>
+  node.type === 'TaggedTemplateExpression' && node.tag.name === 'html' ? [node] : childrenOf(node).flatMap(outermost);
 
 /** What Lit's template walker does in a browser, on the tree of a parser that follows the same standard. */
 export function prepare(strings) {

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'acorn';
 import { edited } from './edits.mjs';
+import { moduleOf } from './syntax.mjs';
 
 const rooms = ['connect', 'numpad', 'shared'];
 
@@ -52,7 +52,7 @@ function shortenPrivates(code, privates) {
     for (const [name, inner] of Object.entries(node)) if (name !== 'type' && inner !== key) visit(inner, node);
     if (key && node.computed) visit(key, node);
   };
-  visit(parse(code, { ecmaVersion: 2022, sourceType: 'module' }), null);
+  visit(moduleOf(code), null);
   return edited(
     code,
     edits.filter(({ name }) => names.has(name)),

@@ -1,7 +1,9 @@
 import { parse } from 'acorn';
 
+export const moduleOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' });
+
 /** The statements at the top of a module's code. */
-export const statementsOf = (code) => parse(code, { ecmaVersion: 2022, sourceType: 'module' }).body;
+export const statementsOf = (code) => moduleOf(code).body;
 
 /** The nodes right inside one. */
 export const childrenOf = (node) =>
