@@ -2,6 +2,7 @@ import { systemClock } from '../shared/clock.js';
 import { field, isPromise, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
 import { CallSignals, requireSignal } from './call-signals.js';
 import { RulrrApiError } from './errors.js';
+import { isLoopback } from './loopback.js';
 import { transmit, type Call, type RawAnswer, type TransportOptions } from './transport.js';
 import type {
   CallOptions,
@@ -39,8 +40,6 @@ function requireMs(value: number | undefined, option: string, fallback: number):
   if (ms > longestMs) wrong(option, `must be ${longestMs} milliseconds at most`);
   return ms;
 }
-
-const isLoopback = (url: URL) => /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
 
 /** An argument that a caller left out is the caller's mistake: said before anything is sent. */
 function requireArgument(value: unknown, operation: string, name: string): string {

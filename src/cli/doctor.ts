@@ -1,3 +1,4 @@
+import { isLoopback } from '../api/loopback.js';
 import { checkConnection } from '../conformance/gate-checks.js';
 import { within } from '../conformance/within.js';
 import { frameAncestorsOf, mayFrame } from '../proxy/embeddable.js';
@@ -202,7 +203,7 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
           'Page',
           `sends Cross-Origin-Embedder-Policy, and ${connect.origin} does not send it here with Cross-Origin-Resource-Policy: cross-origin. Without both the frame stays blank, and the browser tells nobody; another window and the QR code work. Best leave the policy out on the page with <rulrr-connect>.`,
         );
-      if (page.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(page.hostname))
+      if (page.protocol === 'http:' && !isLoopback(page))
         find('problem', 'Page', 'is not https: browsers hold cookies and keyboards back there.');
     }
   }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../api/loopback.js';
 import { checkConnection, checkReadable } from './gate-checks.js';
 import { demand, describe, expectRefusal, expectStatus, field, Mismatch, Skip, type Exchange } from './probe.js';
 import { mayAskAgain, type Checks } from './story.js';
@@ -90,8 +91,7 @@ export const connectChecks = {
     }
     demand(!url.searchParams.has('client_secret'), '"connectUrl" holds the client secret.');
     demand(url.origin !== probe.origin, '"connectUrl" is of the same origin as the till, which a frame must not be.');
-    const local = /^(localhost|127\.|\[::1\])/.test(url.hostname);
-    demand(url.protocol === 'https:' || local, '"connectUrl" is not https.');
+    demand(url.protocol === 'https:' || isLoopback(url), '"connectUrl" is not https.');
     const another = await story.start();
     demand(another.id !== session.id, 'Two starts gave the same "id".');
     const first = await probe.call('GET', `/integrations/${session.id}`);

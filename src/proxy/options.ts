@@ -1,5 +1,6 @@
 import { base64url } from 'jose';
 import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
+import { isLoopback } from '../api/loopback.js';
 import { systemClock, type Clock } from '../shared/clock.js';
 import { consoleEvents, type Emit, type ProxyEvent } from './events.js';
 import { meantBy } from './misspelt.js';
@@ -150,16 +151,11 @@ function or<Value>(value: Value | undefined, preset: Value): Value {
   return value === undefined ? preset : value;
 }
 
-/** Hosts for which no request leaves this machine. */
-function isLoopback(hostname: string): boolean {
-  return /^((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-}
-
 function baseUrl(value: unknown, option: string): URL {
   const given = text(value, option);
   if (!URL.canParse(given)) wrong(option, 'is not an absolute URL');
   const url = new URL(given);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
     wrong(option, 'must be https (http is for loopback addresses)');
   }
   if (url.username || url.password) wrong(option, 'must not hold credentials');

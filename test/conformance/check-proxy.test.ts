@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { checkIds, checkProxy, type CheckReport } from '../../src/conformance/index.js';
 import type { ServedSandbox } from '../../src/sandbox/index.js';
-import { client, openSandbox, other, own, sealingKey, serveProxy } from './support/served.js';
+import { client, openSandbox, other, own, sealingKey, serveProxy, type Breaking } from './support/served.js';
 
 const failed = (report: CheckReport) =>
   report.checks.filter(({ status }) => status === 'fail').map(({ id, actual }) => `${id}: ${actual}`);
@@ -53,6 +53,24 @@ describe('checkProxy on the proxy of the package', () => {
     await proxy.close();
     assert.deepEqual(failed(report), []);
     assert.equal(report.url, proxy.url);
+  });
+
+  it("takes a connect page over http where it is this machine's own, as the proxy does, and nowhere else", async () => {
+    const at =
+      (connectBaseUrl: string): Breaking =>
+      async (request, next) => {
+        const answer = await next(request);
+        const text = (await answer.text()) || null;
+        const body = text && text.replace(/http:\/\/127\.0\.0\.1:\d+\/connect\//, connectBaseUrl);
+        return new Response(body, { status: answer.status, headers: answer.headers });
+      };
+    const reports = ['http://rulrr.localhost:4444/', 'http://localhost.example/'].map(async (connectBaseUrl) => {
+      const proxy = await serveProxy(sandbox, at(connectBaseUrl));
+      const report = await checkProxy(proxy.url, { headers: own });
+      await proxy.close();
+      return failed(report);
+    });
+    assert.deepEqual(await Promise.all(reports), [[], ['start: "connectUrl" is not https.']]);
   });
 
   it('waits where the proxy lets no more sessions start for a while, as its answer asks', async () => {
