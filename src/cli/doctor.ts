@@ -123,8 +123,16 @@ function proxyTrouble({ status, headers, text }: Exclude<Answer, string>): strin
   }
 }
 
+type Judgement = [status: Finding['status'], text: string];
+
+function judgeNode(): Judgement {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const recent = major > 20 || (major === 20 && minor >= 19);
+  return recent ? ['ok', process.version] : ['problem', `${process.version}: the proxy needs 20.19 or later.`];
+}
+
 /** What the connect page's answer says about framing. */
-function judgeConnectPage(answer: Answer, connect: URL, pageOrigin: string): [Finding['status'], string] {
+function judgeConnectPage(answer: Answer, connect: URL, pageOrigin: string): Judgement {
   if (typeof answer === 'string') return ['unknown', `${connect.origin} does not answer (${answer}) from here.`];
   const frameAncestors = frameAncestorsOf(answer.headers.get('Content-Security-Policy') ?? '');
   const frameOptions = answer.headers.get('X-Frame-Options');
@@ -143,111 +151,106 @@ function judgeConnectPage(answer: Answer, connect: URL, pageOrigin: string): [Fi
     : ['unknown', `${connect.origin} answers ${answer.status}: it is out of order, which says nothing about framing.`];
 }
 
+/** Whether the policies of the till's page let both elements work. */
+function judgePage(answer: Answer, page: URL, proxy: URL | null, connect: URL, connectPage: Answer): Judgement[] {
+  if (typeof answer === 'string') return [['problem', `${shown(page)} does not answer (${answer}).`]];
+  if (answer.status >= 400)
+    return [['problem', `${shown(page)} answers ${answer.status}: the policy of an error page says nothing.`]];
+  const policy = answer.headers.get('Content-Security-Policy') ?? '';
+  const kept = keptBySandbox(policy);
+  const reports: [boolean, string][] = [
+    [
+      lets(policy, ['frame-src', 'child-src', 'default-src'], connect.origin, page.origin),
+      `frame-src lacks ${connect.origin}: the connect page stays blank.`,
+    ],
+    [
+      lets(policy, ['connect-src', 'default-src'], proxy?.origin ?? page.origin, page.origin),
+      `connect-src lacks ${proxy && proxy.origin !== page.origin ? proxy.origin : "'self'"}: the elements cannot reach the proxy.`,
+    ],
+    [!stopsScripts(policy), 'script-src lets no script run: there will be no elements.'],
+    [!refusesLit(policy), "trusted-types lacks lit-html 'allow-duplicates': there will be no elements."],
+    [!kept.length, `sandbox lacks ${kept.join(' and ')}: the elements cannot work.`],
+  ];
+  const found = reports.filter(([good]) => !good).map(([, text]): Judgement => ['problem', text]);
+  if (!found.length)
+    found.push([
+      'ok',
+      policy
+        ? 'its Content-Security-Policy lets both elements work.'
+        : 'has no Content-Security-Policy header; a <meta> policy is not looked at.',
+    ]);
+  const framed = typeof connectPage === 'string' ? null : connectPage;
+  const joins =
+    framed && isolates(framed.headers) && framed.headers.get('Cross-Origin-Resource-Policy') === 'cross-origin';
+  if (isolates(answer.headers) && !joins)
+    found.push([
+      // Without a session, the connect page's silence may be that of an error page alone.
+      framed?.ok ? 'problem' : 'unknown',
+      `sends Cross-Origin-Embedder-Policy, and ${connect.origin} does not send it here with Cross-Origin-Resource-Policy: cross-origin. Without both the frame stays blank, and the browser tells nobody; another window and the QR code work. Best leave the policy out on the page with <rulrr-connect>.`,
+    ]);
+  if (page.protocol === 'http:' && !isLoopback(page))
+    found.push(['problem', 'is not https: browsers hold cookies and keyboards back there.']);
+  return found;
+}
+
+/** Asks the proxy as a page of `pageOrigin` would. */
+async function examineProxy(proxy: URL, pageOrigin: string): Promise<Judgement[]> {
+  // Slashes at its end go, as the elements have it; where the proxy has an origin to itself, a URL has one all the same.
+  const below = (path: string) => new URL(proxy.href.replace(/\/+$/, '') + path);
+  const target = below('/connection');
+  const headers = { Origin: pageOrigin, 'Rulrr-Embed': '1' };
+  const answer = await look(target, { headers }, true);
+  if (typeof answer === 'string') return [['problem', `${shown(target)} does not answer (${answer}).`]];
+  const found: Judgement[] = [];
+  const trouble = proxyTrouble(answer);
+  if (trouble) found.push(['problem', `${shown(target)} ${trouble}`]);
+  else found.push(['ok', `answers${answer.status === 401 ? '; it wants a signed-in till, as it should' : ''}.`]);
+  const store = (answer.headers.get('Cache-Control') ?? '').toLowerCase();
+  if (store.includes('no-store')) found.push(['ok', 'answers with Cache-Control: no-store.']);
+  else
+    found.push([
+      'problem',
+      `answers with ${store ? `Cache-Control: ${store}` : 'no Cache-Control'}: a cache may hand one store's answer to another. Look for rules of a CDN or web server in front.`,
+    ]);
+  if (proxy.origin !== pageOrigin) {
+    const allowed = answer.headers.get('Access-Control-Allow-Origin') === pageOrigin;
+    found.push(
+      allowed
+        ? ['ok', `lets ${pageOrigin} in.`]
+        : [
+            'problem',
+            `is on another origin than the page, and does not let ${pageOrigin} in: add it to allowedOrigins.`,
+          ],
+    );
+  } else if (!trouble) {
+    // Nobody is signed in and there is nothing to send: a refusal of the page's origin comes before either.
+    const send = { method: 'POST', headers, redirect: 'manual' } as const;
+    const gate = await look(below('/ereceipts'), send, true);
+    if (typeof gate !== 'string' && gate.status === 403 && gate.text.includes('forbidden_origin'))
+      found.push([
+        'problem',
+        `does not take ${proxy.origin} for its own origin: what stands in front changes scheme or host. Tills without Sec-Fetch-Site (Chromium before 76, Safari before 16.4, any page over http) can neither connect nor text. Give it to the proxy: option origin, or RULRR_ORIGIN.`,
+      ]);
+  }
+  return found;
+}
+
 /** Looks at the connect page, the till's page and the proxy from outside. */
 export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const connect = urlFrom(flags.connectBaseUrl, '--connect-base-url');
   const page = flags.page === undefined ? null : urlFrom(flags.page, '--page');
   const proxy = flags.proxy === undefined ? null : urlFrom(flags.proxy, '--proxy');
-  // Slashes at its end go, as the elements have it; where the proxy has an origin to itself, a URL has one all the same.
-  const below = (path: string) => new URL(proxy!.href.replace(/\/+$/, '') + path);
   const pageOrigin = page?.origin ?? proxy?.origin ?? 'https://pos.example';
   const findings: Finding[] = [];
-  const find = (status: Finding['status'], about: string, text: string) => findings.push({ status, about, text });
-
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const recent = major > 20 || (major === 20 && minor >= 19);
-  find(recent ? 'ok' : 'problem', 'Node.js', `${process.version}${recent ? '' : ': the proxy needs 20.19 or later.'}`);
-
+  const add = (about: string, judgements: Judgement[]) => {
+    for (const [status, text] of judgements) findings.push({ status, about, text });
+  };
+  add('Node.js', [judgeNode()]);
   const connectPage = await look(connect);
-  const [status, text] = judgeConnectPage(connectPage, connect, pageOrigin);
-  find(status, 'Connect page', text);
-
-  if (page) {
-    const answer = await look(page);
-    if (typeof answer === 'string') find('problem', 'Page', `${shown(page)} does not answer (${answer}).`);
-    else if (answer.status >= 400)
-      find('problem', 'Page', `${shown(page)} answers ${answer.status}: the policy of an error page says nothing.`);
-    else {
-      const policy = answer.headers.get('Content-Security-Policy') ?? '';
-      const kept = keptBySandbox(policy);
-      const reports: [boolean, string][] = [
-        [
-          lets(policy, ['frame-src', 'child-src', 'default-src'], connect.origin, pageOrigin),
-          `frame-src lacks ${connect.origin}: the connect page stays blank.`,
-        ],
-        [
-          lets(policy, ['connect-src', 'default-src'], proxy?.origin ?? pageOrigin, pageOrigin),
-          `connect-src lacks ${proxy && proxy.origin !== pageOrigin ? proxy.origin : "'self'"}: the elements cannot reach the proxy.`,
-        ],
-        [!stopsScripts(policy), 'script-src lets no script run: there will be no elements.'],
-        [!refusesLit(policy), "trusted-types lacks lit-html 'allow-duplicates': there will be no elements."],
-        [!kept.length, `sandbox lacks ${kept.join(' and ')}: the elements cannot work.`],
-      ];
-      const wrong = reports.filter(([good]) => !good);
-      for (const [, text] of wrong) find('problem', 'Page', text);
-      if (!wrong.length)
-        find(
-          'ok',
-          'Page',
-          policy
-            ? 'its Content-Security-Policy lets both elements work.'
-            : 'has no Content-Security-Policy header; a <meta> policy is not looked at.',
-        );
-      const framed = typeof connectPage === 'string' ? null : connectPage;
-      const joins =
-        framed && isolates(framed.headers) && framed.headers.get('Cross-Origin-Resource-Policy') === 'cross-origin';
-      if (isolates(answer.headers) && !joins)
-        find(
-          // Without a session, the connect page's silence may be that of an error page alone.
-          framed?.ok ? 'problem' : 'unknown',
-          'Page',
-          `sends Cross-Origin-Embedder-Policy, and ${connect.origin} does not send it here with Cross-Origin-Resource-Policy: cross-origin. Without both the frame stays blank, and the browser tells nobody; another window and the QR code work. Best leave the policy out on the page with <rulrr-connect>.`,
-        );
-      if (page.protocol === 'http:' && !isLoopback(page))
-        find('problem', 'Page', 'is not https: browsers hold cookies and keyboards back there.');
-    }
-  }
-
-  if (proxy) {
-    const target = below('/connection');
-    const headers = { Origin: pageOrigin, 'Rulrr-Embed': '1' };
-    const answer = await look(target, { headers }, true);
-    if (typeof answer === 'string') find('problem', 'Proxy', `${shown(target)} does not answer (${answer}).`);
-    else {
-      const trouble = proxyTrouble(answer);
-      if (trouble) find('problem', 'Proxy', `${shown(target)} ${trouble}`);
-      else find('ok', 'Proxy', `answers${answer.status === 401 ? '; it wants a signed-in till, as it should' : ''}.`);
-      const store = (answer.headers.get('Cache-Control') ?? '').toLowerCase();
-      if (store.includes('no-store')) find('ok', 'Proxy', 'answers with Cache-Control: no-store.');
-      else
-        find(
-          'problem',
-          'Proxy',
-          `answers with ${store ? `Cache-Control: ${store}` : 'no Cache-Control'}: a cache may hand one store's answer to another. Look for rules of a CDN or web server in front.`,
-        );
-      if (proxy.origin !== pageOrigin) {
-        const allowed = answer.headers.get('Access-Control-Allow-Origin') === pageOrigin;
-        find(
-          allowed ? 'ok' : 'problem',
-          'Proxy',
-          allowed
-            ? `lets ${pageOrigin} in.`
-            : `is on another origin than the page, and does not let ${pageOrigin} in: add it to allowedOrigins.`,
-        );
-      } else if (!trouble) {
-        // Nobody is signed in and there is nothing to send: a refusal of the page's origin comes before either.
-        const send = { method: 'POST', headers, redirect: 'manual' } as const;
-        const gate = await look(below('/ereceipts'), send, true);
-        if (typeof gate !== 'string' && gate.status === 403 && gate.text.includes('forbidden_origin'))
-          find(
-            'problem',
-            'Proxy',
-            `does not take ${proxy.origin} for its own origin: what stands in front changes scheme or host. Tills without Sec-Fetch-Site (Chromium before 76, Safari before 16.4, any page over http) can neither connect nor text. Give it to the proxy: option origin, or RULRR_ORIGIN.`,
-          );
-      }
-    }
-  }
-  find('ok', 'Policy', policyFor(connect.origin, proxy && proxy.origin !== pageOrigin ? proxy.origin : null));
+  add('Connect page', [judgeConnectPage(connectPage, connect, pageOrigin)]);
+  if (page) add('Page', judgePage(await look(page), page, proxy, connect, connectPage));
+  if (proxy) add('Proxy', await examineProxy(proxy, pageOrigin));
+  add('Policy', [['ok', policyFor(connect.origin, proxy && proxy.origin !== pageOrigin ? proxy.origin : null)]]);
   return findings;
 }
 
