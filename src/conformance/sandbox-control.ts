@@ -35,11 +35,15 @@ export class SandboxControl {
 
   /** True if a session was started at this sandbox. A token that leads elsewhere is not shown to it. */
   async knows(connectUrl: string): Promise<boolean> {
-    const url = new URL(connectUrl);
-    if (typeof this.access === 'string' && placeOf(url) !== placeOf(new URL(this.access))) return false;
-    const answer = await this.ask(`/connect/${url.search}`);
+    if (!this.isHere(connectUrl)) return false;
+    const answer = await this.ask(`/connect/${new URL(connectUrl).search}`);
     await answer.body?.cancel();
     return answer.status !== 400 && answer.status !== 403;
+  }
+
+  /** A sandbox that is at hand as an object has no address to compare. */
+  private isHere(connectUrl: string): boolean {
+    return typeof this.access !== 'string' || placeOf(new URL(connectUrl)) === placeOf(new URL(this.access));
   }
 
   private async ask(path: string, init?: RequestInit): Promise<Response> {
@@ -52,12 +56,10 @@ export class SandboxControl {
 
   /** Takes the last step of the connect page. Only ever asks the sandbox, wherever `connectUrl` points. */
   async end(connectUrl: string, action: 'finish' | 'cancel', ereceipt: 'on' | 'off' = 'on'): Promise<void> {
-    const url = new URL(connectUrl);
-    if (typeof this.access === 'string' && placeOf(url) !== placeOf(new URL(this.access))) {
-      throw new Skip("The proxy's connectUrl does not lead to the sandbox that was given.");
-    }
+    if (!this.isHere(connectUrl)) throw new Skip("The proxy's connectUrl does not lead to the sandbox that was given.");
     const form = new URLSearchParams({ action, ereceipt, step: '3' });
-    for (const name of ['integration_token', 'client_id']) form.set(name, url.searchParams.get(name) ?? '');
+    const { searchParams } = new URL(connectUrl);
+    for (const name of ['integration_token', 'client_id']) form.set(name, searchParams.get(name) ?? '');
     const answer = await this.ask('/connect/', {
       method: 'POST',
       body: form.toString(),
