@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { esbuildPlugin } from '@web/dev-server-esbuild';
 import { defaultReporter, summaryReporter } from '@web/test-runner';
+import { chromiumFlags } from './support/browsers.mjs';
 import { frameServer } from './support/frame-server.mjs';
 
 const engine = process.env.RULRR_ENGINE ?? 'chromium';
@@ -48,16 +49,7 @@ async function launcher() {
   return chromeLauncher({
     launchOptions: {
       executablePath: executable,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--site-per-process',
-      ],
+      args: [...chromiumFlags, '--site-per-process'],
     },
   });
 }

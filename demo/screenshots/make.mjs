@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import { find } from '../../test/support/browsers.mjs';
+import { launchChromium } from '../../test/support/chromium.mjs';
 
 const picture = fileURLToPath(new URL('till.png', import.meta.url));
 const data = mkdtempSync(join(tmpdir(), 'rulrr-screenshots-'));
@@ -22,7 +21,7 @@ const url = await new Promise((resolve, reject) => {
   });
   demo.once('exit', () => reject(new Error(`The demo ended: ${said}`)));
 });
-const browser = await chromium.launch({ executablePath: find('chromium'), args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await launchChromium();
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   await page.goto(url);

@@ -6,9 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
 import { root } from '../../.config/install.mjs';
-import { find } from '../support/browsers.mjs';
+import { launchChromium } from '../support/chromium.mjs';
 import { openShop } from '../support/shop.mjs';
 
 /** What is edited, and which edit makes the framework build the component anew. `words: 'anew'`: any edit does. */
@@ -77,10 +76,7 @@ for (const name of names) {
     before(async () => {
       shop = await openShop({ folders: [] });
       server = await (name === 'angular' ? angularServer : viteServer)(folder, shop.origin);
-      browser = await chromium.launch({
-        executablePath: find('chromium'),
-        args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
-      });
+      browser = await launchChromium();
       page = await browser.newPage();
       page.on('pageerror', (error) => problems.push(error.message));
       await page.goto(server.origin);

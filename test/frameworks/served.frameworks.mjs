@@ -5,9 +5,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
 import { root } from '../../.config/install.mjs';
-import { find } from '../support/browsers.mjs';
+import { launchChromium } from '../support/chromium.mjs';
 import { openShop } from '../support/shop.mjs';
 
 /** The same page on the server and in the browser. Angular has a server of its own, which is not set up here. */
@@ -83,10 +82,7 @@ for (const name of names) {
     before(async () => {
       shop = await openShop({ folders: [] });
       server = await serve(name, shop);
-      browser = await chromium.launch({
-        executablePath: find('chromium'),
-        args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
-      });
+      browser = await launchChromium();
       page = await browser.newPage();
       await page.goto(server.origin);
     });

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { chromium } from 'playwright-core';
 import { root } from '../../.config/install.mjs';
-import { find } from '../support/browsers.mjs';
+import { launchChromium } from '../support/chromium.mjs';
 import { openShop } from '../support/shop.mjs';
 
 const names = (process.env.RULRR_FRAMEWORKS ?? '').split(' ').filter(Boolean);
@@ -23,10 +22,7 @@ for (const name of names) {
 
     before(async () => {
       shop = await openShop({ folders: [built(name)] });
-      browser = await chromium.launch({
-        executablePath: find('chromium'),
-        args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
-      });
+      browser = await launchChromium();
       page = await browser.newPage();
       page.on('pageerror', (error) => problems.push(error.message));
       page.on('console', (message) => {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
-import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core';
+import { type Browser, type CDPSession, type Page } from 'playwright-core';
 import { ensureBrowsers } from '../support/browsers.mjs';
+import { launchChromium } from '../support/chromium.mjs';
 import { fakeClock } from '../support/fake-clock.js';
 
 let browser: Browser;
@@ -25,10 +26,7 @@ before(async () => {
     conditions: ['production'],
     tsconfigRaw: readFileSync('tsconfig.json', 'utf8').replace(/^\s*\/\/.*$/gm, ''),
   });
-  browser = await chromium.launch({
-    executablePath: engines[0]!.env['RULRR_BROWSER_PATH'],
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
+  browser = await launchChromium();
   page = await browser.newPage({ hasTouch: true, viewport: { width: 800, height: 900 } });
   await page.setContent(
     '<!doctype html><meta name="viewport" content="width=device-width"><title>till</title><rulrr-ereceipt-numpad idle-timeout="0"></rulrr-ereceipt-numpad>',

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { launch, root, watchedPage } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { root, watchedPage } from './support.js';
 
 interface Shop {
   origin: string;
@@ -62,7 +63,7 @@ const safari12 = `${chromium70}
 describe('the script tag without what came after 2018', () => {
   let browser: Browser;
   before(async () => {
-    browser = await launch();
+    browser = await launchChromium();
   });
   after(() => browser?.close());
 

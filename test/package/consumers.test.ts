@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build as esbuild } from 'esbuild';
 import { build as vite } from 'vite';
-import { installPacked, launch, root, run, serve, watchedPage } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { installPacked, root, run, serve, watchedPage } from './support.js';
 
 const page = `import 'rulrr-embed/define.js';
 import type {
@@ -200,7 +201,7 @@ describe('the installed package', () => {
               ? { body: '{"connected":false,"ereceipt":false,"expiration":null}', type: 'application/json' }
               : null,
       );
-      const browser = await launch();
+      const browser = await launchChromium();
       try {
         const { page: tab, problems } = await watchedPage(browser);
         await tab.goto(site.origin);

@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { integrityOf } from '../../.config/integrity.mjs';
-import { launch, read, root, serve, watchedPage } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { read, root, serve, watchedPage } from './support.js';
 
 const script = read('dist/rulrr-embed.iife.js');
 const json = 'application/json';
@@ -106,7 +107,7 @@ describe('the script tag in a page', () => {
   let shop: Awaited<ReturnType<typeof till>>;
 
   before(async () => {
-    browser = await launch();
+    browser = await launchChromium();
     shop = await till();
   });
   after(async () => {

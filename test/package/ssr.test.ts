@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { build } from 'esbuild';
-import { launch, root, run, serve, watchedPage } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { root, run, serve, watchedPage } from './support.js';
 
 /** Renders in a Node process of its own, from the built modules, as a vendor's server does. */
 function rendered(): string {
@@ -57,7 +58,7 @@ describe('server rendering', () => {
                 }
               : null,
     );
-    const browser = await launch();
+    const browser = await launchChromium();
     try {
       const { page, problems } = await watchedPage(browser);
       await page.goto(server.origin);

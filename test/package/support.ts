@@ -4,10 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { root } from '../../.config/install.mjs';
-import { find } from '../support/browsers.mjs';
 
 export { root };
 export const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -62,13 +60,6 @@ export async function serve(
         server.close(() => resolve());
       }),
   };
-}
-
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: find('chromium') ?? '',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
-  });
 }
 
 /** A page whose errors are kept, so that a test can say there were none. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { installPacked, launch, read, root, run, serve, watchedPage } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { installPacked, read, root, run, serve, watchedPage } from './support.js';
 
 const info = JSON.parse(read('package.json')) as {
   exports: Record<string, string | { types: string; default?: string }>;
@@ -196,7 +197,7 @@ describe('the package', () => {
       const answer = '{"connected":false,"ereceipt":false,"expiration":null}';
       return url.pathname.startsWith('/rulrr/') ? { body: answer, type: 'application/json' } : null;
     });
-    const browser = await launch();
+    const browser = await launchChromium();
     try {
       const { page, problems } = await watchedPage(browser);
       await page.goto(server.origin);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { demoFolder, launchChromium, openTill, startDemo, type Demo, type Till } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { demoFolder, openTill, startDemo, type Demo, type Till } from './support.js';
 
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { demoFolder, launchChromium, startDemo, type Demo } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { demoFolder, startDemo, type Demo } from './support.js';
 
 interface Named {
   name: string;

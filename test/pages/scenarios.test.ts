@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { scenarioNames, type ScenarioName } from '../../src/sandbox/index.js';
-import { demoFolder, launchChromium, openTill, startDemo, type Demo, type Till } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { demoFolder, openTill, startDemo, type Demo, type Till } from './support.js';
 
 /** These take their time: the proxy is sure that tokens are lost after 90 s, and Rulrr is asked again 30 s after a refusal. */
 const patient = ['already-retrieved', 'lost-answer', 'status-403'] as const;

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { running, type Running } from '../cli/support.js';
-import { launchChromium, paysByKeyboard, Till } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { paysByKeyboard, Till } from './support.js';
 
 /** The package's demo serves the script tag as it was built. */
 const built = existsSync(new URL('../../dist/rulrr-embed.iife.js', import.meta.url));

@@ -4,7 +4,8 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
-import { demoFolder, launchChromium, paysByKeyboard, startDemo, Till, type Demo } from './support.js';
+import { launchChromium } from '../support/chromium.mjs';
+import { demoFolder, paysByKeyboard, startDemo, Till, type Demo } from './support.js';
 
 describe('the demo till', { timeout: 240_000 }, () => {
   const folder = demoFolder();

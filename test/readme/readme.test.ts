@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
-import { launch, read, root, run, serve } from '../package/support.js';
+import { read, root, run, serve } from '../package/support.js';
+import { launchChromium } from '../support/chromium.mjs';
 import { until } from '../support/until.js';
 import { answers, blocksOf, emptyProject, freePort, put, stopAll, typed, type Block, type Running } from './support.js';
 
@@ -75,7 +76,7 @@ describe('README.md', { timeout: 600_000 }, () => {
   }
 
   before(async () => {
-    browser = await launch();
+    browser = await launchChromium();
     sandboxPort = await freePort();
     sandbox = typed(`${line('rulrr-embed sandbox')} --port ${sandboxPort}`, folder);
     await sandbox.says(/is in \.env/);

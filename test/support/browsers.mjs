@@ -22,6 +22,17 @@ const candidates = {
 };
 const packages = { chromium: ['chromium'], firefox: ['firefox-esr'], webkit: ['webkit2gtk-driver', 'xvfb', 'xauth'] };
 
+/** As root, without a screen, and with no calls of its own to the outside. */
+export const chromiumFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 export const find = (engine) => candidates[engine].find((path) => path && existsSync(path));
 
 function installOnDebian(wanted) {

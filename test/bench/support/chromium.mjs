@@ -1,24 +1,8 @@
 // A Chromium for benches: real touches, CPU slowdown, memory counters through the debugging protocol.
 import { createServer } from 'node:http';
-import { chromium } from 'playwright-core';
-import { find } from '../../support/browsers.mjs';
+import { launchChromium } from '../../support/chromium.mjs';
 
-export async function launch() {
-  return chromium.launch({
-    executablePath: find('chromium'),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--js-flags=--expose-gc',
-      '--enable-precise-memory-info',
-    ],
-  });
-}
+export const launch = () => launchChromium(['--js-flags=--expose-gc', '--enable-precise-memory-info']);
 
 /** Serves a table of path → {type, body}; loopback only. */
 export async function serve(table) {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { demoFolder, launchChromium, startDemo, Till, type Demo } from '../support.js';
+import { launchChromium } from '../../support/chromium.mjs';
+import { demoFolder, startDemo, Till, type Demo } from '../support.js';
 import { look, type Thing } from './look.js';
 
 const pages = ['gallery', 'gallery?only=connect-dialog', 'gallery?only=numpad-dialog'];

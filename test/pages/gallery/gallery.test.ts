@@ -6,9 +6,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser } from 'playwright-core';
-import { find } from '../../support/browsers.mjs';
-import { chromiumFlags, demoFolder, startDemo, type Demo } from '../support.js';
+import type { Browser } from 'playwright-core';
+import { launchChromium } from '../../support/chromium.mjs';
+import { demoFolder, startDemo, type Demo } from '../support.js';
 import { changes, flags, keep, kept, leave, openGallery, take } from './compare.js';
 
 const modes: [name: string, query: string, dark?: boolean][] = [
@@ -28,7 +28,7 @@ describe('the gallery', { timeout: 600_000 }, () => {
 
   before(async () => {
     demo = await startDemo(folder.path);
-    browser = await chromium.launch({ executablePath: find('chromium'), args: [...chromiumFlags, ...flags] });
+    browser = await launchChromium(flags);
   });
   after(async () => {
     await browser?.close();
