@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { sqlTokenStore, type Query } from './sql.js';
+import { codeOf, orMissing, sqlTokenStore, type Query } from './sql.js';
 import type { TokenStore } from './token-store.js';
 
 export interface LibsqlTokenStoreOptions {
@@ -109,7 +109,7 @@ function createLine() {
         return result;
       } catch (error) {
         // It refuses before anything is written, so trying again is safe.
-        busy = /SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code)) ? error : undefined;
+        busy = /SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) ? error : undefined;
         if (!busy) throw error;
         await new Promise((resume) => setTimeout(resume, busyPauseMs * Math.random()));
       }
@@ -137,16 +137,7 @@ interface Client {
 async function connect(path: string): Promise<Client> {
   // Asked twice: Node takes the first failure of a driver whose binary is missing for one that nobody heard, and ends the process.
   const driver = () => import('@libsql/client');
-  const { createClient } = await driver()
-    .catch(driver)
-    .catch((error: unknown) => {
-      const { code } = error as { code?: string };
-      if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
-      throw Object.assign(
-        new Error('libsqlTokenStore() needs the package @libsql/client. Install it with: npm install @libsql/client'),
-        { code },
-      );
-    });
+  const { createClient } = await driver().catch(driver).catch(orMissing('libsqlTokenStore', '@libsql/client'));
   // The write-ahead files that SQLite puts beside it take over its mode.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) writeFileSync(path, '', { flag: 'a', mode: 0o600 });

@@ -1,4 +1,4 @@
-import { sqlTokenStore, type Query } from './sql.js';
+import { codeOf, orMissing, sqlTokenStore, type Query } from './sql.js';
 import type { TokenStore } from './token-store.js';
 
 /** What is used of a `pg` pool. */
@@ -62,7 +62,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
           return (await pool.query(sql, [...params])).rows;
         } catch (error) {
           // Where the database or the role has a stricter isolation than the usual one.
-          if (!undone.has(String((error as { code?: string }).code)) || Date.now() > until) throw named(error);
+          if (!undone.has(codeOf(error)) || Date.now() > until) throw named(error);
           await new Promise((resume) => setTimeout(resume, 20 * Math.random()));
         }
       }
@@ -72,7 +72,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     } catch (error) {
       if (given) throw error;
       await (pool as unknown as { end(): Promise<void> }).end();
-      if (Object.keys(settings).length && notTaken.has(String((error as { code?: string }).code))) return open({});
+      if (Object.keys(settings).length && notTaken.has(codeOf(error))) return open({});
       throw error;
     }
     if (!given) release = () => (pool as unknown as { end(): Promise<void> }).end();
@@ -106,13 +106,7 @@ function named(error: unknown): unknown {
 }
 
 async function ownPool(connectionString: string, settings: object): Promise<PostgresPool> {
-  const { default: pg } = await import('pg').catch((error: unknown) => {
-    const { code } = error as { code?: string };
-    if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw Object.assign(new Error('postgresTokenStore() needs the package pg. Install it with: npm install pg'), {
-      code,
-    });
-  });
+  const { default: pg } = await import('pg').catch(orMissing('postgresTokenStore', 'pg'));
   return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000, ...settings });
 }
 
@@ -125,7 +119,7 @@ async function prepare(run: Query): Promise<void> {
   if (found?.['rows'] && found['versions']) return;
   for (const statement of schema) {
     await run(statement, []).catch((error: unknown) => {
-      if (!madeByAnother.has(String((error as { code?: string }).code))) throw error;
+      if (!madeByAnother.has(codeOf(error))) throw error;
     });
   }
 }

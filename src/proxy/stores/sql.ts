@@ -10,6 +10,20 @@ export interface SqlDialect {
   table: string;
 }
 
+/** What a driver, the system or the database calls an error; '' where it has no name. */
+export function codeOf(error: unknown): string {
+  return String((error as { code?: unknown }).code ?? '');
+}
+
+/** For the `catch` of a driver's import: says what to install. */
+export function orMissing(store: string, driver: string): (error: unknown) => never {
+  return (error) => {
+    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const text = `${store}() needs the package ${driver}. Install it with: npm install ${driver}`;
+    throw Object.assign(new Error(text), { code: codeOf(error) });
+  };
+}
+
 /**
  * The one SQL implementation. Each method is one statement, so it needs no transaction and works behind a connection
  * pooler. Versions come from one sequence for the whole table: a row deleted and written again never gets an old one.
