@@ -1,23 +1,15 @@
 // Called by test/run.mjs, once an engine: RULRR_ENGINE names it, RULRR_FILES lists the test files.
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { esbuildPlugin } from '@web/dev-server-esbuild';
 import { defaultReporter, summaryReporter } from '@web/test-runner';
 import { chromiumFlags } from './support/browsers.mjs';
 import { frameServer } from './support/frame-server.mjs';
+import { freePort } from './support/listen.mjs';
 
 const engine = process.env.RULRR_ENGINE ?? 'chromium';
 const executable = process.env.RULRR_BROWSER_PATH;
 const root = fileURLToPath(new URL('..', import.meta.url));
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 async function webkit() {
   const { webdriverLauncher } = await import('@web/test-runner-webdriver');

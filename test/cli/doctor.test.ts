@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { examine, policyFor } from '../../src/cli/doctor.js';
 import { createRulrrProxy, memoryTokenStore, type RulrrProxyOptions } from '../../src/proxy/index.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
-import { serve } from './support.js';
+import { listen } from '../support/listen.mjs';
 
 /** What stands there: a page with its policy, a proxy with its answer. */
 interface Case {
@@ -83,10 +83,10 @@ const cases: Case[] = [
 ];
 
 describe('rulrr-embed doctor', () => {
-  let server: Awaited<ReturnType<typeof serve>>;
+  let server: Awaited<ReturnType<typeof listen>>;
   let now: Case;
   before(async () => {
-    server = await serve((request, response) => {
+    server = await listen((request, response) => {
       const { page, proxy, connect } = now;
       if (request.url === '/till') {
         if (page?.policy !== undefined) response.setHeader('Content-Security-Policy', page.policy);
@@ -118,7 +118,7 @@ describe('rulrr-embed doctor', () => {
   }
 
   it('finds a proxy that has an origin to itself, with and without the closing slash', async () => {
-    const alone = await serve((request, response) => {
+    const alone = await listen((request, response) => {
       const known = request.url === '/connection';
       response.setHeader('Cache-Control', 'no-store');
       response.writeHead(known ? 200 : 404, {
@@ -139,7 +139,7 @@ describe('rulrr-embed doctor', () => {
   });
 
   it('quotes no query, which may hold a session: its findings go into tickets', async () => {
-    const gone = await serve((_, response) => void response.writeHead(404).end());
+    const gone = await listen((_, response) => void response.writeHead(404).end());
     const [page, proxy] = ['/till', '/rulrr'].map((path) => `${gone.origin}${path}?session=a-secret`);
     const connectBaseUrl = `${gone.origin}/connect/?integration_token=a-secret`;
     const findings = await examine({ connectBaseUrl, page, proxy });
@@ -165,7 +165,7 @@ describe('rulrr-embed doctor', () => {
         clientId: 'pos', clientSecret: 'a secret for doctor', apiBaseUrl: 'http://127.0.0.1:9', checkFraming: false,
         sealingKeys: ['0123456789abcdefghijklmnopqrstuvwxyz'], tokenStore: memoryTokenStore(), authorize: () => null,
       }; // prettier-ignore
-      const behind = await serve((request, response) => {
+      const behind = await listen((request, response) => {
         request.headers.host = 'internal:8787';
         handler(request, response);
       });

@@ -7,13 +7,13 @@ import type { EreceiptJob } from '../../src/proxy/index.js';
 import { surelyNotSent } from '../../src/proxy/send-doubts.js';
 import { errorClass } from '../../src/proxy/events.js';
 import { harness } from '../proxy/harness.js';
-import { serve } from './support.js';
+import { listen } from '../support/listen.mjs';
 
 const job = { storeId: 's', orderId: '1', phoneNumber: '+12135550176', idempotencyKey: 'k' } as EreceiptJob;
 
 /** What a hook throws while the vendor's server answers so, or is gone. */
 async function thrown(call: (url: string) => Promise<unknown>, answer?: (response: ServerResponse) => void) {
-  const server = await serve((_request, response) => answer?.(response));
+  const server = await listen((_request, response) => answer?.(response));
   if (!answer) await server.close();
   try {
     return await call(server.origin).then(
@@ -66,7 +66,7 @@ describe("the sidecar asks the vendor's server who is signed in", () => {
 
   /** Who is signed in, if this is what the vendor's server answers. */
   async function asked(say: (request: IncomingMessage, response: ServerResponse) => void) {
-    const server = await serve(say);
+    const server = await listen(say);
     const request = new Request('http://pos.example/rulrr/connection', { headers: till });
     return authorizeBy(`${server.origin}/whoami`, secret)(request).finally(() => server.close());
   }
@@ -86,7 +86,7 @@ describe("the sidecar asks the vendor's server who is signed in", () => {
 
   it('with nothing that the till did not send, and no secret where none is set; so is its send', async (t) => {
     const heard: IncomingMessage['headers'][] = [];
-    const server = await serve((request, response) => {
+    const server = await listen((request, response) => {
       heard.push(request.headers);
       response.end('null');
     });
@@ -108,7 +108,7 @@ describe("the sidecar asks the vendor's server who is signed in", () => {
 
   it('a way to its login page: nobody, and no other server hears the secret', async (t) => {
     const heard: unknown[] = [];
-    const elsewhere = await serve((request, response) => {
+    const elsewhere = await listen((request, response) => {
       heard.push(request.headers);
       response.end('{"storeId":"store-2"}');
     });
@@ -139,7 +139,7 @@ describe("what the vendor's server says of a receipt decides between text messag
   const answerTo = async (
     say: (response: ServerResponse) => void,
   ): Promise<[status: number, code: string | undefined]> => {
-    const server = await serve((_request, response) => say(response));
+    const server = await listen((_request, response) => say(response));
     const { call, connect } = harness({ sendEreceipt: sendBy(server.origin, undefined) });
     await connect();
     const answer = await call('POST', '/ereceipts', {
@@ -176,7 +176,7 @@ describe("what the vendor's server says of a receipt decides between text messag
 
   it('a way to another page, which says 200 to everything: unclear, and nobody else is asked', async (t) => {
     const heard: unknown[] = [];
-    const elsewhere = await serve((request, response) => {
+    const elsewhere = await listen((request, response) => {
       heard.push(request.url);
       response.end('ok');
     });
@@ -191,7 +191,7 @@ describe("what the vendor's server says of a receipt decides between text messag
   it('it gets the order, the number and the key, as JSON, and the secret', async () => {
     let headers: IncomingMessage['headers'] = {};
     let body = '';
-    const server = await serve((request, response) => {
+    const server = await listen((request, response) => {
       ({ headers } = request);
       request.on('data', (text) => (body += String(text)));
       request.on('end', () => response.end());
@@ -206,7 +206,7 @@ describe("what the vendor's server says of a receipt decides between text messag
 
   it('is left alone once the time for the send is over', async (t) => {
     const over = new AbortController();
-    const server = await serve((_request, response) => (over.abort(), response.end()));
+    const server = await listen((_request, response) => (over.abort(), response.end()));
     t.after(() => server.close());
     const sent = sendBy(server.origin, undefined)({ ...job, signal: over.signal });
     await assert.rejects(sent, (error) => !surelyNotSent(error));

@@ -13,27 +13,20 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { parseEnv, promisify } from 'node:util';
 import { checkIds } from '../../src/conformance/index.js';
-import { rulrr, running, serve, type Running } from './support.js';
+import { freePort, listen } from '../support/listen.mjs';
+import { rulrr, running, type Running } from './support.js';
 
 const runNode = (args: string[]) => promisify(execFile)(process.execPath, args);
 const secret = 'cli-canary-client-secret-19f2';
 const sealingKey = 'cli-canary-sealing-key-long-enough-for-the-proxy';
 const sendSecret = 'cli-canary-sidecar-secret-77';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function startSandbox(...flags: string[]): Promise<{ command: Running; origin: string }> {
   const command = running(['sandbox', '--port', '0', '--client', `pos:${secret}`, ...flags]);
@@ -141,7 +134,7 @@ describe('a stop that hangs', () => {
 describe('rulrr-embed proxy', () => {
   let folder: string;
   let sandbox: Awaited<ReturnType<typeof startSandbox>>;
-  let vendor: Awaited<ReturnType<typeof serve>>;
+  let vendor: Awaited<ReturnType<typeof listen>>;
   let sidecar: Running;
   let port: number;
   let url: string;
@@ -149,7 +142,7 @@ describe('rulrr-embed proxy', () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
-    vendor = await serve((request, response) => {
+    vendor = await listen((request, response) => {
       whoAsked++;
       const store = /till=(store-\d)/.exec(request.headers.cookie ?? '')?.[1];
       response.writeHead(store ? 200 : 401, { 'Content-Type': 'application/json' });
@@ -370,11 +363,11 @@ describe('rulrr-embed proxy', () => {
 
 describe('rulrr-embed proxy, alone with its vendor', () => {
   const seen: unknown[] = [];
-  let vendor: Awaited<ReturnType<typeof serve>>;
+  let vendor: Awaited<ReturnType<typeof listen>>;
   let env: Record<string, string>;
 
   before(async () => {
-    vendor = await serve((request, response) => {
+    vendor = await listen((request, response) => {
       seen.push(request.headers['rulrr-sidecar']);
       response.end('{"storeId": "store-1"}');
     });

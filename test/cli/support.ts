@@ -1,7 +1,5 @@
 // The command as a user starts it: a process of its own, from the sources.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 const root = new URL('../..', import.meta.url).pathname;
 /** How long a command may keep a test waiting; one that serves lives as long as its test. */
@@ -85,23 +83,5 @@ export function running(args: string[], env: Record<string, string> = {}, to: 'p
       if (!over) child.kill(signal);
       return limited(ended);
     },
-  };
-}
-
-/** A small server for the vendor's side of things. */
-export async function serve(
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ origin: string; port: number; close: () => Promise<void> }> {
-  const server = createServer(handle);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }

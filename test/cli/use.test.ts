@@ -5,7 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { rulrr, running, serve } from './support.js';
+import { listen } from '../support/listen.mjs';
+import { rulrr, running } from './support.js';
 
 const stack = /\n\s+at .+:\d+:\d+/;
 
@@ -221,7 +222,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
   }
 
   it('demo: a port in use is said in one line', async () => {
-    const taken = await serve((_request, response) => response.end());
+    const taken = await listen((_request, response) => response.end());
     const { code, stderr } = await rulrr(['demo', '--port', String(taken.port)]);
     await taken.close();
     assert.equal(code, 1);
@@ -242,7 +243,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
   });
 
   it('a port in use is said in one line', async () => {
-    const taken = await serve((_request, response) => response.end());
+    const taken = await listen((_request, response) => response.end());
     const { code, stderr } = await rulrr(['sandbox', '--port', String(taken.port)]);
     await taken.close();
     assert.equal(code, 1);
@@ -311,8 +312,8 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
   });
 
   it('check: 2 where --sandbox does not answer', async () => {
-    const proxy = await serve((_request, response) => response.end('hello'));
-    const silent = await serve(() => {});
+    const proxy = await listen((_request, response) => response.end('hello'));
+    const silent = await listen(() => {});
     const flags = ['--sandbox', silent.origin, '--timeout', '1'];
     const { code, stderr } = await rulrr(['check', `${proxy.origin}/rulrr`, ...flags]);
     await Promise.all([proxy.close(), silent.close()]);
@@ -322,7 +323,7 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
 
   it('check: 2 where --sandbox leads to none, before anything is forgotten', async () => {
     const methods: string[] = [];
-    const server = await serve((request, response) => {
+    const server = await listen((request, response) => {
       methods.push(request.method!);
       response.setHeader('Content-Type', 'application/json');
       response.end('{"connected":false,"ereceipt":false,"expiration":null}');
@@ -335,7 +336,7 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
   });
 
   it('check --json: 1 where something is wrong, with what to change', async () => {
-    const server = await serve((_request, response) => response.end('hello'));
+    const server = await listen((_request, response) => response.end('hello'));
     const { code, stdout } = await rulrr(['check', `${server.origin}/rulrr`, '--json', '--timeout', '5']);
     await server.close();
     assert.equal(code, 1);
@@ -347,7 +348,7 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
   });
 
   it('doctor says what page, policy and proxy lack', async () => {
-    const server = await serve((request, response) => {
+    const server = await listen((request, response) => {
       if (request.url === '/connect/') response.setHeader('X-Frame-Options', 'DENY');
       if (request.url === '/till') response.setHeader('Content-Security-Policy', "default-src 'self'");
       response.end('hello');

@@ -14,13 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connect as connectTo, createServer } from 'node:net';
+import { connect as connectTo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { checkProxy } from '../../src/conformance/index.js';
 import type { ServedSandbox } from '../../src/sandbox/index.js';
-import { client, listen, openSandbox, sealingKey } from './support/served.js';
+import { freePort, listen } from '../support/listen.mjs';
+import { client, openSandbox, sealingKey } from './support/served.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 const own = { Cookie: 'session=till-1' };
@@ -33,14 +34,6 @@ function installed(command: string, debianPackage: string): boolean {
   spawnSync('apt-get', ['update', '-qq']);
   spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage]);
   return runs();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const languages = [

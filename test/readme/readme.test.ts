@@ -7,8 +7,9 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { read, root, run, serve } from '../package/support.js';
 import { launchChromium } from '../support/chromium.mjs';
+import { freePort } from '../support/listen.mjs';
 import { until } from '../support/until.js';
-import { answers, blocksOf, emptyProject, freePort, put, stopAll, typed, type Block, type Running } from './support.js';
+import { answers, blocksOf, emptyProject, put, stopAll, typed, type Block, type Running } from './support.js';
 
 const blocks = blocksOf();
 const ran = new Set<Block>();

@@ -1,7 +1,6 @@
 // README.md as its reader has it: the blocks are copied out into an empty project, in which the packed tarball is installed.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { read, root, run } from '../package/support.js';
@@ -99,14 +98,6 @@ export function typed(line: string, folder: string, env: NodeJS.ProcessEnv = {})
   };
   open.add(command);
   return command;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Resolves once something answers there. @throws if the command ends first */

@@ -1,8 +1,8 @@
 // A vendor's shop out of what the build made: pages, the proxy below /rulrr, and Rulrr's stand-in on an origin of its own.
 import { readFileSync, statSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { root } from '../../.config/install.mjs';
+import { listen } from './listen.mjs';
 
 const types = {
   '.html': 'text/html',
@@ -12,19 +12,6 @@ const types = {
   '.json': 'application/json',
   '.svg': 'image/svg+xml',
 };
-
-async function listen(handler) {
-  const server = createServer(handler);
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    origin: `http://127.0.0.1:${server.address().port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      }),
-  };
-}
 
 /** A file of one of the folders, or null. A folder stands for its index page. */
 function fileOf(folders, pathname) {

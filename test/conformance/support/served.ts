@@ -1,26 +1,13 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRulrrProxy, memoryTokenStore, type RulrrProxyOptions } from '../../../src/proxy/index.js';
 import { toNodeHandler } from '../../../src/proxy/node.js';
 import { serveSandbox, type ServedSandbox } from '../../../src/sandbox/index.js';
+import { listen } from '../../support/listen.mjs';
 
 export const client = { clientId: 'conformance', clientSecret: 'conformance-client-secret-7b1f' };
 export const own = { Cookie: 'till=store-1' };
 export const other = { Cookie: 'till=store-2' };
 export const sealingKey = 'a sealing key of the conformance tests, long enough';
-
-export async function listen(handler: RequestListener): Promise<{ origin: string; close: () => Promise<void> }> {
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
 
 /** A layer around the proxy that breaks one rule: sees the request first, and the answer afterwards. */
 export type Breaking = (
