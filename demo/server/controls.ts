@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { scenarios, type Sandbox, type ScenarioName } from '../../src/sandbox/index.js';
 
-type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 const maxBody = 4096;
 

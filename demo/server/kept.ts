@@ -3,11 +3,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A small text in the demo's data folder: made once, read ever after. */
-export function kept(folder: string, name: string, make = () => randomBytes(24).toString('hex'), anew = false): string {
+export function kept(folder: string, name: string, make = () => randomBytes(24).toString('hex')): string {
   const file = join(folder, name);
-  if (!anew && existsSync(file)) return readFileSync(file, 'utf8').trim();
-  const value = make();
-  writeFileSync(file, value, { mode: 0o600 });
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : keep(folder, name, make());
+}
+
+/** Writes such a text, over the one that is there. */
+export function keep(folder: string, name: string, value: string): string {
+  writeFileSync(join(folder, name), value, { mode: 0o600 });
   return value;
 }
 
@@ -19,6 +22,6 @@ export function keptNumbers(folder: string): () => string {
   let last = 1040;
   return () => {
     last = Math.max(last, Number(kept(folder, 'last-order', () => String(last))) || 0) + 1;
-    return kept(folder, 'last-order', () => String(last), true);
+    return keep(folder, 'last-order', String(last));
   };
 }

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { createRulrrProxy, type RulrrProxyOptions } from '../../src/proxy/index.js';
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
-import { serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
-import { listenOnLocalhost, onSignal } from '../../src/cli/listen.js';
+import { serveSandbox } from '../../src/sandbox/index.js';
+import { sendAsOrder } from '../../src/cli/hooks.js';
+import { closeServer, listenOnLocalhost, onSignal, portFrom } from '../../src/cli/listen.js';
 import { controls } from './controls.js';
 import { serveGallery } from './gallery.js';
-import { keptNumbers, kept, sealingKey } from './kept.js';
-import { sendReceipt } from './send-receipt.js';
+import { keep, kept, keptNumbers, sealingKey } from './kept.js';
 import { buildSite, siteHandler } from './site.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,15 +17,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The till's own store. A real POS knows from its session who is signed in; this one has one store and nobody else. */
 const storeId = 'demo-store';
 const clientId = 'demo-pos';
-
-function portFrom(text: string | undefined): number {
-  if (text === undefined || text === '') return 5173;
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new Error(`PORT must be a number from 0 to 65535, not "${text}".`);
-  }
-  return port;
-}
 
 /** In words, where a port cannot be had. */
 function portTrouble(error: unknown, port: number): unknown {
@@ -46,7 +37,7 @@ async function run(): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`RULRR_DEMO_DATA: there can be no folder at ${data} (${code ?? 'error'}).`, { cause: error });
   }
-  const wanted = portFrom(process.env['PORT']);
+  const wanted = portFrom(process.env['PORT'] || '5173', 'PORT');
 
   // The port first: whoever finds it in use should not wait for the rest.
   let handle: ReturnType<typeof siteHandler> = (_request, response) => void response.writeHead(503).end();
@@ -65,7 +56,7 @@ async function run(): Promise<void> {
     // The port of last time is taken: any other will do, only an open connect page would notice.
     serveSandbox({ clients, stateFile }),
   );
-  rememberPort(data, sandbox);
+  keep(data, 'sandbox-port', new URL(sandbox.origin).port);
   const gallery = await serveGallery();
 
   console.log('Starting the proxy, with its tokens in one encrypted file …');
@@ -77,7 +68,7 @@ async function run(): Promise<void> {
     sealingKeys: [sealingKey(data)],
     tokenStore: libsqlTokenStore({ url: `file:${join(data, 'tokens.db')}` }),
     authorize: () => ({ storeId }),
-    sendEreceipt: sendReceipt,
+    sendEreceipt: sendAsOrder,
   };
   let proxy = createRulrrProxy(options);
   let handleProxy = toNodeHandler(proxy);
@@ -103,21 +94,14 @@ async function run(): Promise<void> {
 
   onSignal(async () => {
     clearInterval(sweeping);
-    for (const server of servers) {
-      server.close();
-      server.closeIdleConnections();
-    }
+    const closed = Promise.all(servers.map((server) => closeServer(server)));
     // A redemption in flight is finished and stored before the process ends.
     await Promise.allSettled([retired, proxy.close()]);
     await Promise.all([sandbox.close(), gallery.close()]);
-    for (const server of servers) server.closeAllConnections();
+    await closed;
   });
 
   console.log(`\nReady. Open ${origin}/\n`);
-}
-
-function rememberPort(data: string, sandbox: ServedSandbox): void {
-  kept(data, 'sandbox-port', () => new URL(sandbox.origin).port, true);
 }
 
 /** Whatever goes wrong on the way ends in one line that says so. */

@@ -2,9 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { build, type Plugin, type Rolldown } from 'vite';
-import { pathOf } from './controls.js';
-
-type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+import { pathOf, type Handler } from './controls.js';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
