@@ -103,6 +103,11 @@ export class NumberEntry {
     this.host.settled(changed);
   };
 
+  /** Does at once what waits for a frame. */
+  catchUp(): void {
+    if (this.stopFrame) this.settle();
+  }
+
   judged(): Verdict {
     let { verdict } = this;
     if (!verdict) {

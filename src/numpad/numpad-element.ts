@@ -217,6 +217,12 @@ export class RulrrEreceiptNumpad extends LitElement {
     }
   }
 
+  /** Whoever waits for it finds what has been keyed formatted, judged and told. */
+  protected override getUpdateComplete(): Promise<boolean> {
+    this.entry.catchUp();
+    return super.getUpdateComplete();
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     const root = this.shadowRoot!;
@@ -432,7 +438,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal Send: only by a press, never by itself. */
   submit(): void {
-    this.entry.settle();
+    this.entry.catchUp();
     const { number } = this.entry.judged();
     if (number) this.conduct.feed({ type: 'send', number, key: newKey() });
     else if (this.editable) {

@@ -540,6 +540,21 @@ describe('a page that', () => {
     for (const name of ['input', 'print-receipt', 'ereceipt-sent']) document.removeEventListener(name, listen);
   });
 
+  it('waits for its update finds what was keyed formatted, told, and ready to be sent', async () => {
+    await start();
+    void t.pad.prompt('order');
+    await t.pass();
+    t.tap(good);
+    await t.pad.updateComplete;
+    expect(t.shown()).to.equal('(213) 555-0123');
+    expect(t.inputs).to.deep.equal(['+12135550123']);
+    expect(t.part('send').getAttribute('aria-disabled')).to.equal('false');
+    await t.pad.updateComplete;
+    await t.pad.updateComplete;
+    await t.pass(200);
+    expect(t.inputs).to.deep.equal(['+12135550123']);
+  });
+
   it('sets a value hears of it what a paste would say', async () => {
     await start();
     void t.pad.prompt('order');
