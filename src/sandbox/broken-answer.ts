@@ -16,14 +16,14 @@ export async function inProcess(
   if (kind === 'reset') throw broken('ECONNRESET');
   if (kind === 'close' || kind === 'lose-answer') throw broken('UND_ERR_SOCKET');
   const bytes = new Uint8Array(await response.arrayBuffer());
+  const until = Math.min(at ?? Math.floor(bytes.length / 2), bytes.length);
   let sent = 0;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (kind === 'cut') {
-        const until = Math.min(at ?? Math.floor(bytes.length / 2), bytes.length);
-        if (sent === 0 && until > 0) controller.enqueue(bytes.slice(0, until));
-        sent = until;
-        controller.error(broken('UND_ERR_SOCKET'));
+        // One a pull: an error takes away what nobody has read yet.
+        if (sent < until) controller.enqueue(bytes.slice(sent, (sent = until)));
+        else controller.error(broken('UND_ERR_SOCKET'));
         return;
       }
       await pause((ms ?? 2000) / Math.max(1, bytes.length), stopped);

@@ -13,6 +13,7 @@ import {
   scenarioNames,
   scenarios,
   serveSandbox,
+  type FaultKind,
   type Sandbox,
   type ServedSandbox,
 } from '../../src/sandbox/index.js';
@@ -72,12 +73,24 @@ async function connected(sandbox: Sandbox, ereceipt = 'on'): Promise<Record<stri
 
 describe('the sandbox', () => {
   it('says what is wrong with its options', () => {
-    for (const options of [undefined, {}, { clients: [] }, { clients: [{ clientId: 'a', clientSecret: ' ' }] }]) {
+    const badClients = [[], [null], [{ clientId: 5, clientSecret: 'x' }], [{ clientId: 'a', clientSecret: ' ' }]];
+    for (const options of [undefined, null, {}, ...badClients.map((clients) => ({ clients }))]) {
       assert.throws(() => createSandbox(options as never), /createSandbox: option/);
     }
-    const wrong = { integrationTtlMs: -1, now: 5, save: 'file', state: {} };
-    for (const [name, value] of Object.entries(wrong))
-      assert.throws(() => createSandbox({ clients: [client], [name]: value } as never), new RegExp(`option "${name}"`));
+    const wrong = {
+      integrationTtlMs: [-1, 0, Infinity, '60'],
+      accessTokenTtlMs: [0],
+      now: [5],
+      save: ['file'],
+      state: [{}],
+    };
+    for (const [name, values] of Object.entries(wrong))
+      for (const value of values)
+        assert.throws(
+          () => createSandbox({ clients: [client], [name]: value } as never),
+          new RegExp(`option "${name}"`),
+          `${name}: ${String(value)}`,
+        );
     for (const state of ['{', '5', 'null', '[]', '{"integrations":5}', '{"grants":[null]}', '{"scenario":1}'])
       assert.throws(() => createSandbox({ clients: [client], state }), /option "state" is not what a sandbox saved/);
     const twice = [client, { clientId: 'other', clientSecret: 'x' }, { ...client, clientSecret: 'y' }];
@@ -223,6 +236,7 @@ describe('the sandbox', () => {
       ['GET', '/v1/orders', {}, 403],
       ['GET', '/v1/elsewhere', {}, 404],
       ['DELETE', '/v1/stores', {}, 404],
+      ['PUT', '/v1/orders', {}, 404],
     ];
     for (const [method, path, query, status] of rows) {
       assert.equal(
@@ -350,6 +364,7 @@ describe('the sandbox', () => {
     assert.equal(await put(String(uploadUrl), 'name\nAda'), 200);
     assert.equal(await put(String(uploadUrl), new Uint8Array([0xff, 0xfe, 0x00, 0x80])), 200);
     assert.equal(await put(String(uploadUrl).replace(/\w+$/, 'up_guessed'), 'x'), 403);
+    assert.equal((await sandbox.fetch(String(uploadUrl))).status, 404);
     assert.deepEqual(
       sandbox.uploads.map(({ bytes }) => bytes),
       [8, 4],
@@ -423,6 +438,7 @@ describe('the sandbox', () => {
       { customer: { phone: null } },
       { customer: { phone: '' }, phoneNumber: null },
       { ereceipt: { phoneNumber: null } },
+      { ereceipt: null, customer: null },
       { ereceipt: false, customer: { phone } },
       { ereceipt: false, customer: { phone: 'unknown' } },
     ]) {
@@ -448,7 +464,8 @@ describe('the sandbox', () => {
   it('refreshes once a refresh token, lets tokens end, and revokes them', async () => {
     let now = Date.UTC(2026, 10, 24);
     const sandbox = createSandbox({ clients: [client], now: () => now });
-    const { accessToken, refreshToken } = await connected(sandbox);
+    const { accessToken, refreshToken, expiration } = await connected(sandbox);
+    assert.equal(Date.parse(expiration!) - now, 365 * 86_400_000, 'Rulrr says: one year');
     const refresh = { ...credentials, refresh_token: refreshToken! };
     const next = await answer(sandbox, 'POST', '/v1/auth/token', refresh);
     assert.equal(next.status, 200);
@@ -496,10 +513,59 @@ describe('the sandbox', () => {
     assert.equal((await call(sandbox, 'GET', '/v1/auth/integration/token', session)).status, 200);
   });
 
+  it('offers on each step of the connect page what its merchant can do there, and starts with the choice made before', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = { integration_token: await started(sandbox), client_id: client.clientId };
+    const page = async (step: string) => (await call(sandbox, 'GET', '/connect/', { ...query, step })).text();
+    const offered = (html: string) =>
+      [...html.matchAll(/data-(?:action|ereceipt)="(\w+)"( checked)?/g)].map(([all]) => all);
+    const [next, finish, cancel] = ['next', 'finish', 'cancel'].map((action) => `data-action="${action}"`);
+    const [on, off] = ['data-ereceipt="on"', 'data-ereceipt="off"'];
+    const first = await (await call(sandbox, 'GET', '/connect/', query)).text();
+    assert.deepEqual(offered(first), [next, cancel]);
+    assert.deepEqual(offered(await page('2')), [`${on} checked`, off, next, cancel]);
+    assert.deepEqual(offered(await page('3')), [finish, cancel]);
+    const body = new URLSearchParams({ ...query, step: '2', action: 'next', ereceipt: 'off' });
+    await sandbox.fetch(`${base}/connect/`, { method: 'POST', body });
+    assert.deepEqual(offered(await page('2')), [on, `${off} checked`, next, cancel]);
+    body.set('ereceipt', 'on');
+    await sandbox.fetch(`${base}/connect/`, { method: 'POST', body });
+    assert.deepEqual(offered(await page('2')), [`${on} checked`, off, next, cancel]);
+  });
+
+  it('is finished by the last step of the connect page, and by nothing before it', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const session = { ...credentials, integration_token: await started(sandbox) };
+    for (const [step, action, status] of [
+      ['1', 'finish', 'pending'],
+      ['2', 'finish', 'pending'],
+      ['3', 'next', 'pending'],
+      ['3', '', 'pending'],
+      ['3', 'finish', 'finished'],
+      ['3', 'cancel', 'finished'],
+    ] as const) {
+      const body = new URLSearchParams({ ...session, step, action });
+      await sandbox.fetch(`${base}/connect/`, { method: 'POST', body });
+      const { body: said } = await answer(sandbox, 'GET', '/v1/auth/integration', session);
+      assert.equal(said['status'], status, `${action} at step ${step}`);
+    }
+  });
+
   it('says on the page what is wrong with its address', async () => {
     const sandbox = createSandbox({ clients: [client] });
     assert.equal((await call(sandbox, 'GET', '/connect/')).status, 400);
-    assert.equal((await call(sandbox, 'GET', '/connect/', { integration_token: 'x', client_id: 'pos' })).status, 403);
+    const token = await started(sandbox);
+    const asked: [Record<string, string>, number][] = [
+      [{ integration_token: token }, 400],
+      [{ client_id: 'pos' }, 400],
+      [{ integration_token: 'x', client_id: 'pos' }, 403],
+      [{ integration_token: token, client_id: 'other' }, 403],
+      [{ integration_token: token, client_id: 'pos' }, 200],
+    ];
+    for (const [query, status] of asked)
+      assert.equal((await call(sandbox, 'GET', '/connect/', query)).status, status, JSON.stringify(query));
+    const bare = await call(sandbox, 'GET', '/connect', { integration_token: token, client_id: 'pos' });
+    assert.equal(bare.headers.get('Location'), `/connect/?integration_token=${token}&client_id=pos`);
   });
 
   it('answers HEAD as GET, for those who look whether the page may be framed', async () => {
@@ -627,7 +693,8 @@ describe('faults', () => {
     const { faults } = createSandbox({ clients: [client] });
     assert.throws(() => faults.set({ route: 'nowhere' as never, kind: 'hang' }), /There is no route "nowhere"/);
     assert.throws(() => faults.set({ route: 'token', kind: 'odd' as never }), /There is no fault "odd"/);
-    assert.throws(() => faults.set({ route: 'token', kind: 'status' }), /needs a "status"/);
+    for (const status of [undefined, 199, 600, 404.5, '500'])
+      assert.throws(() => faults.set({ route: 'token', kind: 'status', status: status as never }), /needs a "status"/);
     assert.throws(() => faults.set({ route: 'token', kind: 'hang', times: 0 }), /"times"/);
     assert.equal(routeNames.length, 11);
     const wrong: [string, object][] = [
@@ -638,6 +705,7 @@ describe('faults', () => {
       ['ms', { kind: 'slow', ms: 2 ** 31 }],
       ['at', { kind: 'cut', at: -3 }],
       ['at', { kind: 'cut', at: NaN }],
+      ['at', { kind: 'cut', at: 1.5 }],
       ['headers', { kind: 'headers' }],
       ['headers', { kind: 'headers', headers: null }],
       ['headers', { kind: 'headers', headers: new Headers({ 'X-Frame-Options': 'DENY' }) }],
@@ -652,11 +720,17 @@ describe('faults', () => {
         (error) => error instanceof TypeError && error.message.includes(`"${name}"`),
         JSON.stringify(fault),
       );
-    assert.throws(() => faults.set(undefined as never), /A fault must be/);
+    for (const none of [undefined, null]) assert.throws(() => faults.set(none as never), /A fault must be/);
     assert.deepEqual(faults.active, []);
-    faults.set({ route: 'token', kind: 'hang' });
+    const hang = { route: 'token', kind: 'hang', times: Infinity } as const;
+    const limits = { route: 'refresh', kind: 'status', status: 599, ms: 0, at: 0 } as const;
+    for (const fault of [hang, limits, hang]) faults.set(fault);
     assert.throws(() => faults.clear('tokens' as never), /There is no route "tokens"/);
-    assert.equal(faults.active.length, 1);
+    assert.deepEqual(faults.active, [hang, limits, hang]);
+    faults.clear('token');
+    assert.deepEqual(faults.active, [limits]);
+    faults.clear();
+    assert.deepEqual(faults.active, []);
   });
 
   it('answers with any status, and with Retry-After, on every route', async () => {
@@ -697,26 +771,82 @@ describe('faults', () => {
     assert.equal((await fetch(new URL(url), { method: 'POST' })).status, 200);
   });
 
-  it('strike in process as often as they are told', async () => {
+  it('strike as often as they are told, each in its own way, before or after the request is carried out', async () => {
+    const done = '{"success":true,"orderId":"o1"}';
+    const ways: Record<FaultKind, [seen: string, carriedOut: number]> = {
+      slow: [`200 application/json null ${done}`, 1],
+      hang: ['AbortError undefined', 0],
+      status: ['503 application/json null {"success":false,"error":"fault: 503"}', 0],
+      redirect: ['302 null null ', 0],
+      reset: ['TypeError ECONNRESET', 0],
+      close: ['TypeError UND_ERR_SOCKET', 0],
+      garbage: ['TypeError HPE_INVALID_CONSTANT', 0],
+      oversized: ['200 application/json null more than 8 MiB', 0],
+      'lose-answer': ['TypeError UND_ERR_SOCKET', 1],
+      cut: ['TypeError UND_ERR_SOCKET', 1],
+      drip: [`200 application/json null ${done}`, 1],
+      'wrong-content-type': [`200 text/html null ${done}`, 1],
+      'bad-json': [`200 application/json null ${done.slice(0, -1)}`, 1],
+      'missing-fields': ['200 application/json null {"success":true}', 1],
+      headers: [`200 application/json 1 ${done}`, 1],
+    };
     for (const kind of faultKinds) {
-      if (kind === 'hang') continue;
       const sandbox = createSandbox({ clients: [client] });
-      sandbox.faults.set({
-        route: 'create-integration',
-        kind,
-        times: 1,
-        ms: 1,
-        status: 500,
-        at: 3,
-        headers: { 'X-Fault': '1' },
-      });
-      const seen = await call(sandbox, 'POST', '/v1/auth/integration', credentials)
-        .then(async (response) => `${response.status} ${response.headers.get('X-Fault')} ${await response.text()}`)
-        .catch((error: Error & { cause?: { code?: string } }) => `lost ${error.cause?.code}`);
-      const normal = await call(sandbox, 'POST', '/v1/auth/integration', credentials);
-      assert.match(await normal.text(), /^\{"success":true,"integrationToken":"it_\w+"\}$/, kind);
-      if (kind === 'slow' || kind === 'drip' || kind === 'wrong-content-type') assert.match(seen, /^200/, kind);
-      else assert.doesNotMatch(seen, /^200 null \{"success":true,"integrationToken":"it_\w+"\}$/, kind);
+      const query = { access_token: (await connected(sandbox)).accessToken! };
+      const fields = { ms: 1, status: 503, at: 3, headers: { 'X-Fault': '1' } };
+      sandbox.faults.set({ route: 'post-order', kind, times: 2, ...fields });
+      const send = () => call(sandbox, 'POST', '/v1/orders', query, { orderId: 'o1' });
+      const struck = async () => {
+        const asked = send();
+        // What hangs ends with the sandbox.
+        if (kind === 'hang') await sandbox.close();
+        return asked
+          .then(async (response) => {
+            const whole = await response.text();
+            const text = whole.length > 8 * 1024 * 1024 ? 'more than 8 MiB' : whole;
+            const [type, header] = ['Content-Type', 'X-Fault'].map((name) => response.headers.get(name));
+            return `${response.status} ${type} ${header} ${text}`;
+          })
+          .catch((error: Error & { cause?: { code?: string } }) => `${error.name} ${error.cause?.code}`);
+      };
+      const [seen, carriedOut] = ways[kind];
+      for (const time of [1, 2]) {
+        assert.equal(await struck(), seen, kind);
+        assert.equal(sandbox.orders.length, carriedOut * time, `${kind}, ${carriedOut ? '' : 'not '}carried out`);
+      }
+      assert.equal(await (await send()).text(), done, `after ${kind}`);
+    }
+  });
+
+  it('cuts an answer after as many bytes as it is told, or in its middle, in process as on a socket', async (t) => {
+    const served = await serveSandbox({ clients: [client] });
+    t.after(() => served.close());
+    const path = `/v1/auth/integration?${new URLSearchParams(credentials)}`;
+    for (const [where, ask] of [
+      [base, served.sandbox.fetch],
+      [served.origin, fetch],
+    ] as const) {
+      const whole = (await (await ask(where + path, { method: 'POST' })).text()).length;
+      for (const [at, came] of [
+        [0, 0],
+        [5, 5],
+        [undefined, Math.floor(whole / 2)],
+        [whole + 10, whole],
+      ] as const) {
+        served.sandbox.faults.set({ route: 'create-integration', kind: 'cut', at, times: 1 });
+        const response = await ask(where + path, { method: 'POST' });
+        let seen = 0;
+        const reading = (async () => {
+          for await (const chunk of response.body!) seen += chunk.length;
+        })();
+        // A whole answer whose length the socket has told is one that no cut can harm any more.
+        if (where === base || came < whole) await assert.rejects(reading, `${where} at ${at}`);
+        else await reading;
+        assert.equal(seen, came, `${where} at ${at}`);
+      }
+      served.sandbox.faults.set({ route: 'create-integration', kind: 'drip', ms: 90, times: 1 });
+      const dripping = await ask(where + path, { method: 'POST' });
+      assert.match(await dripping.text(), /^\{"success":true,"integrationToken":"it_\w+"\}$/, 'drips to its end');
     }
   });
 
@@ -733,6 +863,7 @@ describe('faults', () => {
     await assert.rejects(first, { name: 'AbortError' });
     await sandbox.close();
     await assert.rejects(second, { name: 'AbortError' });
+    await assert.rejects(sandbox.fetch(new Request(url, init)), { name: 'AbortError' }, 'begun afterwards');
     assert.equal(sandbox.orders.length, 0);
   });
 
@@ -774,6 +905,8 @@ describe('the sandbox on a socket', () => {
   });
 
   it('is steered by its page, and by no page of another site', async () => {
+    const query = { access_token: (await connected(served.sandbox)).accessToken! };
+    const textsReceipts = async () => (await answer(served.sandbox, 'GET', '/v1/stores', query)).body['ereceipt'];
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
     assert.equal(
       (await post('/_sandbox/scenario', 'name=send-failed', { ...form, 'Sec-Fetch-Site': 'cross-site' })).status,
@@ -790,12 +923,57 @@ describe('the sandbox on a socket', () => {
     for (const odd of ['{}', '{"ereceipt":true}', '{"on":"yes"}', '{"on":1}'])
       assert.equal((await post('/_sandbox/ereceipt', odd)).status, 400, odd);
     assert.equal((await post('/_sandbox/ereceipt', 'on=false', form)).status, 303);
+    assert.equal(await textsReceipts(), false);
     assert.equal((await post('/_sandbox/ereceipt', '{"on":true}')).status, 200);
+    assert.equal(await textsReceipts(), true);
     assert.equal((await post('/_sandbox/clear-faults', '', form)).status, 303);
     assert.match(await (await fetch(`${served.origin}/_sandbox`)).text(), /The customer's phone/);
+    // An address that is only looked at, by a preview of links for one, changes nothing.
+    for (const [path, method] of [
+      ['/_sandbox/revoke', 'GET'],
+      ['/_sandbox/reset', 'GET'],
+      ['/_sandbox/forget', 'POST'],
+      ['/_sandbox', 'POST'],
+      ['/_sandbox/state', 'POST'],
+    ] as const)
+      assert.equal((await fetch(served.origin + path, { method })).status, 404, `${method} ${path}`);
+    assert.equal(await textsReceipts(), true);
+    // By the page itself, by a form whose page the browser does not name, and by a program that has nothing more to say.
+    for (const site of ['same-origin', 'none'])
+      assert.equal((await post('/_sandbox/revoke', '', { ...form, 'Sec-Fetch-Site': site })).status, 303, site);
+    const done = await post('/_sandbox/revoke', '');
+    assert.deepEqual([done.status, await done.json()], [200, { ok: true }]);
+    assert.equal(await textsReceipts(), undefined);
+    const told = async (body: string) => JSON.stringify(await (await post('/_sandbox/scenario', body)).json());
+    assert.match(await told('{"name":"nice"}'), /There is no scenario \\"nice\\"/);
+    assert.match(await told('{"name"'), /not valid JSON/);
     const state = (await (await fetch(`${served.origin}/_sandbox/state`)).json()) as { scenario: string };
     assert.equal(state.scenario, 'send-failed');
     await post('/_sandbox/scenario', '{"name":"normal"}');
+  });
+
+  it('does nothing for a caller who went away meanwhile, and tells one who only asks for the head', async () => {
+    const { accessToken } = await connected(served.sandbox);
+    const order = (orderId: string, signal?: AbortSignal) =>
+      fetch(`${served.origin}/v1/orders?access_token=${accessToken}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ orderId }),
+        signal,
+      });
+    const gone = new AbortController();
+    served.sandbox.faults.set({ route: 'post-order', kind: 'slow', ms: 300, times: 2 });
+    const lost = order('lost', gone.signal);
+    while (served.sandbox.faults.active[0]?.times !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    gone.abort();
+    await assert.rejects(lost);
+    assert.equal((await order('kept')).status, 200);
+    assert.deepEqual(
+      served.sandbox.orders.map(({ orderId }) => orderId),
+      ['kept'],
+    );
+    const query = new URLSearchParams({ integration_token: await started(served.sandbox), client_id: client.clientId });
+    assert.equal((await fetch(`${served.origin}/connect/?${query}`, { method: 'HEAD' })).status, 200);
   });
 
   it('remembers across restarts', async () => {
