@@ -295,12 +295,19 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       'http://127.0.0.1/up',
       'ftp://x/',
       'https://user:word@x/up',
+      'https://user@x/up',
+      'https://:word@x/up',
       undefined,
     ];
-    for (const uploadUrl of wrong) {
-      const store = new RulrrApi({ ...good, accessToken: 'a', fetch: async () => Response.json({ uploadUrl }) });
-      assert.equal((await failureOf(store.getCustomersUploadUrl())).code, 'bad_answer');
-    }
+    // Where the API is the sandbox on this machine, a list of customers leaves the machine in the clear no more than elsewhere.
+    for (const apiBaseUrl of [good.apiBaseUrl, 'http://127.0.0.1:4444'])
+      for (const customersUploadUrl of [undefined, ({ uploadUrl }: Record<string, unknown>) => uploadUrl as string])
+        for (const uploadUrl of wrong) {
+          if (apiBaseUrl !== good.apiBaseUrl && uploadUrl === 'http://127.0.0.1/up') continue;
+          const fetch = async () => Response.json({ uploadUrl });
+          const store = new RulrrApi({ ...good, apiBaseUrl, accessToken: 'a', fetch, customersUploadUrl });
+          assert.equal((await failureOf(store.getCustomersUploadUrl())).code, 'bad_answer', uploadUrl);
+        }
   });
 
   it('sends neither credentials nor token to the upload URL', async () => {
@@ -322,5 +329,17 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     };
     await new RulrrApi({ ...good, apiBaseUrl: 'https://api.example/base/', fetch }).createIntegration();
     assert.equal(sent[0]!.pathname, '/base/v1/auth/integration');
+  });
+
+  it('asks about the very token that it was given, whatever is in it', async () => {
+    const asked: (string | null)[] = [];
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(new URL(String(input)).searchParams.get('integration_token'));
+      return Response.json({ status: 'pending' });
+    };
+    const api = new RulrrApi({ ...good, fetch });
+    const tokens = ['it_1-a.b*c', 'a b+c/d==', 'a&client_id=x#y', '100%', 'a%20b', 'jeton-é'];
+    for (const token of tokens) await api.getIntegrationStatus(token);
+    assert.deepEqual(asked, tokens);
   });
 });

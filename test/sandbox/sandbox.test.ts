@@ -104,7 +104,8 @@ describe('the sandbox', () => {
         .accessToken!,
     };
     const { uploadTargets: _, ...earlier } = JSON.parse(state) as Record<string, unknown>;
-    for (const text of [state, JSON.stringify(earlier)]) {
+    const later = { ...(JSON.parse(state) as object), scenario: 'one-of-a-later-version' };
+    for (const text of [state, JSON.stringify(earlier), JSON.stringify(later)]) {
       const sandbox = createSandbox({ clients: [client], state: text });
       assert.equal((await answer(sandbox, 'GET', '/v1/customers', query)).status, 200);
     }
@@ -523,6 +524,7 @@ describe('the sandbox', () => {
     const [on, off] = ['data-ereceipt="on"', 'data-ereceipt="off"'];
     const first = await (await call(sandbox, 'GET', '/connect/', query)).text();
     assert.deepEqual(offered(first), [next, cancel]);
+    for (const none of ['0', 'two']) assert.deepEqual(offered(await page(none)), [next, cancel]);
     assert.deepEqual(offered(await page('2')), [`${on} checked`, off, next, cancel]);
     assert.deepEqual(offered(await page('3')), [finish, cancel]);
     const body = new URLSearchParams({ ...query, step: '2', action: 'next', ereceipt: 'off' });
@@ -641,7 +643,11 @@ describe('scenarios', () => {
     }
     const sandbox = createSandbox({ clients: [client] });
     await started(sandbox);
+    assert.equal((await call(sandbox, 'GET', '/_sandbox/state')).status, 200);
     assert.deepEqual(sandbox.calls, { 'create-integration': 1 });
+    sandbox.faults.set({ route: 'token', kind: 'hang' });
+    sandbox.scenario('normal');
+    assert.deepEqual(sandbox.faults.active, [], 'a scenario begins without the faults of before');
     assert.throws(() => sandbox.scenario('none' as never), /There is no scenario "none". Scenarios: normal/);
   });
 
@@ -658,6 +664,8 @@ describe('scenarios', () => {
       const session = { ...credentials, integration_token: done };
       assert.equal((await answer(sandbox, 'GET', '/v1/auth/integration', session)).body['status'], 'finished');
       const late = await started(sandbox);
+      const open = await call(sandbox, 'GET', '/connect/', { integration_token: early, client_id: 'pos' });
+      assert.equal(open.status, expected[0], 'at once, whether or not a till asks');
       for (const token of [early, late]) {
         const query = { ...credentials, integration_token: token };
         const { status, body } = await answer(sandbox, 'GET', '/v1/auth/integration', query);
