@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { RulrrApiError } from '../../src/api/index.js';
 import { checkIds, checkProxy, type CheckId } from '../../src/conformance/index.js';
 import type { RulrrProxyOptions } from '../../src/proxy/index.js';
+import { as, changing, edit, is, json, onceToldOf, pathOf, rebuilt, session, trusted } from './support/breaking.js';
 import { client, openSandbox, other, own, serveProxy, type Breaking } from './support/served.js';
 
 interface Broken {
@@ -25,32 +26,6 @@ const fromElsewhere = (change: (headers: Headers) => void): Pick<Broken, 'page' 
   breaking: async (request, next) => rebuilt(await next(request), (text, headers) => (change(headers), text)),
 });
 
-const pathOf = (request: Request) => new URL(request.url).pathname.replace(/^\/rulrr/, '');
-const json = (status: number, body: unknown, type = 'application/json') =>
-  new Response(JSON.stringify(body), { status, headers: { 'Content-Type': type, 'Cache-Control': 'no-store' } });
-const rebuilt = async (answer: Response, change: (text: string, headers: Headers) => string) => {
-  const headers = new Headers(answer.headers);
-  const text = change(await answer.text(), headers);
-  return new Response(answer.status === 204 ? null : text, { status: answer.status, headers });
-};
-const edit = (change: (body: Record<string, unknown>) => void) => async (answer: Response) =>
-  rebuilt(answer, (text) => {
-    const body = JSON.parse(text) as Record<string, unknown>;
-    change(body);
-    return JSON.stringify(body);
-  });
-/** The request as it would look had it come with these headers. */
-const as = async (request: Request, headers: Record<string, string>, path?: string) => {
-  const merged = new Headers(request.headers);
-  for (const [name, value] of Object.entries(headers)) merged.set(name, value);
-  const body = request.method === 'GET' || request.method === 'DELETE' ? undefined : await request.arrayBuffer();
-  return new Request(path ? new URL('/rulrr' + path, request.url) : request.url, {
-    method: request.method,
-    headers: merged,
-    body,
-  });
-};
-const trusted = { 'Rulrr-Embed': '1', 'Sec-Fetch-Site': 'same-origin' };
 /** What follows where a till without a session, or of another store, forgot the tokens on the way. */
 const unsent = [
   'ereceipt-sent',
@@ -60,17 +35,6 @@ const unsent = [
   'ereceipt-refused',
   'ereceipt-unconfirmed',
 ] as const;
-const is = (request: Request, method: string, path: RegExp) => request.method === method && path.test(pathOf(request));
-const session = /^\/integrations\/./;
-
-/** Changes the body of one call's good answers. */
-const changing = (method: string, path: RegExp, change: (body: Record<string, unknown>) => void): Breaking => {
-  const editor = edit(change);
-  return async (request, next) => {
-    const answer = await next(request);
-    return is(request, method, path) && answer.ok ? editor(answer) : answer;
-  };
-};
 /** Changes what the proxy gets for its token calls. */
 const onTokens = (change: (answer: Response) => Response): typeof fetch => {
   return async (input, init) => {
@@ -86,18 +50,6 @@ const insteadOf = (code: string, replace: (request: Request) => Response | Promi
     const answer = await next(request);
     const body = answer.status < 400 ? null : ((await answer.clone().json()) as { code: string });
     return body?.code === code ? replace(copy) : answer;
-  };
-};
-
-/** Changes what it says of a session from the second time on that it says this status. */
-const onceToldOf = (status: string, change: (body: Record<string, unknown>) => void): Breaking => {
-  const told = new Set<string>();
-  return async (request, next) => {
-    const answer = await next(request);
-    if (!(await answer.clone().text()).includes(`"${status}"`)) return answer;
-    if (told.has(request.url)) return edit(change)(answer);
-    told.add(request.url);
-    return answer;
   };
 };
 
