@@ -117,6 +117,55 @@ describe('rulrr-embed doctor', () => {
     });
   }
 
+  it('tells of the connect page what its answer is worth: a refusal always, silence only where it is the page', async () => {
+    const answers: [status: number, policy: string, judged: string, words: RegExp][] = [
+      [200, '', 'ok', /may be framed by/],
+      [200, "frame-ancestors 'none'", 'problem', /refuses to be framed by https:..pos\.example/],
+      [403, "frame-ancestors 'self'", 'problem', /refuses to be framed/],
+      [403, 'frame-ancestors *', 'ok', /may be framed/],
+      [403, '', 'unknown', /answers 403 without a session/],
+      [503, '', 'unknown', /answers 503: it is out of order/],
+    ];
+    let answer = answers[0]!;
+    const connect = await serve((_, response) => {
+      if (answer[1]) response.setHeader('Content-Security-Policy', answer[1]);
+      response.writeHead(answer[0]).end();
+    });
+    for (answer of answers) {
+      const findings = await examine({ connectBaseUrl: `${connect.origin}/connect/` });
+      const [found] = findings.filter(({ about }) => about === 'Connect page');
+      assert.equal(found!.status, answer[2], answer.join(' '));
+      assert.match(found!.text, answer[3]);
+    }
+    await connect.close();
+  });
+
+  it('tells whether a proxy on another origin lets the page in, and names it in the policy', async () => {
+    now = { title: '', page: {}, says: null };
+    const page = `${server.origin}/till`;
+    let allowed: string | undefined;
+    const proxy = await serve((_, response) => {
+      if (allowed) response.setHeader('Access-Control-Allow-Origin', allowed);
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(connection);
+    });
+    for (const [given, judged] of [
+      [undefined, 'problem'],
+      ['https://other.example', 'problem'],
+      [server.origin, 'ok'],
+    ] as const) {
+      allowed = given;
+      const findings = await examine({ connectBaseUrl: `${server.origin}/connect/`, page, proxy: proxy.origin });
+      const origin = findings.filter(({ text }) => /lets .* in\.|does not let .* in:/.test(text));
+      assert.deepEqual(
+        origin.map(({ status }) => status),
+        [judged],
+        String(given),
+      );
+      assert.ok(findings.at(-1)!.text.includes(`connect-src 'self' ${proxy.origin};`));
+    }
+    await proxy.close();
+  });
+
   it('finds a proxy that has an origin to itself, with and without the closing slash', async () => {
     const alone = await listen((request, response) => {
       const known = request.url === '/connection';
