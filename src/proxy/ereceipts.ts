@@ -101,8 +101,8 @@ export class Ereceipts {
     const job = await digest(JSON.stringify([storeId, order.idempotencyKey, order.orderId, order.phoneNumber]));
     const known = await this.rows.read<SendRow>(key);
     if (known) return this.judge(known, job);
-    const { connected, ereceipt } = await this.connections.connection(storeId);
-    if (!connected || !ereceipt) throw new Refusal('ereceipt_disabled', 'This store does not text receipts.');
+    const { ereceipt } = await this.connections.connection(storeId);
+    if (!ereceipt) throw new Refusal('ereceipt_disabled', 'This store does not text receipts.');
 
     const owner = crypto.randomUUID();
     const row = await this.claim(key, { state: 'running', job, owner, at: this.settings.clock.now() });

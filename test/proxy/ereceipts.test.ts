@@ -92,6 +92,11 @@ test('a failed send leaves the key free: the same till tries again with it', asy
   const { h, jobs } = await till(() => {
     if (fails-- > 0) throw new Error('no gateway for ' + planted.phoneNumber + ' ' + planted.connectionString);
   });
+  const { delete: forget } = h.store;
+  h.store.delete = async (...given) => {
+    await settle();
+    return forget(...given);
+  };
   assert.equal((await problemOf(await send(h))).code, 'send_failed');
   assert.equal((await problemOf(await send(h))).code, 'send_failed');
   assert.equal((await send(h)).status, 200);
@@ -176,6 +181,10 @@ test('what the hook comes back with is believed where it says no: `fetch` does n
     [new Response('ok', { headers: { 'Content-Type': 'text/html' } }), 200],
     [new Response('<h1>Sign in</h1>', { headers: { 'Content-Type': 'text/html' } }), 504, 'send_unconfirmed'],
     [new Response('\n<h1>Sign in</h1>', { headers: { 'Content-Type': 'Text/HTML' } }), 504, 'send_unconfirmed'],
+    ['{"id":"7","status":"rej', 504, 'send_unconfirmed'],
+    ['[7] queued', 200],
+    [{ statusCode: 200, headers: {}, body: 'ERR: 105, no credit left' }, 504, 'send_unconfirmed'],
+    [{ statusCode: 200, headers: {}, body: 'queued' }, 200],
     [new Response('queued<br>', { headers: { 'Content-Type': 'text/html' } }), 200],
     [
       new Response('Warning: no key in sms.php', { headers: { 'Content-Type': 'application/json' } }),
@@ -356,6 +365,8 @@ test('gateways answer 200 whatever came of it: their no is found where they put 
     ['ClickSend', { http_code: 200, data: { messages: [{ to, status: 'INSUFFICIENT_CREDIT' }] } }],
     ["Africa's Talking", { SMSMessageData: { Recipients: [{ statusCode: 405, status: 'InsufficientBalance' }] } }],
     ['MSG91', { type: 'error', message: 'Authentication failure' }],
+    ['a type in capitals', { type: 'ERROR', id: 1 }],
+    ['a code in words', { code: 'REJECTED', id: 1 }],
     ['Fast2SMS', { return: false, status_code: 411 }],
     ['SMS.ru', { status: 'OK', sms: { '12135550123': { status: 'ERROR', status_code: 207 } } }],
     ['Gupshup', { response: { status: 'error', id: '105' } }],
@@ -574,13 +585,15 @@ test('a repeat while the receipt is being sent hears when to ask again', async (
   assert.equal((await problemOf(again)).code, 'in_progress');
 });
 
-test('close waits for a send that is under way, and the till hears how it ended', async () => {
+test('close waits for a send that is under way, however slow its gateway, and the till hears how it ended', async () => {
   let finish: (outcome?: unknown) => void = () => {};
-  const { h, jobs } = await till(() => new Promise((resolve) => (finish = resolve)));
+  const { h, jobs } = await till(() => new Promise((resolve) => (finish = resolve)), { sendTimeoutMs: 60_000 });
   const waiting = send(h);
   await until(() => jobs.length === 1);
   let closed = false;
   const closing = h.proxy.close().then(() => (closed = true));
+  await settle();
+  h.clock.advance(50_000);
   await settle();
   assert.equal(closed, false);
   finish();
@@ -654,7 +667,7 @@ test('without a hook: 500 `misconfigured`', async () => {
 
 test('numbers: E.164 that can get a text message, or 422, and never quoted', async () => {
   const { h, jobs } = await till();
-  const wrong = ['', 'abc', '12135550109', '0012135550109', '+1 213 555 0109', '+1213555010', '+121355501099', '+1', '+0', '+9999999999', '+15555550109', '+441212345678', '+12135550109\n', '+1２135550109', '+' + '1'.repeat(15)];
+  const wrong = ['', 'abc', '12135550109', '0012135550109', '+1 213 555 0109', '+1213555010', '+121355501099', '+1', '+0', '+9999999999', '+15555550109', '+441212345678', '+12135550109\n', '+12135550109;ext=5', '+12135550109 x5', 'tel:+12135550109', 'to +12135550109', '+1２135550109', '+' + '1'.repeat(15)];
   for (const phoneNumber of wrong) {
     const response = await send(h, { body: { ...receipt, phoneNumber } });
     const problem = await problemOf(response);
@@ -959,6 +972,22 @@ test('rows hold no number and no order in plain text, and are forgotten after a 
   assert.equal((await h.proxy.sweep()).pruned, 1);
   assert.deepEqual(await h.store.list('ereceipt/'), []);
   h.assertClean();
+});
+
+test('an old key that nobody can read any more, or that the store does not let go of, holds up no other', async () => {
+  const { h } = await till();
+  for (const one of ['a', 'b', 'c', 'd']) await send(h, { key: one });
+  h.clock.advance(8 * 86_400_000);
+  const [first, second, ...others] = await h.store.list('ereceipt/');
+  const { value, version } = (await h.store.get(first!))!;
+  await h.store.put(first!, value.slice(0, -9) + 'unreadable', { ifVersion: version });
+  const { delete: forget } = h.store;
+  h.store.delete = async (name, options) => {
+    if (name === second) throw new Error('locked');
+    return forget(name, options);
+  };
+  assert.equal((await h.proxy.sweep()).pruned, others.length);
+  assert.deepEqual(await h.store.list('ereceipt/'), [first, second]);
 });
 
 test('sweeps while old keys are still being forgotten: they do not begin anew, and stopping ends it', async () => {
