@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import type { IntegrationAnswer, StartedIntegration } from '../../src/shared/wire.js';
 import { planted } from './canaries.js';
+import { settle } from '../support/settle.js';
 import { base, harness, problemOf, Upstream } from './harness.js';
 
 const json = async <T>(response: Response) => (await response.json()) as T;
@@ -336,6 +337,65 @@ test('the browser goes away: the redemption does not', async () => {
   gone.abort();
   await answer;
   assert.equal((await json<{ connected: boolean }>(await h.call('GET', '/connection'))).connected, true);
+});
+
+test('tokens that Rulrr refuses are asked for once, those that it fails at six times: then nobody asks before a merchant does', async () => {
+  for (const [status, tries] of [[400, 1], [403, 1], [503, 6]] as const) {
+    const upstream = new Upstream();
+    let answer: number = status;
+    let asked = 0;
+    const fetch = (async (input, init) => {
+      if (!String(input).includes('/integration/token')) return upstream.fetch(input as string, init);
+      asked += 1;
+      return answer === 200 ? upstream.fetch(input as string, init) : Response.json({}, { status: answer });
+    }) as typeof globalThis.fetch;
+    const h = harness({ fetch }, { upstream });
+    const other = harness({ fetch }, { upstream, store: h.store, clock: h.clock });
+    const id = await h.start();
+    upstream.status = 'finished';
+    const first = h.call('GET', '/integrations/' + id);
+    const pass = async (ms: number) => {
+      for (const end = h.clock.now() + ms; h.clock.now() < end; ) {
+        await settle(10);
+        h.clock.advance(250);
+      }
+    };
+    await pass(180_000);
+    assert.equal(asked, tries);
+    const told = await first;
+    if (tries === 1) assert.equal((await problemOf(told)).code, 'upstream_error');
+    else assert.equal((await json<IntegrationAnswer>(told)).status, 'pending');
+    answer = 200;
+    for (const one of [other, h]) {
+      const poll = one.call('GET', '/integrations/' + id);
+      assert.equal((await json<IntegrationAnswer>(await poll)).status, 'finished');
+    }
+    assert.equal(asked, tries + 1);
+    h.assertClean();
+  }
+}); // prettier-ignore
+
+test('a replica that stops between two tries leaves the session to the next at once', async () => {
+  const upstream = new Upstream();
+  const fetch = (async (input, init) => {
+    if (String(input).includes('/integration/token')) return Response.json({}, { status: 503 });
+    return upstream.fetch(input as string, init);
+  }) as typeof globalThis.fetch;
+  const h = harness({ fetch }, { upstream });
+  const next = harness({}, { upstream, store: h.store, clock: h.clock });
+  const id = await h.start();
+  upstream.status = 'finished';
+  const poll = h.call('GET', '/integrations/' + id);
+  await settle();
+  const closing = h.proxy.close();
+  for (let turn = 0; turn < 10; turn++) {
+    await settle(10);
+    h.clock.advance(1);
+  }
+  await closing;
+  assert.equal((await json<IntegrationAnswer>(await poll)).status, 'pending');
+  const answer = await json<IntegrationAnswer>(await next.call('GET', '/integrations/' + id));
+  assert.equal(answer.status, 'finished');
 });
 
 test('forStore: a client for a connected store, a refusal for others, an error for nonsense', async () => {

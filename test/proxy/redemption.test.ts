@@ -357,6 +357,51 @@ describe('a redeem call that stalls', () => {
     assert.ok(!events.some(({ type }) => type === 'integration-lost'));
   });
 
+  test('tokens that are saved and not read yet stay, whatever another replica has heard before that', async () => {
+    for (const heard of ['already retrieved', 'pending, and the time is up']) {
+      const rows = memoryTokenStore();
+      let refuses = false;
+      const store: TokenStore = {
+        ...rows,
+        put: (key, ...rest) =>
+          refuses && key.startsWith('store/') ? Promise.reject(new Error('full')) : rows.put(key, ...rest),
+      };
+      const { api, clock, connections, make, upstream, events } = bench({ ...plain, store });
+      let release = () => {};
+      const gate = new Promise<void>((resolve) => (release = resolve));
+      const flow = flowOf('a');
+      await connections.open(flow);
+      let other = connections;
+      if (heard === 'pending, and the time is up') {
+        const slow = Object.create(api) as RulrrApi;
+        slow.getIntegrationStatus = () => gate.then(() => ({ success: true, status: 'pending' }));
+        other = make({ api: slow });
+        clock.advance(100 * 60_000);
+        void other.sweep();
+        await settle(20);
+        refuses = true;
+        await connections.check(flow).catch(() => undefined);
+        release();
+      } else {
+        upstream.redeemGate = gate;
+        void make({ clock: { ...clock, after: () => () => {} } }).check(flow).catch(() => undefined); // prettier-ignore
+        await settle(20);
+        clock.advance(21_000);
+        void other.check(flow).catch(() => undefined);
+        await settle(20);
+        refuses = true;
+        release();
+        await settle(20);
+        for (let second = 0; second < 100; second++) await clock.advanceAsync(1_000);
+      }
+      await settle(20);
+      refuses = false;
+      clock.advance(21_000);
+      assert.equal((await connections.check(flow)).status, 'finished', heard);
+      assert.ok(!events.some(({ type }) => type === 'integration-lost'), heard);
+    }
+  });
+
   test('of a process that died is not waited for longer than the grace', async () => {
     const { clock, connections, make, upstream } = bench(plain);
     let release = () => {};
@@ -630,7 +675,7 @@ describe('what stands in the store', () => {
   });
 
   test('forgotten is forgotten: a session that was started before brings nothing back', async () => {
-    const { connections, events, upstream } = bench();
+    const { clock, store, connections, events, upstream } = bench();
     await connect(connections, 'a', 'shop');
     const open = flowOf('still open', 'shop');
     await connections.open(open);
@@ -649,6 +694,9 @@ describe('what stands in the store', () => {
     await connect(connections, 'b', 'shop');
     assert.equal((await connections.connection('shop')).connected, true);
     assert.equal(events.filter(({ type }) => type === 'connection-forgotten').length, 1);
+    clock.advance(3 * day);
+    await connections.sweep();
+    assert.deepEqual(await store.list('flow/'), [], 'nor is anything of it kept');
   });
 
   test('forgotten is forgotten, also where the row of the store cannot be read any more', async () => {
@@ -698,6 +746,9 @@ describe('sweep', () => {
     clock.advance(2_000);
     assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 0, failed: 2 });
     upstream.statusFails = false;
+    clock.advance(30_000);
+    // Whoever has finished on a phone meanwhile does not wait longer for that.
+    assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 0, failed: 0 });
     clock.advance(2 * 3_600_000);
     assert.deepEqual(await connections.sweep(), { checked: 2, finished: 0, ended: 2, failed: 0 });
     assert.deepEqual(await connections.sweep(), { checked: 0, finished: 0, ended: 0, failed: 0 });
@@ -887,6 +938,38 @@ describe('sweep', () => {
     }
   });
 
+  test('looks through all stores four times a day, whatever the number of replicas and sweeps', async () => {
+    const store = memoryTokenStore();
+    let looks = 0;
+    const { clock, make } = bench({
+      ...plain,
+      store: {
+        ...store,
+        list: (prefix, page) => {
+          if (prefix === 'store/') looks += 1;
+          return store.list(prefix, page);
+        },
+      },
+    });
+    const replicas = Array.from({ length: 3 }, () => make());
+    await connect(replicas[0]!);
+    for (let minute = 0; minute < 24 * 60; minute += 30) {
+      for (const one of replicas) await one.sweep();
+      clock.advance(30 * 60_000);
+    }
+    assert.equal(looks, 4);
+  });
+
+  test('a replica whose clock is two years ahead keeps no store from being looked through by the others', async () => {
+    const { connections, clock, make, upstream } = bench(plain);
+    await make({ clock: { ...clock, now: () => clock.now() + 730 * day } }).sweep();
+    await connect(connections);
+    clock.advance(340 * day);
+    await connections.sweep();
+    await settle();
+    assert.equal(upstream.calls.refresh, 1);
+  });
+
   test('leaves out no session, however many there are', async () => {
     const { connections, upstream } = bench(plain);
     upstream.status = 'pending';
@@ -1029,7 +1112,7 @@ describe('after connecting', () => {
   });
 
   test('refreshes ahead of the end, beside the call, once for all replicas', async () => {
-    const { clock, connections, upstream, make } = bench();
+    const { clock, connections, upstream, events, make } = bench();
     await connect(connections);
     clock.advance(280 * day);
     await (await connections.forStore('store')).getStore();
@@ -1044,6 +1127,15 @@ describe('after connecting', () => {
     await settle();
     assert.equal(upstream.calls.refresh, 1);
     assert.equal((await (await connections.forStore('store')).getStore())['used'], 'access-1');
+    assert.equal(events.filter(({ type }) => type === 'token-refreshed').length, 1);
+  });
+
+  test('a store that made no call for longer than its token lives goes on with a new one at once', async () => {
+    const { clock, connections, upstream } = bench(plain);
+    await connect(connections);
+    clock.advance(400 * day);
+    assert.equal((await (await connections.forStore('store')).getStore())['used'], 'access-1');
+    assert.deepEqual([upstream.calls.refresh, upstream.calls.data], [1, 1], 'no call with the token that has ended');
   });
 
   test('stores refresh at moments of their own', async () => {
@@ -1290,6 +1382,47 @@ describe('after connecting', () => {
     assert.equal(upstream.calls.refresh, 2);
   });
 
+  test('a refreshed token that the store never takes: who stops the process is told that one is lost', async () => {
+    const store = memoryTokenStore();
+    let down = false;
+    const { connections, upstream, clock, events } = bench({
+      ...plain,
+      store: { ...store, put: (...args) => (down ? Promise.reject(new Error('down')) : store.put(...args)) },
+    });
+    await connect(connections);
+    clock.advance(340 * day);
+    let release = () => {};
+    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    await (await connections.forStore('store')).getStore();
+    await settle(20);
+    down = true;
+    release();
+    await settle(20);
+    const closing = connections.close();
+    for (let second = 0; second < 70; second++) await clock.advanceAsync(1_000);
+    await closing;
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'tokens-unsaved').map(({ count }) => count),
+      [1],
+    );
+    assert.ok(!events.some(({ type }) => type === 'refresh-failed'), 'Rulrr has answered well');
+  });
+
+  test('a store whose tokens came without one to refresh them: nothing is asked of Rulrr that cannot come off', async () => {
+    const { connections, upstream, clock, events } = bench(plain);
+    upstream.refreshBody = () => ({ success: true, accessToken: 'access-0', expiration: upstream.expiration });
+    await connect(connections);
+    clock.advance(340 * day);
+    const api = await connections.forStore('store');
+    assert.equal((await api.getStore())['used'], 'access-0');
+    upstream.revoked.add('access-0');
+    await assert.rejects(api.getStore(), { status: 403 });
+    await connections.sweep();
+    await settle(20);
+    assert.equal(upstream.calls.refresh, 0);
+    assert.ok(!events.some(({ type }) => type === 'refresh-failed'));
+  });
+
   test('a refresh that comes in after the store was connected anew replaces nothing', async () => {
     const { connections, upstream, clock } = bench();
     await connect(connections);
@@ -1309,7 +1442,7 @@ describe('after connecting', () => {
   });
 
   test('an answer to a refresh that nobody can read is kept until somebody can', async () => {
-    const { connections, upstream, clock, make } = bench();
+    const { connections, upstream, clock, events, make } = bench();
     await connect(connections);
     clock.advance(340 * day);
     upstream.refreshBody = (generation) => ({ token: { a: `other-${generation}`, r: 'r' } });
@@ -1317,6 +1450,10 @@ describe('after connecting', () => {
     await api.getStore();
     await settle();
     assert.equal((await api.getStore())['used'], 'access-0');
+    assert.deepEqual(
+      events.filter(({ type }) => type.includes('refresh')).map(({ type, code }) => [type, code]),
+      [['refresh-failed', 'not-understood']],
+    );
     // Rulrr has ended the old refresh token with that.
     upstream.refreshBody = null;
     clock.advance(day);
@@ -1387,8 +1524,12 @@ describe('after connecting', () => {
     });
   }
 
-  test('a stalled refresh that ends badly, or whose process died, leaves the way free again', async () => {
-    for (const dies of [false, true]) {
+  test('a stalled refresh that ends badly, or whose process died, leaves the way free again, to the process itself too', async () => {
+    for (const [dies, alone] of [
+      [false, false],
+      [false, true],
+      [true, false],
+    ]) {
       const { connections, upstream, clock, make } = bench(plain);
       await connect(connections);
       clock.advance(340 * day);
@@ -1407,7 +1548,7 @@ describe('after connecting', () => {
       }
       upstream.refreshGate = Promise.resolve();
       clock.advance(1_200_000);
-      const other = await make().forStore('store');
+      const other = await (alone ? connections : make()).forStore('store');
       await other.getStore();
       await settle();
       assert.equal((await other.getStore())['used'], 'access-1', dies ? 'died' : 'failed');
