@@ -127,7 +127,7 @@ describe('rulrr-embed doctor', () => {
       [503, '', 'unknown', /answers 503: it is out of order/],
     ];
     let answer = answers[0]!;
-    const connect = await serve((_, response) => {
+    const connect = await listen((_, response) => {
       if (answer[1]) response.setHeader('Content-Security-Policy', answer[1]);
       response.writeHead(answer[0]).end();
     });
@@ -144,7 +144,7 @@ describe('rulrr-embed doctor', () => {
     now = { title: '', page: {}, says: null };
     const page = `${server.origin}/till`;
     let allowed: string | undefined;
-    const proxy = await serve((_, response) => {
+    const proxy = await listen((_, response) => {
       if (allowed) response.setHeader('Access-Control-Allow-Origin', allowed);
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(connection);
     });
