@@ -15,20 +15,25 @@ export function brotli(bytes) {
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /**
- * The text of an output as it is weighed. Chunks are named by the modules that they are made of, not by what is in these: eight letters that no
+ * The text of an output as it is weighed. Chunks are named by their place and the modules that they are made of, not by what is in these: eight letters that no
  * compression shortens would else weigh up to 40 bytes more or less after any change to any chunk.
  */
 function steadily(result) {
-  const names = Object.entries(result.metafile.outputs).flatMap(([name, { inputs }]) => {
+  const names = Object.entries(result.metafile.outputs).flatMap(([name, { inputs }], at) => {
     const [, hash] = /-([A-Z2-7]{8})\.js$/.exec(name) ?? [];
     const made = Object.keys(inputs).map((input) => input.split('/').slice(-2).join('/'));
-    const steady = Array.from(createHash('sha256').update(made.join()).digest().subarray(0, 8), (byte) =>
-      base32.charAt(byte % 32),
+    const steady = Array.from(
+      createHash('sha256')
+        .update(at + made.join())
+        .digest()
+        .subarray(0, 8),
+      (byte) => base32.charAt(byte % 32),
     );
     return hash ? [[hash, steady.join('')]] : [];
   });
   return ({ text }) => Buffer.from(names.reduce((code, [hash, name]) => code.replaceAll(hash, name), text));
 }
+
 /**
  * @param {string} code an ES module that imports what is measured
  * @param {{external?: string[], resolveDir?: string, format?: 'esm' | 'iife', target?: string}} options
