@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
+import type { TokenStore } from '../../src/proxy/stores/token-store.js';
+import { settle } from '../support/settle.js';
+import { bench, connect, day, flowOf } from './support/bench.js';
+
+test('forgotten is forgotten: a session that was started before brings nothing back', async () => {
+  const { clock, store, connections, events, upstream } = bench();
+  await connect(connections, 'a', 'shop');
+  const open = flowOf('still open', 'shop');
+  await connections.open(open);
+  await connections.forget('shop');
+  assert.deepEqual(await connections.connection('shop'), { connected: false, ereceipt: false, expiration: null });
+  const calls = upstream.calls.redeem;
+  await assert.rejects(connections.check(open), { code: 'expired' });
+  await assert.rejects(connections.check(flowOf('a', 'shop')), { code: 'expired' });
+  await assert.rejects(connections.forStore('shop'), { code: 'not_found' });
+  assert.equal(upstream.calls.redeem, calls);
+  assert.deepEqual(await connections.sweep(), { checked: 0, finished: 0, ended: 1, failed: 0 });
+  // Nor after the sweep, though Rulrr would give out the tokens.
+  await assert.rejects(connections.check(open), { code: 'expired' });
+  assert.equal(upstream.calls.redeem, calls);
+  assert.equal((await connections.connection('shop')).connected, false);
+  await connect(connections, 'b', 'shop');
+  assert.equal((await connections.connection('shop')).connected, true);
+  assert.equal(events.filter(({ type }) => type === 'connection-forgotten').length, 1);
+  clock.advance(3 * day);
+  await connections.sweep();
+  assert.deepEqual(await store.list('flow/'), [], 'nor is anything of it kept');
+});
+
+test('forgotten is forgotten, also where the row of the store cannot be read any more', async () => {
+  const { connections, upstream, store } = bench();
+  await connect(connections, 'a', 'shop');
+  const open = flowOf('still open', 'shop');
+  await connections.open(open);
+  const [key] = await store.list('store/');
+  const { value, version } = (await store.get(key!))!;
+  await store.put(key!, value.slice(0, -8), { ifVersion: version });
+  await connections.forget('shop');
+  const calls = upstream.calls.redeem;
+  await assert.rejects(connections.check(open), { code: 'expired' });
+  assert.equal(upstream.calls.redeem, calls);
+  assert.equal((await connections.connection('shop')).connected, false);
+  await connect(connections, 'b', 'shop');
+  assert.equal((await connections.connection('shop')).connected, true);
+});
+
+test('forgotten is forgotten: tokens that were on their way at that moment are not kept', async () => {
+  const { connections, events, upstream } = bench();
+  let release = () => {};
+  upstream.redeemGate = new Promise((resolve) => (release = resolve));
+  const flow = flowOf('a', 'shop');
+  await connections.open(flow);
+  const check = connections.check(flow);
+  await settle();
+  assert.equal(upstream.calls.redeem, 1);
+  await connections.forget('shop');
+  release();
+  await assert.rejects(check, { code: 'expired' });
+  assert.equal((await connections.connection('shop')).connected, false);
+  await assert.rejects(connections.forStore('shop'), { code: 'not_found' });
+  assert.ok(events.some(({ type }) => type === 'tokens-superseded'));
+  assert.ok(!events.some(({ type }) => type === 'integration-finished'));
+});
+
+test('no event, refusal or inspection holds a secret', async () => {
+  const store: TokenStore = memoryTokenStore();
+  let failing = false;
+  const brittle: TokenStore = {
+    ...store,
+    put: (...args) => (failing ? Promise.reject(new Error('canary-connection-string')) : store.put(...args)),
+  };
+  const { connections, upstream, events, clock } = bench({ store: brittle });
+  const texts: string[] = [];
+  const note = (value: unknown) =>
+    texts.push(inspect(value, { depth: 20, showHidden: true }), JSON.stringify(value) ?? '');
+  await connect(connections);
+  const api = await connections.forStore('store');
+  note(api);
+  upstream.revoked.add('access-0').add('access-1');
+  await api.getStore().catch(note);
+  upstream.statusFails = true;
+  await connections.check(flowOf('b')).catch(note);
+  failing = true;
+  await connections.open(flowOf('c')).catch(note);
+  await connections.forget('store').catch(note);
+  clock.advance(1_000);
+  note(events);
+  note(connections);
+  assert.ok(events.length > 3);
+  for (const text of texts) assert.doesNotMatch(text, /canary|access-\d|refresh-\d|api\.example/);
+});

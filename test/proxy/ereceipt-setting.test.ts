@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bench, connect } from './support/bench.js';
+
+test('e-receipts on or off are read anew, minutes apart', async () => {
+  let reads = 0;
+  const { connections, upstream, clock, events } = bench({
+    readEreceipt: async (api) => {
+      reads += 1;
+      const { receipts } = await api.getStore();
+      if (receipts === 'broken') throw new Error('canary-hook');
+      return receipts as boolean | undefined;
+    },
+  });
+  await connect(connections);
+  assert.equal(
+    (await connections.connection('store')).ereceipt,
+    true,
+    'the settings do not say: what came with the tokens holds',
+  );
+  upstream.settings = { receipts: false };
+  assert.equal((await connections.connection('store')).ereceipt, true);
+  assert.equal(reads, 1);
+  clock.advance(6 * 60_000);
+  assert.equal((await connections.connection('store')).ereceipt, false);
+  upstream.settings = { receipts: 'broken' };
+  clock.advance(6 * 60_000);
+  for (let call = 0; call < 5; call++) assert.equal((await connections.connection('store')).ereceipt, false);
+  assert.equal(reads, 3);
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'hook-failed').map(({ hook, code }) => [hook, code]),
+    [['readEreceipt', 'Error']],
+  );
+});
+
+test('a hook that throws at once is asked again later', async () => {
+  let broken = true;
+  const { connections, clock } = bench({
+    readEreceipt() {
+      if (broken) throw new Error('canary-hook');
+      return false;
+    },
+  });
+  await connect(connections);
+  assert.equal((await connections.connection('store')).ereceipt, true);
+  broken = false;
+  clock.advance(6 * 60_000);
+  assert.equal((await connections.connection('store')).ereceipt, false);
+});
