@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { settle } from '../support/settle.js';
-import { bench, connect, day, flowOf } from './support/bench.js';
+import { bench, connect, day, flowOf, hold } from './support/bench.js';
 
 test('forgotten is forgotten: a session that was started before brings nothing back', async () => {
   const { clock, store, connections, events, upstream } = bench();
@@ -50,8 +50,7 @@ test('forgotten is forgotten, also where the row of the store cannot be read any
 
 test('forgotten is forgotten: tokens that were on their way at that moment are not kept', async () => {
   const { connections, events, upstream } = bench();
-  let release = () => {};
-  upstream.redeemGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'redeem');
   const flow = flowOf('a', 'shop');
   await connections.open(flow);
   const check = connections.check(flow);

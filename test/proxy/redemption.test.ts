@@ -5,13 +5,12 @@ import type { Refusal } from '../../src/proxy/refusal.js';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { settle } from '../support/settle.js';
-import { bench, day, flowOf, plain } from './support/bench.js';
+import { bench, day, flowOf, hold, plain } from './support/bench.js';
 
 describe('a redeem call that stalls', () => {
   test('past its time, past 410 and past the grace is still waited for, on every replica', async () => {
     const { clock, connections, make, upstream, events } = bench(plain);
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     const flow = flowOf('a');
     await connections.open(flow);
     const replicas = [connections, make(), make()];
@@ -36,8 +35,7 @@ describe('a redeem call that stalls', () => {
 
   test('in another replica that says nothing any more: 410 is not believed before the grace is over', async () => {
     const { clock, connections, make, upstream, events } = bench(plain);
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     const flow = flowOf('a');
     // Its timers come late, as those of a machine that was put to sleep: it does not renew its lease.
     const stalled = make({ clock: { ...clock, after: () => () => {} } });
@@ -66,8 +64,7 @@ describe('a redeem call that stalls', () => {
 
   test('nor by the successor of a process that has heard 410 and died', async () => {
     const { clock, connections, make, upstream, events } = bench(plain);
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     const flow = flowOf('a');
     await connections.open(flow);
     // The first holds the tokens and sleeps, the second hears 410 and dies.
@@ -142,8 +139,7 @@ describe('a redeem call that stalls', () => {
 
   test('of a process that died is not waited for longer than the grace', async () => {
     const { clock, connections, make, upstream } = bench(plain);
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     const flow = flowOf('a');
     // Its timers never run: for the others it is dead.
     const dead = make({ clock: { ...clock, now: clock.now, after: () => () => {} } });
@@ -169,8 +165,7 @@ describe('a redeem call that stalls', () => {
 describe('tokens that come in', () => {
   test('tokens come in for a session whose row nobody can read any more: the store is connected all the same', async () => {
     const { connections, upstream, store } = bench();
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     const flow = flowOf('a', 'store');
     await connections.open(flow);
     const first = connections.check(flow).catch(() => undefined);
@@ -245,8 +240,7 @@ describe('tokens that come in', () => {
       put: (...args) => (failures-- > 0 ? Promise.reject(new Error('down')) : store.put(...args)),
     };
     const { connections, upstream, events, clock } = bench({ store: brittle });
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     const flow = flowOf('a', 'store');
     await connections.open(flow);
     const first = connections.check(flow);
@@ -272,8 +266,7 @@ describe('tokens that come in', () => {
       ...plain,
       store: { ...store, put: (...args) => (down ? Promise.reject(new Error('down')) : store.put(...args)) },
     });
-    let release = () => {};
-    upstream.redeemGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'redeem');
     await connections.open(flowOf('a', 'store'));
     void connections.check(flowOf('a', 'store'));
     await settle(5);

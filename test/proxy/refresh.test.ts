@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import { settle } from '../support/settle.js';
-import { bench, connect, day, plain } from './support/bench.js';
+import { bench, connect, day, hold, plain } from './support/bench.js';
 
 test('refreshes ahead of the end, beside the call, once for all replicas', async () => {
   const { clock, connections, upstream, events, make } = bench();
@@ -47,8 +47,7 @@ test('a refreshed token that the store does not take at once is kept until it do
   });
   await connect(connections);
   clock.advance(340 * day);
-  let release = () => {};
-  upstream.refreshGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'refresh');
   const api = await connections.forStore('store');
   assert.equal((await api.getStore())['used'], 'access-0');
   await settle(20);
@@ -96,8 +95,7 @@ test('a refreshed token that the store never takes: who stops the process is tol
   });
   await connect(connections);
   clock.advance(340 * day);
-  let release = () => {};
-  upstream.refreshGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'refresh');
   await (await connections.forStore('store')).getStore();
   await settle(20);
   down = true;
@@ -132,8 +130,7 @@ test('a refresh that comes in after the store was connected anew replaces nothin
   const { connections, upstream, clock } = bench();
   await connect(connections);
   clock.advance(340 * day);
-  let release = () => {};
-  upstream.refreshGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'refresh');
   const api = await connections.forStore('store');
   await api.getStore();
   await settle();
@@ -195,8 +192,7 @@ test('while a refresh stalls no second one is sent, by no replica; its late answ
   const { connections, upstream, clock, make } = bench(plain);
   await connect(connections);
   clock.advance(340 * day);
-  let release = () => {};
-  upstream.refreshGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'refresh');
   const replicas = [connections, make(), make()];
   for (let minute = 0; minute < 8; minute++) {
     for (const one of replicas) assert.equal((await (await one.forStore('store')).getStore())['used'], 'access-0');
@@ -215,8 +211,7 @@ for (const apart of [-0.2, 0.2, -15, 15, -120, 120, -600, 600]) {
     const { connections, upstream, clock, make } = bench(plain);
     await connect(connections);
     clock.advance(340 * day);
-    let release = () => {};
-    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'refresh');
     const other = make({ clock: { ...clock, now: () => clock.now() + apart * 1_000 } });
     for (const one of [connections, other]) {
       await (await one.forStore('store')).getStore();
@@ -238,8 +233,7 @@ test('a stalled refresh that ends badly, or whose process died, leaves the way f
     const { connections, upstream, clock, make } = bench(plain);
     await connect(connections);
     clock.advance(340 * day);
-    let release = () => {};
-    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'refresh');
     await (await connections.forStore('store')).getStore();
     await settle(20);
     clock.advance(25_000);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RulrrApi, RulrrApiError } from '../../src/api/index.js';
 import { settle } from '../support/settle.js';
-import { bench, connect, day, plain } from './support/bench.js';
+import { bench, connect, day, hold, plain } from './support/bench.js';
 
 test('a call goes with the store’s token, typed and whole', async () => {
   const { connections, upstream } = bench();
@@ -169,8 +169,7 @@ test('a call that was on its way while its token was replaced goes out once more
   const { connections, upstream, clock, make } = bench();
   await connect(connections);
   const api = await connections.forStore('store');
-  let release = () => {};
-  upstream.dataGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'data');
   const call = api.getStore();
   await settle();
   clock.advance(340 * day);
@@ -185,8 +184,7 @@ test('refused while another replica refreshes: waits for its token, and asks for
   const { connections, upstream, clock, make } = bench(plain);
   await connect(connections);
   upstream.revoked.add('access-0');
-  let release = () => {};
-  upstream.refreshGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'refresh');
   const first = (await connections.forStore('store')).getStore();
   await settle(20);
   const second = (await make().forStore('store')).getStore();
@@ -203,8 +201,7 @@ test('refused while the refresh of another replica hangs: no call waits for it f
   const { connections, upstream, clock, make } = bench(plain);
   await connect(connections);
   upstream.revoked.add('access-0');
-  let release = () => {};
-  upstream.refreshGate = new Promise((resolve) => (release = resolve));
+  const release = hold(upstream, 'refresh');
   const refused: unknown[] = [];
   for (const one of [connections, make()]) {
     void (await one.forStore('store')).getStore().catch((error: RulrrApiError) => refused.push(error.status));

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { settle } from '../support/settle.js';
-import { bench, connect, day, flowOf, plain } from './support/bench.js';
+import { bench, connect, day, flowOf, hold, plain } from './support/bench.js';
 
 /** As good as a release that knows by which name the kept answer of session `a` has its token; for the `plain` vault. */
 async function learnToRead(store: TokenStore): Promise<void> {
@@ -129,8 +129,7 @@ describe('sweep', () => {
   test('an answer that nobody could read is kept as well where the session had been given up before it came', async () => {
     const { connections, make, upstream, store, clock } = bench(plain);
     const asleep = make({ clock: { ...clock, after: () => () => {} } });
-    let answer!: () => void;
-    upstream.redeemGate = new Promise((resolve) => (answer = resolve));
+    const release = hold(upstream, 'redeem');
     upstream.refreshBody = () => ({ success: true, token: 'odd', refreshToken: 'refresh' });
     await asleep.open(flowOf('a'));
     void asleep.check(flowOf('a')).catch(() => undefined);
@@ -140,7 +139,7 @@ describe('sweep', () => {
       void connections.check(flowOf('a')).catch(() => undefined);
     }
     await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
-    answer();
+    release();
     await settle(50);
     clock.advance(day);
     assert.equal((await connections.sweep()).ended, 0, 'it had ended before');
@@ -311,8 +310,7 @@ describe('sweep', () => {
     const connections = make();
     for (const name of ['a', 'b', 'c']) await connect(connections, name, `store ${name}`);
     clock.advance(340 * day);
-    let release = () => {};
-    upstream.refreshGate = new Promise((resolve) => (release = resolve));
+    const release = hold(upstream, 'refresh');
     const first = connections.sweep();
     await settle(50);
     assert.equal(upstream.calls.refresh, 1, 'it hangs there');

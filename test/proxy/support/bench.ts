@@ -35,11 +35,10 @@ interface Upstream {
   settings: Record<string, unknown>;
   /** What the server at the upload URL answers. */
   uploadStatus: number;
-  refreshGate: Promise<void>;
-  /** Holds back what the calls of a store come to. */
-  dataGate: Promise<void>;
-  /** Holds back the answer with the tokens, which are given out by then. */
+  /** What the answers wait for; see `hold`. The tokens are given out by then. */
   redeemGate: Promise<void>;
+  refreshGate: Promise<void>;
+  dataGate: Promise<void>;
 }
 
 /**
@@ -140,4 +139,11 @@ export async function connect(connections: Connections, name = 'a', storeId = 's
   const flow = flowOf(name, storeId);
   await connections.open(flow);
   assert.equal((await connections.check(flow)).status, 'finished');
+}
+
+/** Holds back Rulrr's answers to redeem calls, to refreshes or to the calls of stores. Answers with what lets them go. */
+export function hold(upstream: Upstream, calls: 'redeem' | 'refresh' | 'data'): () => void {
+  let release = () => {};
+  upstream[`${calls}Gate`] = new Promise((resolve) => (release = resolve));
+  return release;
 }
