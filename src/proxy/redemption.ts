@@ -3,11 +3,11 @@ import type { Clock } from '../shared/clock.js';
 import type { Flow } from './flow.js';
 import type { Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
-import { flowKey, isHeld, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
+import { flowKey, isHeld, keepLease, type ConnectionRow, type FlowRow, type Rows } from './rows.js';
 import { bareFlow, emptyConnection, ensureSession, loseSession } from './sessions.js';
 import { parseTokens } from './tokens-answer.js';
 import type { RedemptionTiming } from './redemption-timing.js';
-import { keepLease, StandingCalls } from './standing-calls.js';
+import { StandingCalls } from './standing-calls.js';
 import { refusalOf, retryAfterMsOf, sentOf, upstreamStatusOf } from './upstream-refusal.js';
 import type { UpstreamBudget } from './upstream-budget.js';
 import { within } from './within.js';
@@ -68,9 +68,49 @@ export class Redemption {
     return drive;
   }
 
-  /** Brings an answer that is saved but not yet in the store's row to its end. Needs no call to Rulrr. */
-  async complete(row: FlowRow): Promise<Redeemed | 'odd'> {
-    return this.apply(row.flowId);
+  /** Reads an answer that is saved and brings it to the store's row. Idempotent; needs no call to Rulrr. */
+  async complete(flowId: string): Promise<Redeemed | 'odd'> {
+    const { rows, clock, emit } = this.options;
+    const row = await rows.read<FlowRow>(flowKey(flowId));
+    if (!row || row.state !== 'answered' || row.raw === undefined) return row?.state === 'stored' ? 'stored' : 'busy';
+    const { raw, storeId } = row;
+    const pair = parseTokens(raw);
+    if (!pair) {
+      await rows.update<FlowRow>(flowKey(flowId), (now) => {
+        if (now?.raw !== raw) return undefined;
+        // One that came after the session's end changes nothing about that: there is no token to go on with.
+        const state = now.integrationToken ? 'open' : 'lost';
+        return { ...now, state, raw: undefined, odd: withOdd(now.odd, raw) };
+      });
+      emit({ type: 'answer-not-understood', flowId, storeId });
+      return 'odd';
+    }
+
+    let end = 'stored' as 'stored' | 'superseded' | 'forgotten' | 'standing';
+    const stands = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
+      const base = standing ?? emptyConnection(storeId);
+      // A row that had to be made up knows no order: it counts as the newest.
+      const order = row.order || base.lastOrder + 1;
+      end = 'stored';
+      if (base.pair?.flowId === flowId) end = 'standing';
+      else if (order <= base.endedThrough) end = 'forgotten';
+      else if (base.pair && base.pair.order > order) end = 'superseded';
+      if (end !== 'stored') return undefined;
+      const { lastOrder, endedThrough } = base;
+      const stored = { ...pair, flowId, order, generation: 0, obtainedAt: clock.now() };
+      return { storeId, lastOrder: Math.max(lastOrder, order), endedThrough, pair: stored };
+    });
+    const order = row.order || (stands?.pair?.flowId === flowId ? stands.pair.order : stands!.lastOrder);
+    // From here on it is stored, even if tidying up fails.
+    await rows
+      .update<FlowRow>(flowKey(flowId), (now) => {
+        if (!now || now.state !== 'answered') return undefined;
+        return storedFlow({ ...now, order });
+      })
+      .catch(() => undefined);
+    if (end === 'stored') emit({ type: 'integration-finished', flowId, storeId });
+    if (end === 'superseded' || end === 'forgotten') emit({ type: 'tokens-superseded', flowId, storeId });
+    return end === 'forgotten' ? 'forgotten' : 'stored';
   }
 
   private async drive(flow: Flow): Promise<Redeemed> {
@@ -136,8 +176,8 @@ export class Redemption {
       return undefined;
     });
     if (found !== 'answered') return found;
-    const applied = await this.apply(flow.flowId);
-    return applied === 'odd' ? 'busy' : applied;
+    const end = await this.complete(flow.flowId);
+    return end === 'odd' ? 'busy' : end;
   }
 
   private async attempt(flow: Flow): Promise<Attempt> {
@@ -189,52 +229,7 @@ export class Redemption {
       );
     await inFlight.save(write, timing.saves, (attempt) => emit({ type: 'save-retried', flowId, storeId, attempt }));
     // Saved: if the rest fails now, the next poll or sweep does it.
-    return this.apply(flowId).catch((): 'busy' => 'busy');
-  }
-
-  /** Reads the saved answer and brings it to the store's row. Idempotent. */
-  private async apply(flowId: string): Promise<Redeemed | 'odd'> {
-    const { rows, clock, emit } = this.options;
-    const row = await rows.read<FlowRow>(flowKey(flowId));
-    if (!row || row.state !== 'answered' || row.raw === undefined) return row?.state === 'stored' ? 'stored' : 'busy';
-    const { raw, storeId } = row;
-    const pair = parseTokens(raw);
-    if (!pair) {
-      await rows.update<FlowRow>(flowKey(flowId), (now) => {
-        if (now?.raw !== raw) return undefined;
-        // One that came after the session's end changes nothing about that: there is no token to go on with.
-        const state = now.integrationToken ? 'open' : 'lost';
-        return { ...now, state, raw: undefined, odd: withOdd(now.odd, raw) };
-      });
-      emit({ type: 'answer-not-understood', flowId, storeId });
-      return 'odd';
-    }
-
-    let end = 'stored' as 'stored' | 'superseded' | 'forgotten' | 'standing';
-    const stands = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
-      const base = standing ?? emptyConnection(storeId);
-      // A row that had to be made up knows no order: it counts as the newest.
-      const order = row.order || base.lastOrder + 1;
-      end = 'stored';
-      if (base.pair?.flowId === flowId) end = 'standing';
-      else if (order <= base.endedThrough) end = 'forgotten';
-      else if (base.pair && base.pair.order > order) end = 'superseded';
-      if (end !== 'stored') return undefined;
-      const { lastOrder, endedThrough } = base;
-      const stored = { ...pair, flowId, order, generation: 0, obtainedAt: clock.now() };
-      return { storeId, lastOrder: Math.max(lastOrder, order), endedThrough, pair: stored };
-    });
-    const order = row.order || (stands?.pair?.flowId === flowId ? stands.pair.order : stands!.lastOrder);
-    // From here on it is stored, even if tidying up fails.
-    await rows
-      .update<FlowRow>(flowKey(flowId), (now) => {
-        if (!now || now.state !== 'answered') return undefined;
-        return storedFlow({ ...now, order });
-      })
-      .catch(() => undefined);
-    if (end === 'stored') emit({ type: 'integration-finished', flowId, storeId });
-    if (end === 'superseded' || end === 'forgotten') emit({ type: 'tokens-superseded', flowId, storeId });
-    return end === 'forgotten' ? 'forgotten' : 'stored';
+    return this.complete(flowId).catch((): 'busy' => 'busy');
   }
 
   /**
@@ -263,8 +258,8 @@ export class Redemption {
     const ended = await loseSession(rows, flow, emit);
     if (ended?.state === 'stored') return 'stored';
     if (ended?.state === 'answered') {
-      const applied = await this.apply(flow.flowId);
-      return applied === 'odd' ? 'busy' : applied;
+      const end = await this.complete(flow.flowId);
+      return end === 'odd' ? 'busy' : end;
     }
     return 'lost';
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../shared/clock.js';
 import { storeErrorCode, type Emit } from './events.js';
 import { Refusal } from './refusal.js';
 import type { StoredRow, TokenStore } from './stores/token-store.js';
@@ -221,4 +222,34 @@ export class Rows {
  */
 export function isHeld(lease: Lease | undefined, now: number): boolean {
   return lease !== undefined && Math.abs(now - lease.at) < lease.ms;
+}
+
+/** Says to the other replicas, again and again, that this process is still at a session. Answers with what ends that. */
+export function keepLease(given: {
+  rows: Rows;
+  clock: Clock;
+  owner: string;
+  flowId: string;
+  everyMs: number;
+}): () => void {
+  const { rows, clock, owner, flowId, everyMs } = given;
+  let stopped = false;
+  let cancel = () => {};
+  const renew = async () => {
+    await rows
+      .update<FlowRow>(flowKey(flowId), (row) => {
+        if (stopped || row?.state !== 'open' || row.lease?.owner !== owner) return undefined;
+        return { ...row, lease: { ...row.lease, at: clock.now() } };
+      })
+      .catch(() => undefined);
+    next();
+  };
+  const next = () => {
+    if (!stopped) cancel = clock.after(everyMs, () => void renew());
+  };
+  next();
+  return () => {
+    stopped = true;
+    cancel();
+  };
 }

@@ -1,6 +1,4 @@
-import type { Clock } from '../shared/clock.js';
 import type { InFlight } from './in-flight.js';
-import { flowKey, type FlowRow, type Rows } from './rows.js';
 
 /** Calls that nothing has come of yet, by session. One that was waited for in vain may still bring the tokens. */
 export class StandingCalls {
@@ -32,34 +30,4 @@ export class StandingCalls {
       if (!(await Promise.race([ended, this.inFlight.pause(lookMs)]))) return false;
     }
   }
-}
-
-/** Says to the other replicas, again and again, that this process is still at a session. Answers with what ends that. */
-export function keepLease(given: {
-  rows: Rows;
-  clock: Clock;
-  owner: string;
-  flowId: string;
-  everyMs: number;
-}): () => void {
-  const { rows, clock, owner, flowId, everyMs } = given;
-  let stopped = false;
-  let cancel = () => {};
-  const renew = async () => {
-    await rows
-      .update<FlowRow>(flowKey(flowId), (row) => {
-        if (stopped || row?.state !== 'open' || row.lease?.owner !== owner) return undefined;
-        return { ...row, lease: { ...row.lease, at: clock.now() } };
-      })
-      .catch(() => undefined);
-    next();
-  };
-  const next = () => {
-    if (!stopped) cancel = clock.after(everyMs, () => void renew());
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
-  };
 }

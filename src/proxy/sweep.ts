@@ -106,7 +106,7 @@ export class Sweeper {
     if (!row) return;
     if (row.state === 'open') return this.open(row, report);
     if (row.state === 'answered') {
-      const end = await redemption.complete(row);
+      const end = await redemption.complete(row.flowId);
       if (end === 'stored') report.finished += 1;
       else if (end === 'forgotten') report.ended += 1;
       return;
@@ -174,7 +174,7 @@ export class Sweeper {
     const now = await rows.update<FlowRow>(flowKey(row.flowId), (standing) =>
       standing?.state === 'lost' ? { ...standing, state: 'answered', raw } : undefined,
     );
-    return now !== null && (await redemption.complete(now)) === 'stored';
+    return now !== null && (await redemption.complete(now.flowId)) === 'stored';
   }
 
   /** Stores without a call for a year would lose their tokens; rows nobody writes would keep an old key. */
