@@ -2,7 +2,7 @@ import { RulrrApi } from '../api/index.js';
 import { createConnections, type RotationReport } from './connections.js';
 import { Ereceipts } from './ereceipts.js';
 import { errorClass } from './events.js';
-import { admit } from './guard.js';
+import { admit, type Route } from './guard.js';
 import { Integrations } from './integrations.js';
 import { resolveOptions, type ProxyContext, type RulrrProxyOptions } from './options.js';
 import { Refusal } from './refusal.js';
@@ -100,31 +100,24 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
   let closing: Promise<void> | undefined;
 
   /** Methods and paths that are none of ours may hold anything; they are not repeated. */
-  function tell(refusal: Refusal, method: string, path: string): void {
-    const known = path && ['GET', 'POST', 'DELETE'].includes(method);
-    emit({
-      type: 'refused',
-      code: refusal.code,
-      status: refusal.status,
-      ...(known ? { route: `${method} ${path}` } : {}),
-    });
+  function tell({ code, status }: Refusal, route?: Route): void {
+    emit({ type: 'refused', code, status, ...(route && { route }) });
   }
 
   async function answer(request: Request, context: ProxyContext): Promise<Parts> {
     let source: Source | null = null;
-    let path = '';
+    let known: Route | undefined;
     try {
       const { origin, pathname } = placeOf(request.url);
       source = sourceOf(request.headers, origin, settings);
       const admitted = admit(request, pathname, source, settings);
       if ('status' in admitted) {
-        if (admitted.refusal) tell(admitted.refusal, request.method, '');
+        if (admitted.refusal) tell(admitted.refusal);
         return partsFor(admitted, source);
       }
       if (closing) throw new Refusal('store_unavailable', 'The proxy is stopping.', 1);
-      path = admitted.route;
-      const input = { route: admitted.route, path: admitted.path, source, context };
-      const routed = route(request, input);
+      known = admitted.route;
+      const routed = route(request, { ...admitted, source, context });
       underWay.add(routed);
       try {
         return partsFor(await routed, source);
@@ -138,7 +131,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
         emit({ type: 'internal-error', code: errorClass(error) });
         refusal = new Refusal('internal', 'The proxy could not do this.');
       }
-      tell(refusal, request.method, path);
+      tell(refusal, known);
       return partsFor(problem(refusal), source);
     }
   }

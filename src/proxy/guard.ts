@@ -14,9 +14,12 @@ export const routeTable = {
 
 export type RoutePath = keyof typeof routeTable;
 
+/** Such as `GET /connection`: every method of every path. */
+export type Route = { [Path in RoutePath]: `${(typeof routeTable)[Path][number]} ${Path}` }[RoutePath];
+
 /** A request that may go on to its route. */
 export interface Admitted {
-  route: RoutePath;
+  route: Route;
   /** The path below the base path: the one reading of it, for policy, limits and routing alike. */
   path: string;
 }
@@ -30,7 +33,7 @@ const integrationPath =
  * Finds the route of a path as it stands: no decoding, no folding of case, no tolerance for a slash too many. What a
  * proxy in front reads differently is therefore unknown here, rather than another way in.
  */
-export function findRoute(pathname: string, basePath: string): Admitted | null {
+export function findRoute(pathname: string, basePath: string): { route: RoutePath; path: string } | null {
   if (!pathname.startsWith(basePath + '/')) return null;
   const path = pathname.slice(basePath.length);
   if (path === '/integrations' || path === '/connection' || path === '/ereceipts') return { route: path, path };
@@ -73,7 +76,7 @@ export function admit(
     return problem(new Refusal('method_not_allowed', `Allowed here: ${allow()}.`), { Allow: allow() });
   }
   if (method !== 'GET' && !source.trusted) return strangers();
-  return found;
+  return { route: `${method} ${found.route}` as Route, path: found.path };
 }
 
 function strangers(): Answer {

@@ -1,7 +1,7 @@
 import type { Connections } from './connections.js';
 import { readEreceiptOrder, type Ereceipts } from './ereceipts.js';
 import { errorClass } from './events.js';
-import type { Admitted } from './guard.js';
+import type { Admitted, Route } from './guard.js';
 import type { Integrations } from './integrations.js';
 import type { ProxyContext, ProxySettings } from './options.js';
 import { Refusal } from './refusal.js';
@@ -28,39 +28,32 @@ export function createRoutes(
 ): (request: Request, input: RouteInput) => Promise<Answer> {
   const { integrations, connections, ereceipts } = parts;
   // A table and no router: the gate has found the route already, and two readings of a path could differ.
-  const handles = new Map<string, Handle>([
-    [
-      'POST /integrations',
-      { status: 201, body: (storeId, _request, { source }) => integrations.start(storeId, source.page) },
-    ],
-    [
-      'GET /integrations/:id',
-      {
-        status: 200,
-        body: (storeId, _request, { path, source }) =>
-          integrations.status(storeId, path.slice('/integrations/'.length), source.page),
+  const handles: Record<Route, Handle> = {
+    'POST /integrations': {
+      status: 201,
+      body: (storeId, _request, { source }) => integrations.start(storeId, source.page),
+    },
+    'GET /integrations/:id': {
+      status: 200,
+      body: (storeId, _request, { path, source }) =>
+        integrations.status(storeId, path.slice('/integrations/'.length), source.page),
+    },
+    'GET /connection': { status: 200, body: (storeId) => connections.connection(storeId) },
+    'DELETE /connection': { status: 204, body: (storeId) => connections.forget(storeId) },
+    'POST /ereceipts': {
+      status: 200,
+      async body(storeId, request) {
+        await ereceipts.send(storeId, await readEreceiptOrder(request));
+        return { sent: true };
       },
-    ],
-    ['GET /connection', { status: 200, body: (storeId) => connections.connection(storeId) }],
-    ['DELETE /connection', { status: 204, body: (storeId) => connections.forget(storeId) }],
-    [
-      'POST /ereceipts',
-      {
-        status: 200,
-        async body(storeId, request) {
-          await ereceipts.send(storeId, await readEreceiptOrder(request));
-          return { sent: true };
-        },
-      },
-    ],
-  ]);
+    },
+  };
 
   return async (request, input) => {
-    const handle = handles.get(`${request.method} ${input.route}`);
-    if (!handle) throw new Refusal('not_found', 'The proxy has no such path.');
     // Identity first, for every route alike, and from the vendor's callback alone.
     const asked = ask(settings, request, input.context);
     const storeId = storeOf(settings, asked instanceof Promise ? await asked : asked);
+    const handle = handles[input.route];
     const body = await handle.body(storeId, request, input);
     return body ? { status: handle.status, body } : { status: handle.status };
   };
