@@ -127,11 +127,33 @@ export interface ProxySettings {
   clock: Clock;
 }
 
-const optionNames: readonly (keyof RulrrProxyOptions)[] = [
-  'clientId', 'clientSecret', 'apiBaseUrl', 'connectBaseUrl', 'basePath', 'sealingKeys', 'tokenStore', 'authorize', 'sendEreceipt',
-  'allowedOrigins', 'allowedHeaders', 'origin', 'fetch', 'onEvent', 'integrationTtlMs', 'sendTimeoutMs', 'startLimit', 'checkFraming',
-  'statusTtlMs', 'budgetPerSecond', 'readEreceipt', 'refreshRequest', 'parseRefresh', 'clock',
-]; // prettier-ignore
+/** A record, so that the compiler sees to it that none is left out. */
+const optionNames: Record<keyof RulrrProxyOptions, true> = {
+  clientId: true,
+  clientSecret: true,
+  apiBaseUrl: true,
+  connectBaseUrl: true,
+  basePath: true,
+  sealingKeys: true,
+  tokenStore: true,
+  authorize: true,
+  sendEreceipt: true,
+  allowedOrigins: true,
+  allowedHeaders: true,
+  origin: true,
+  fetch: true,
+  onEvent: true,
+  integrationTtlMs: true,
+  sendTimeoutMs: true,
+  startLimit: true,
+  checkFraming: true,
+  statusTtlMs: true,
+  budgetPerSecond: true,
+  readEreceipt: true,
+  refreshRequest: true,
+  parseRefresh: true,
+  clock: true,
+};
 
 /** Names the option and what is wrong with it; never quotes the value, which may be a secret. */
 function wrong(option: string, what: string): never {
@@ -251,7 +273,7 @@ function hook<Hook>(value: Hook, option: string): Hook {
 /** Catches the misspelt option that would otherwise quietly do nothing. */
 function refuseMisspelt(options: object): void {
   for (const name of Object.keys(options)) {
-    const meant = meantBy(name, optionNames);
+    const meant = meantBy(name, Object.keys(optionNames));
     if (meant) wrong(name, `is unknown; "${meant}" was meant, probably`);
   }
 }

@@ -1,6 +1,6 @@
-import type { Problem, ProblemCode } from '../shared/wire.js';
+import type { Problem } from '../shared/wire.js';
 import type { ProxyContext } from './options.js';
-import type { Refusal } from './refusal.js';
+import { problems, type Refusal } from './refusal.js';
 import type { Source } from './sources.js';
 
 /** What a route has to say, before it becomes a `Response` with all the headers that every answer carries. */
@@ -13,36 +13,11 @@ export interface Answer {
   refusal?: Refusal;
 }
 
-const titles: Record<ProblemCode, string> = {
-  unauthorized: 'Nobody is signed in',
-  forbidden_origin: 'This page may not do that',
-  rate_limited: 'Too many requests',
-  misconfigured: 'The proxy is not set up for this',
-  upstream_error: 'Rulrr did not do its part',
-  upstream_timeout: 'Rulrr did not answer in time',
-  not_yours: 'The integration belongs to another store',
-  unknown_integration: 'No such integration',
-  expired: 'The integration has expired',
-  tokens_lost: 'The tokens were handed out and lost',
-  bad_request: 'The request cannot be read',
-  ereceipt_disabled: 'The store does not text receipts',
-  in_progress: 'The same send is under way',
-  body_too_large: 'The body is too large',
-  unsupported_media_type: 'The body must be JSON',
-  invalid_phone_number: 'No number that can get a text message',
-  send_failed: 'The receipt was not sent',
-  send_unconfirmed: 'It is not known whether the receipt was sent',
-  not_found: 'No such path',
-  method_not_allowed: 'No such method here',
-  store_unavailable: 'The token store does not answer',
-  internal: 'Something went wrong in the proxy',
-};
-
 /** A refusal as RFC 9457 has it. */
 export function problem(refusal: Refusal, headers: Record<string, string> = {}): Answer {
   const body: Problem = {
     type: 'urn:rulrr-embed:problem:' + refusal.code,
-    title: titles[refusal.code],
+    title: problems[refusal.code].title,
     status: refusal.status,
     code: refusal.code,
     detail: refusal.message,
