@@ -9,6 +9,7 @@ import {
   type Fault,
   type ScenarioName,
 } from '../sandbox/index.js';
+import { numberFields } from '../sandbox/faults.js';
 import { keptEnv, writeEnv } from './env-file.js';
 import { TroubleError, UsageError } from './fail.js';
 import { listenTrouble, onSignal, portFrom } from './listen.js';
@@ -33,7 +34,7 @@ function clientFrom(text: string): Client {
   return client;
 }
 
-const faultFields = ['times', 'ms', 'status', 'at', 'retryAfter'];
+const faultFields = [...numberFields, 'retryAfter'];
 /** A flag has no way to say which headers: those are set by program. */
 const kinds = faultKinds.filter((kind) => kind !== 'headers');
 
@@ -47,9 +48,10 @@ function faultFrom(text: string): Fault {
       throw new UsageError(
         `--fault ${text}: "${part}" is none of ${faultFields.map((each) => `${each}=`).join(', ')}.`,
       );
-    if (name !== 'retryAfter' && !/^\d{1,9}$/.test(value))
+    const isNumber = numberFields.includes(name!);
+    if (isNumber && !/^\d{1,9}$/.test(value))
       throw new UsageError(`--fault ${text}: ${name} must be a whole number, not "${value}".`);
-    fault[name!] = name === 'retryAfter' ? value : Number(value);
+    fault[name!] = isNumber ? Number(value) : value;
   }
   if (!(routeNames as readonly unknown[]).includes(route))
     throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${kinds.join(', ')}.`);

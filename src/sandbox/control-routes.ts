@@ -1,5 +1,5 @@
 import { controlPage } from './control-page.js';
-import type { Fault } from './faults.js';
+import { numberFields, type Fault } from './faults.js';
 import { html, json, readBody, seeOther } from './respond.js';
 import type { Sandbox } from './sandbox.js';
 import { scenarios, type ScenarioName } from './scenarios.js';
@@ -50,7 +50,7 @@ function faultOf(given: Record<string, unknown>): Fault {
   const fault: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(given)) {
     if (value === '' || value === undefined) continue;
-    fault[key] = ['times', 'ms', 'status', 'at'].includes(key) ? Number(value) : value;
+    fault[key] = numberFields.includes(key) ? Number(value) : value;
   }
   return fault as unknown as Fault;
 }

@@ -71,6 +71,9 @@ const fields: Record<keyof Fault, true> = {
   headers: true,
 };
 
+/** Those that hold a number: forms and flags have it as text. */
+export const numberFields: readonly string[] = ['times', 'ms', 'status', 'at'] satisfies (keyof Fault)[];
+
 /** The faults that are set; one counts down as it strikes. */
 export class Faults {
   private list: Fault[] = [];
