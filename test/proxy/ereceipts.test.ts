@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { EreceiptUnconfirmedError, type EreceiptJob } from '../../src/proxy/index.js';
 import { planted } from './canaries.js';
 import { settle } from '../support/settle.js';
+import { until } from '../support/until.js';
 import { harness, problemOf, Upstream, type CallOptions, type Harness } from './harness.js';
 
 const key = 'till-7-order-1001-a';
@@ -32,14 +33,6 @@ async function till(hook: (job: EreceiptJob) => unknown = () => undefined, more 
   );
   await h.connect();
   return { h, jobs };
-}
-
-/** Sealing runs on other threads, which no fake clock moves: waits until what must come has come. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; !condition(); turn++) {
-    assert.ok(turn < 5000, 'it never came');
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 test('a receipt is sent once: the hook gets what it needs, the same key hears the same answer', async () => {
