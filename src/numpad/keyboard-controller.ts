@@ -59,7 +59,7 @@ export class KeyboardController {
     if (pasted) {
       event.preventDefault();
       host.paste(pasted);
-    } else if (event.type === 'keydown') this.keydown(event as KeyboardEvent, origin);
+    } else this.keydown(event as KeyboardEvent, origin);
   }
 
   /** Of several in a page, the one that has the focus is meant, or else the last one that can be seen. */

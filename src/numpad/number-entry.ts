@@ -39,7 +39,6 @@ export class NumberEntry {
   /** What was told last; at first, that nothing has been keyed. */
   private told = '/';
   private worldBlocked = false;
-  private frame = 0;
   private stopFrame: (() => void) | null = null;
 
   constructor(host: EntryHost) {
@@ -50,7 +49,6 @@ export class NumberEntry {
   mount(display: Element): void {
     const node = document.createTextNode(this.node.data);
     (this as { node: Text }).node = node;
-    display.textContent = '';
     display.appendChild(node);
   }
 
@@ -66,9 +64,9 @@ export class NumberEntry {
     this.blocked = this.verdict = null;
     this.node.data += added;
     if (this.stopFrame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (this.stopFrame) this.stopFrame();
+    requestAnimationFrame(() => {
+      if (!this.stopFrame) return;
+      this.stopFrame();
       this.stopFrame = host.clock.after(0, this.settle);
     });
     // Where no frames come, as in a tab behind another.
@@ -90,9 +88,7 @@ export class NumberEntry {
   /** Formats, judges and tells, after the digits have been seen. */
   readonly settle = (): void => {
     if (this.stopFrame) this.stopFrame();
-    if (this.frame) cancelAnimationFrame(this.frame);
     this.stopFrame = null;
-    this.frame = 0;
     this.host.requestUpdate();
     const { number, needsWorld } = this.judged();
     this.write();

@@ -83,12 +83,12 @@ export class PromptConduct {
       this.host.forget();
     } else {
       const { turn, outcome } = effect;
-      const resolve = this.promises[turn];
+      const resolve = this.promises[turn]!;
       delete this.promises[turn];
       try {
         this.host.tell(outcome);
       } finally {
-        if (resolve) resolve(outcome);
+        resolve(outcome);
       }
     }
   }
