@@ -736,13 +736,14 @@ describe('a hardware keyboard', () => {
     const hotkeys = ({ key, defaultPrevented }: KeyboardEvent) => heard.push(key + (defaultPrevented ? '' : '!'));
     document.addEventListener('keydown', hotkeys);
     try {
-      type([...'5+', 'Backspace', 'F2', 'Enter']);
+      type([...'5+', 'Backspace', ...'x#:', 'F2', 'Tab', ' ', 'Enter']);
       [...'96385074', 'Enter'].forEach((key, index) => t.keyDown(key, { gap: index ? 10 : 500 }));
       type(['Escape']);
     } finally {
       document.removeEventListener('keydown', hotkeys);
     }
-    expect(heard).to.deep.equal(['5', '+', 'Backspace', 'F2!', 'Enter', ...'96385074', 'Enter', 'Escape']);
+    const left = ['x!', '#!', ':!', 'F2!', 'Tab!', ' !'];
+    expect(heard).to.deep.equal(['5', '+', 'Backspace', ...left, 'Enter', ...'96385074', 'Enter', 'Escape']);
     expect(t.told.map(({ reason }) => reason)).to.deep.equal(['declined']);
   });
 
@@ -752,9 +753,15 @@ describe('a hardware keyboard', () => {
     await t.pass(200);
     type(['9'], 100);
     type(['Backspace'], 100);
-    for (const code of ['96385074', '4006381333931', '036000291452']) {
-      [...code, 'Enter'].forEach((key, index) => t.keyDown(key, { gap: index ? 10 : 500 }));
+    // One that ends with Tab would take the focus along, and the next digits with it.
+    for (const [code, end] of [
+      ['96385074', 'Enter'],
+      ['4006381333931', 'Tab'],
+      ['036000291452', 'Enter'],
+    ] as const) {
+      const keys = [...code, end].map((key, index) => t.keyDown(key, { gap: index ? 10 : 500 }));
       expect(digits(), code).to.equal('2135550123');
+      expect(keys.pop()!.defaultPrevented, code).to.equal(true);
     }
     expect(t.sends).to.deep.equal([]);
   });

@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import type { EreceiptOutcome } from '../../src/numpad/events.js';
 import { PromptConduct, type ConductHost } from '../../src/numpad/prompt-conduct.js';
 import { fakeClock } from '../support/fake-clock.js';
+import { until } from '../support/until.js';
 
 function conductOf(host: Partial<ConductHost> = {}) {
   const told: EreceiptOutcome[] = [];
@@ -72,14 +73,22 @@ it('says that a send is unconfirmed though the page closes the prompt when its s
 
 it('leaves a signal alone once the send was confirmed: the page may take it for a call to cancel the text', async () => {
   const signals: AbortSignal[] = [];
+  let confirm = () => {};
   const { conduct, told, clock } = conductOf({
+    proxyUrl: '/rulrr',
+    fetch: () => Promise.resolve(Response.json({ connected: true, ereceipt: true })),
     send: ({ signal }) => {
       signals.push(signal);
-      return Promise.resolve();
+      return new Promise((resolve) => (confirm = resolve));
     },
   });
   const outcome = conduct.prompt('1');
+  await until(() => conduct.model.phase === 'asking');
+  // What would have ended the check falls into the send.
+  await clock.advanceAsync(3000);
   conduct.feed({ type: 'send', number: '+12135550123', key: 'key' });
+  await clock.advanceAsync(2000);
+  confirm();
   await outcome;
   await clock.advanceAsync(8000);
   assert.deepEqual(
