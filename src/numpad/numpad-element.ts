@@ -354,7 +354,6 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** `open` and `orderId` as the page has set them. */
   private declare(): void {
     if (!this.open) {
-      this.asked = null;
       if (isOpen(this.conduct.model)) this.close();
     } else {
       const order = textOf(this.orderId);
@@ -464,10 +463,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.formValue.set(number, reason, this.words());
     if (!changed) return;
     this.eager = false;
-    if (this.editable) {
-      this.conduct.feed({ type: 'edit' });
-      this.touched();
-    }
+    this.conduct.feed({ type: 'edit' });
+    this.touched();
     this.echo = number;
     // Old libraries have an `Event` of their own.
     this.dispatchEvent(new CustomEvent('input', { bubbles: true, composed: true }));

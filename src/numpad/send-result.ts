@@ -83,7 +83,7 @@ function resultIn(said: unknown): SendResult | Promise<SendResult> {
     try {
       return saysNo(JSON.parse(body)) ? 'unclear' : 'sent';
     } catch {
-      const type = /html|json/i.exec(headers.get('content-type') || '');
+      const type = /html|json/i.exec(headers.get('content-type') as string);
       return type && (/j/i.test(type[0]) ? /\S/ : /^\s*</).test(body) ? 'unclear' : 'sent';
     }
   });

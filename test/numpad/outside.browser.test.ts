@@ -368,7 +368,7 @@ describe('a page that', () => {
     await prints(null, 60_000);
     await prints('', 60_000);
     await prints(' ', 60_000);
-    for (const blank of ['', ' ', false, null, undefined]) {
+    for (const blank of ['', ' ', '30s', false, null, undefined]) {
       await start({}, { idleTimeout: blank as unknown as number });
       void t.pad.prompt('order');
       await t.pass(60_100);

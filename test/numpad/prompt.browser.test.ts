@@ -480,6 +480,16 @@ describe('a prompt', () => {
     expect(t.told).to.deep.equal([]);
   });
 
+  it('has no number left from a close between prompts, where the page had set one', async () => {
+    await start();
+    t.pad.value = '+12135550123';
+    t.pad.close();
+    await t.pass();
+    void t.pad.prompt('order-22');
+    await t.pass();
+    expect(t.shown() + t.pad.value).to.equal('');
+  });
+
   it('gives the next order the whole time, though nobody has touched the last one', async () => {
     await start({ 'idle-timeout': '30' });
     void t.pad.prompt('order-22');
