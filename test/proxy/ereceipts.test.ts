@@ -48,6 +48,7 @@ test('a receipt is sent once: the hook gets what it needs, the same key hears th
     told.map(({ type, storeId }) => [type, storeId]),
     [['ereceipt-sent', 'store-1']],
   );
+  assert.ok(!h.events.some(({ type }) => type === 'hook-failed'), 'a hook that was not given does not fail');
   const { api, signal, ...rest } = jobs[0]!;
   assert.deepEqual(rest, { storeId: 'store-1', ...receipt, idempotencyKey: key });
   assert.equal(typeof api.createOrder, 'function');
@@ -640,6 +641,21 @@ test('stores without e-receipts, or not connected: 403 before anything is kept o
   await h.call('DELETE', '/connection');
   assert.equal((await send(h)).status, 200);
   assert.equal((await problemOf(await send(h, { key: key + 'b' }))).code, 'ereceipt_disabled');
+});
+
+test('whether a store texts receipts: a hook that says neither true nor false changes nothing, and a clock that was set back does not hold it up', async () => {
+  let says: unknown = false;
+  const { h } = await till(undefined, { readEreceipt: async () => says });
+  const ereceipt = async () => ((await (await h.call('GET', '/connection')).json()) as { ereceipt: unknown }).ereceipt;
+  assert.equal(await ereceipt(), false);
+  for (says of [undefined, 'true', 1, null]) {
+    h.clock.advance(6 * 60_000);
+    assert.equal(await ereceipt(), false, String(says));
+  }
+  says = true;
+  h.clock.advance(-3_600_000);
+  assert.equal(await ereceipt(), true);
+  assert.equal((await send(h)).status, 200);
 });
 
 test('disconnected in the middle of a send: it failed, and the till is told so', async () => {
