@@ -14,14 +14,14 @@ export interface TokenPair {
  * gives the tokens out once, so an answer that lacks a lesser field is still worth keeping.
  */
 export function parseTokens(raw: string): TokenPair | null {
-  let answer: unknown;
+  let answer: Record<string, unknown> | null;
   try {
-    answer = JSON.parse(raw);
+    answer = JSON.parse(raw) as typeof answer;
   } catch {
     return null;
   }
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return null;
-  const { success, accessToken, refreshToken, expiration, ereceipt } = answer as Record<string, unknown>;
+  // What is JSON and no object has none of these.
+  const { success, accessToken, refreshToken, expiration, ereceipt } = answer ?? {};
   if (success === false || typeof accessToken !== 'string' || !accessToken) return null;
   return {
     accessToken,
@@ -51,7 +51,6 @@ const yearMs = 365 * 86_400_000;
  * an odd value can never cause one refresh after another.
  */
 export function lifeOf(expiration: string | null, obtainedAt: number): number {
-  if (expiration === null) return yearMs;
   const life = Date.parse(expirationText(expiration) ?? '') - obtainedAt;
   return life >= 60_000 && life <= 10 * yearMs ? life : yearMs;
 }

@@ -15,6 +15,7 @@ import { faultyTokenStore } from '../../src/proxy/stores/conformance.js';
 import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
+import { lifeOf, parseTokens } from '../../src/proxy/tokens-answer.js';
 import { systemClock, type Clock } from '../../src/shared/clock.js';
 import { fakeClock } from '../support/fake-clock.js';
 import {
@@ -313,6 +314,26 @@ describe('answers that are odd and hold the tokens are stored', () => {
     assert.equal(await endOf(connections, flow), 'stored');
     const { ereceipt, expiration } = await connections.connection(flow.storeId);
     assert.deepEqual([ereceipt, expiration], [false, new Date(1_795_000_000_000).toISOString()]);
+  });
+  test('what is empty or mistyped beside them counts as not there: no refresh with it, no time that a page would show', () => {
+    for (const [refreshToken, expiration, ereceipt] of [
+      ['', '', 'yes'],
+      [5, true, 1],
+      [null, null, null],
+      [{}, [], {}],
+    ])
+      assert.deepEqual(parseTokens(JSON.stringify({ accessToken: 'a', refreshToken, expiration, ereceipt })), {
+        accessToken: 'a',
+        expiration: null,
+      });
+  });
+  test('an end that has passed, is close or is ages away is taken for a year: it is neither refreshed at each call nor never', () => {
+    const now = Date.UTC(2026, 10, 24);
+    const year = 365 * 86_400_000;
+    for (const odd of [null, 'soon', '2020-01-01', '2026-11-24T00:00:30Z', '9999-12-31T23:59:59Z', '253402300799'])
+      assert.equal(lifeOf(odd, now), year, String(odd));
+    assert.equal(lifeOf('2026-11-24T00:02:00Z', now), 120_000);
+    assert.equal(lifeOf('2036-11-01', now), Date.UTC(2036, 10, 1) - now);
   });
   test('without an access token: kept, told, and connect again', async () => {
     server.body = () => JSON.stringify({ success: true, token: 'renamed' });
