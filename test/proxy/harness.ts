@@ -6,6 +6,7 @@ import {
   type RulrrProxy,
   type RulrrProxyOptions,
 } from '../../src/proxy/index.js';
+import { partsOf, respond, withParts } from '../../src/proxy/respond.js';
 import { fakeClock, type FakeClock } from '../support/fake-clock.js';
 import { CanaryWatch, planted } from './canaries.js';
 
@@ -114,14 +115,24 @@ export function harness(
     },
     ...options,
   });
+  const watched = async (request: Request, response: Response) => {
+    assertHardened(response);
+    await canaries.answer(`${request.method} ${new URL(request.url).pathname.slice(0, 40)}`, response);
+    return response;
+  };
+  const watchedFetch: RulrrProxy['fetch'] = async (request, context) =>
+    watched(request, await inner.fetch(request, context));
+  // Node's handler writes the parts of an answer, and so it does here: this is no `fetch` of one's own to it.
+  const partsOfInner = partsOf(inner.fetch);
   const proxy: RulrrProxy = {
     ...inner,
-    async fetch(request, context) {
-      const response = await inner.fetch(request, context);
-      assertHardened(response);
-      await canaries.answer(`${request.method} ${new URL(request.url).pathname.slice(0, 40)}`, response);
-      return response;
-    },
+    fetch: partsOfInner
+      ? withParts(watchedFetch, async (request, context) => {
+          const parts = await partsOfInner(request, context);
+          await watched(request, respond(parts));
+          return parts;
+        })
+      : watchedFetch,
   };
   const call: Harness['call'] = (method, path, { store: asking = 'store-1', headers = {}, body } = {}) =>
     proxy.fetch(

@@ -4,6 +4,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Reques
 import { connect, type AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { toNodeHandler } from '../../src/proxy/node.js';
+import type { ProxyContext } from '../../src/proxy/options.js';
 import { planted } from './canaries.js';
 import { assertHardened, harness, type Harness } from './harness.js';
 
@@ -25,6 +26,12 @@ async function serve(listener: RequestListener): Promise<string> {
 const own = { Request: globalThis.Request, Response: globalThis.Response };
 
 const till = (more = {}): Harness => harness({ sendEreceipt: async () => undefined, checkFraming: false, ...more });
+
+/** The proxy behind a `fetch` of the vendor's own. */
+const ownFetch = (h: Harness) => ({
+  ...h.proxy,
+  fetch: (request: Request, context?: ProxyContext) => h.proxy.fetch(request, context),
+});
 
 /** What node:http says to bytes that fetch would not send. */
 async function raw(url: string, text: string): Promise<string> {
@@ -220,6 +227,11 @@ test('a fetch of one’s own may answer at once, as routers do, and throw at onc
   assert.match(await broken.text(), /"code":"internal"/);
 });
 
+test('a handler for nothing is a mistake that is told as it is made', () => {
+  for (const nothing of [undefined, null, {}])
+    assert.throws(() => toNodeHandler(nothing as never), { name: 'TypeError', message: /needs a proxy/ });
+});
+
 test('the application’s own Request and Response stay what they were', () => {
   toNodeHandler(till().proxy);
   assert.ok(globalThis.Request === own.Request && globalThis.Response === own.Response);
@@ -227,7 +239,7 @@ test('the application’s own Request and Response stay what they were', () => {
 
 test('requests that are none: an answer with every header, and the server lives on', async () => {
   const h = till();
-  const url = await serve(toNodeHandler(h.proxy));
+  const urls = [await serve(toNodeHandler(h.proxy)), await serve(toNodeHandler(ownFetch(h)))];
   for (const [head, status] of [
     ['GET /rulrr/connection HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
     ['GET http://:99999/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
@@ -238,13 +250,15 @@ test('requests that are none: an answer with every header, and the server lives 
     ['TRACE /rulrr/connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 405],
     ['OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
   ] as const) {
-    const answer = await raw(url, head);
-    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), head);
-    for (const header of ['cache-control: no-store', 'x-content-type-options: nosniff', 'application/problem+json']) {
-      assert.ok(answer.toLowerCase().includes(header), `${head}${answer}`);
+    for (const url of urls) {
+      const answer = await raw(url, head);
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), head);
+      for (const header of ['cache-control: no-store', 'x-content-type-options: nosniff', 'application/problem+json']) {
+        assert.ok(answer.toLowerCase().includes(header), `${head}${answer}`);
+      }
     }
   }
-  assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+  for (const url of urls) assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
 });
 
 test('a body without end is refused while it comes in, and the connection does not stay open for it', async () => {
@@ -281,11 +295,11 @@ test('an answer that the application gives meanwhile stays whole, and its own', 
   for (const [method, kind] of [
     ['GET', 'bare'],
     ['DELETE', 'bare'],
-    ['GET', 'proxy'],
+    ['GET', 'own'],
   ] as const) {
     let signIn: (subject: { storeId: string }) => void = () => {};
     const h = till({ authorize: () => new Promise<{ storeId: string }>((resolve) => (signIn = resolve)) });
-    const handler = toNodeHandler(h[kind]);
+    const handler = toNodeHandler(kind === 'own' ? ownFetch(h) : h.bare);
     const url = await serve((req, res) => {
       handler(req, res);
       // Its own time is up: half of what it says has gone out when the proxy comes through.
