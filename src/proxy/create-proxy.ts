@@ -99,7 +99,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | undefined;
 
-  /** Methods and paths that are none of ours may hold anything; they are not repeated. */
+  /** @param route of a request that was let in: methods and paths that are none of ours may hold anything, and are not repeated */
   function tell({ code, status }: Refusal, route?: Route): void {
     emit({ type: 'refused', code, status, ...(route && { route }) });
   }

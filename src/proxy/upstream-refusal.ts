@@ -32,7 +32,7 @@ export function refusalOf(error: unknown): Refusal {
   if (status === 429)
     return new Refusal('rate_limited', 'Rulrr asks for fewer calls. Try again a little later.', seconds);
   if (status === 400 || status === 403) return new Refusal('upstream_error', 'Rulrr refused the call.', 30);
-  if (isApiError(error) && /time_?out/.test(error.code)) {
+  if (isApiError(error) && error.code === 'timeout') {
     return new Refusal('upstream_timeout', 'Rulrr did not answer in time.', seconds);
   }
   return new Refusal('upstream_error', 'Rulrr cannot be reached or answered with an error.', seconds);

@@ -108,6 +108,7 @@ test('CORS: an allowed origin may read refusals too, a stranger reads nothing', 
     assert.equal(each.headers.get('access-control-allow-origin'), friend);
     assert.equal(each.headers.get('access-control-expose-headers'), 'Retry-After', 'how long a till is to wait');
   }
+  assert.equal(answers[0]!.headers.get('content-type'), 'application/json');
   assert.equal(answers[3]!.headers.get('allow'), 'GET, DELETE, OPTIONS');
   for (const path of ['/connection', '/integrations/unknown', '/nothing']) {
     assert.equal((await from('https://evil.example', 'GET', path)).headers.get('access-control-allow-origin'), null);
@@ -124,6 +125,25 @@ test('a session that names no store is refused, and the operator told that it is
     const told = h.events.find(({ type }) => type === 'hook-failed');
     assert.deepEqual([told?.hook, told?.code], ['authorize', 'bad_store_id']);
   }
+});
+
+test('the operator sees each refusal, and where it was one of ours; strange methods and paths are not repeated in the log', async () => {
+  const h = harness();
+  await h.call('GET', '/connection', { store: null });
+  await h.call('GET', '/integrations/unknown');
+  await h.call('POST', '/integrations', { headers: { 'Rulrr-Embed': '' } });
+  await h.call('PUT', '/connection');
+  await h.call('GET', '/nothing');
+  assert.deepEqual(
+    h.events.map(({ at: _at, ...event }) => event),
+    [
+      { type: 'refused', code: 'unauthorized', status: 401, route: 'GET /connection' },
+      { type: 'refused', code: 'unknown_integration', status: 404, route: 'GET /integrations/:id' },
+      { type: 'refused', code: 'forbidden_origin', status: 403 },
+      { type: 'refused', code: 'method_not_allowed', status: 405 },
+      { type: 'refused', code: 'not_found', status: 404 },
+    ],
+  );
 });
 
 test('behind a load balancer the option `origin` says who is own', async () => {

@@ -254,6 +254,37 @@ test('upstream troubles at the start have their code, and Retry-After where tryi
     const response = await h.call('POST', '/integrations');
     assert.equal((await problemOf(response)).code, code);
     assert.equal(response.headers.has('retry-after'), retry, code);
+    const told = h.events.find(({ type }) => type === 'upstream-failed');
+    assert.equal(told?.route, 'POST /integrations');
+    assert.ok(told.reason || told.code === 'bad_answer', 'the log says what it was');
+    h.assertClean();
+  }
+}); // prettier-ignore
+
+test('upstream troubles at a poll have their code, are not asked about again at once, and the operator hears what it was', async () => {
+  const broken = (cause: string) => Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(planted.clientSecret), { code: cause }) }));
+  const cases: [() => Response | Promise<Response>, answer: [string, string], told: [string, number | undefined]][] = [
+    [() => new Response('', { status: 429, headers: { 'Retry-After': '7' } }), ['rate_limited', '7'], ['rate_limited', 429]],
+    [() => new Response('', { status: 429, headers: { 'Retry-After': '86400' } }), ['rate_limited', '60'], ['rate_limited', 429]],
+    [() => Response.json({ success: false }, { status: 400 }), ['upstream_error', '30'], ['bad_request', 400]],
+    [() => Response.json({ success: false }, { status: 403 }), ['upstream_error', '30'], ['forbidden', 403]],
+    [() => new Response('', { status: 503 }), ['upstream_error', '2'], ['server_error', 503]],
+    [() => broken('CERT_HAS_EXPIRED'), ['upstream_error', '2'], ['CERT_HAS_EXPIRED', undefined]],
+    [() => broken('UND_ERR_CONNECT_TIMEOUT'), ['upstream_error', '2'], ['UND_ERR_CONNECT_TIMEOUT', undefined]],
+    [() => new Promise(() => {}), ['upstream_timeout', '2'], ['timeout', undefined]],
+  ];
+  for (const [fault, answer, told] of cases) {
+    const h = harness({ checkFraming: false });
+    const id = await h.start();
+    h.upstream.faults.push(fault, fault, fault);
+    const asked = h.call('GET', '/integrations/' + id);
+    await h.clock.advanceAsync(60_000);
+    const response = await asked;
+    const retryAfter = response.headers.get('retry-after');
+    assert.deepEqual([(await problemOf(response)).code, retryAfter], answer);
+    const event = h.events.find(({ type }) => type === 'upstream-failed');
+    assert.deepEqual([event?.reason, event?.status], told);
+    assert.equal(event?.storeId, 'store-1');
     h.assertClean();
   }
 }); // prettier-ignore
@@ -438,6 +469,7 @@ test('every defect ends as 500 `internal`, with nothing of it shown', async () =
   const broken = { method: 'GET', url: 'not a url ' + planted.session, headers: new Headers() } as unknown as Request;
   const h = harness();
   assert.equal((await problemOf(await h.bare.fetch(broken))).code, 'internal');
+  assert.deepEqual(h.events.map(({ type, code }) => [type, code]), [['internal-error', 'TypeError'], ['refused', 'internal']]); // prettier-ignore
   const other = harness({
     tokenStore: { ...h.store, get: () => { throw Object.assign(new Error(planted.session), { name: planted.session }); } },
   }); // prettier-ignore
