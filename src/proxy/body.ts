@@ -12,7 +12,7 @@ export async function readJson(request: Request): Promise<unknown> {
   const coding = request.headers.get('Content-Encoding');
   if (coding && coding !== 'identity')
     throw new Refusal('unsupported_media_type', 'Send the body without a content coding.');
-  if (Number(request.headers.get('Content-Length') ?? 0) > maxBodyBytes) throw tooLarge();
+  if (Number(request.headers.get('Content-Length')) > maxBodyBytes) throw tooLarge();
   const bytes = await readCapped(request);
   try {
     return JSON.parse(utf8.decode(bytes));

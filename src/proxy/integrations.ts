@@ -83,7 +83,7 @@ export class Integrations {
   }
 
   private async create(): Promise<string> {
-    let token: unknown;
+    let token: string;
     try {
       ({ integrationToken: token } = await this.api.createIntegration());
     } catch (error) {
@@ -97,7 +97,7 @@ export class Integrations {
       this.settings.emit({ type: 'upstream-failed', code: refusal.code, reason, status, route: 'POST /integrations' });
       throw refusal;
     }
-    if (typeof token !== 'string' || !token || token.length > maxIntegrationTokenLength) {
+    if (token.length > maxIntegrationTokenLength) {
       this.settings.emit({ type: 'upstream-failed', code: 'bad_answer', route: 'POST /integrations' });
       throw new Refusal('upstream_error', 'Rulrr answered without a usable integration.', 5);
     }

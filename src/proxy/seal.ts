@@ -40,7 +40,7 @@ const lastOf: Record<number, RegExp | null> = { 0: /[A-Za-z0-9_-]$/, 1: null, 2:
 
 /** True if there is no second spelling of the same bytes: no padding, no white space, no stray bits. */
 function isCanonical(part: string): boolean {
-  return part.length > 0 && /^[A-Za-z0-9_-]+$/.test(part) && (lastOf[part.length % 4]?.test(part) ?? false);
+  return /^[A-Za-z0-9_-]+$/.test(part) && (lastOf[part.length % 4]?.test(part) ?? false);
 }
 
 interface SealingKey {

@@ -32,6 +32,10 @@ test('frame-ancestors, as CSP 3 matches it, and before X-Frame-Options', () => {
     ['frame-ancestors https:', 'https://pos.example', true],
     ['frame-ancestors https:', 'http://localhost:5173', false],
     ['frame-ancestors http:', 'https://pos.example', true],
+    ['frame-ancestors http:', 'capacitor://localhost', false],
+    ['frame-ancestors capacitor:', 'https://pos.example', false],
+    ['frame-ancestors https://bos.example', 'https://pos.example', false],
+    ['frame-ancestors http://localhost:80', 'http://localhost:5173', false],
     ['frame-ancestors https://pos.example', 'https://pos.example', true],
     ['frame-ancestors https://POS.example', 'https://pos.example', true],
     ['frame-ancestors https://pos.example', 'https://pos.example:8443', false],
@@ -56,15 +60,16 @@ test('frame-ancestors, as CSP 3 matches it, and before X-Frame-Options', () => {
   assert.equal(may('https://pos.example', { csp: 'frame-ancestors https:', xfo: 'DENY' }), true);
 });
 
-test('a refusal to be framed counts on an error page too; silence there says nothing', async () => {
-  const ask = (headers: Record<string, string>) =>
-    createFraming(new URL(connect), async () => new Response('', { status: 400, headers }), fakeClock()).allows(
+test('a refusal to be framed counts on an error page too; silence there says nothing, nor does a redirect', async () => {
+  const ask = (headers: Record<string, string>, status = 400) =>
+    createFraming(new URL(connect), async () => new Response(null, { status, headers }), fakeClock()).allows(
       'https://a.example',
       1500,
     );
   assert.equal(await ask({ 'X-Frame-Options': 'DENY' }), false);
   assert.equal(await ask({ 'Content-Security-Policy': "frame-ancestors 'none'" }), false);
   assert.equal(await ask({}), undefined);
+  assert.equal(await ask({ 'X-Frame-Options': 'DENY', Location: '/en/' }, 300), undefined, 'the page is elsewhere');
 });
 
 test('one look serves everybody for minutes; failures are kept shorter; nobody waits past their patience', async () => {

@@ -52,7 +52,7 @@ test('drain ends at once where nothing is under way, and in time where something
   assert.deepEqual(done, ['idle', 'hung']);
 });
 
-test('a pause ends when the proxy closes, and says so', async () => {
+test('a pause ends when the proxy closes, and says so; no timer of it keeps the process up', async () => {
   const { clock, inFlight } = setup();
   const outcomes: boolean[] = [];
   void inFlight.pause(100).then((whole) => outcomes.push(whole));
@@ -62,4 +62,5 @@ test('a pause ends when the proxy closes, and says so', async () => {
   await clock.advanceAsync(0);
   assert.deepEqual(outcomes, [true, false]);
   assert.equal(await inFlight.pause(1), false);
+  assert.equal(clock.pending, 0);
 });

@@ -40,6 +40,7 @@ const url = [
   'api',
   '/v1',
   'ftp://api.example',
+  'ftp://localhost',
   'http://api.rulrr.com',
   'http://notlocalhost',
   'http://localhost.example',
@@ -66,7 +67,7 @@ const wrongValues: Record<string, unknown[]> = {
   sendEreceipt: [null, {}, 'x', true],
   allowedOrigins: ['https://pos.example', {}, 7, null],
   'allowedOrigins[0]': [['*'], ['null'], [''], ['https://pos.example/'], ['https://POS.example'], ['https://pos.example:443'], ['https://*.example'], ['pos.example'],
-    ['https://pos.example/till'], ['https://u@pos.example'], [7], [null]],
+    ['https://pos.example/till'], ['https://u@pos.example'], ['https://pos.example:99999'], ['Capacitor://localhost'], ['capacitor://localhost/'], [7], [null]],
   allowedHeaders: ['X', {}],
   'allowedHeaders[0]': [['*'], [''], ['X Y'], ['a,b'], [7]],
   origin: ['', '*', 'pos.example', 'https://pos.example/', 7, null],
@@ -150,12 +151,16 @@ test('a fetch that takes the place of the global one later on counts', async () 
   }
 });
 
-test('a key without randomness is refused in production', () => {
+test('a key without randomness is refused in production, and one with it is taken', () => {
   const before = process.env['NODE_ENV'];
   try {
     process.env['NODE_ENV'] = 'production';
     assert.match(refusal({ ...good(), sealingKeys: ['k'.repeat(40)] }).message, /not random/);
     assert.match(refusal({ ...good(), sealingKeys: [new Uint8Array(32)] }).message, /not random/);
+    const bytes = crypto.getRandomValues(new Uint8Array(32));
+    // The shortest that are long enough.
+    const text = Buffer.from(bytes.subarray(8)).toString('base64');
+    assert.equal(resolveOptions({ ...good(), sealingKeys: [bytes, text] }).sealingKeys.length, 2);
     process.env['NODE_ENV'] = 'test';
     assert.ok(resolveOptions({ ...good(), sealingKeys: ['k'.repeat(40)] }));
   } finally {

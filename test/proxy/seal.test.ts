@@ -109,8 +109,11 @@ test('another spelling of the same bytes is another id', async () => {
         ' ' + part,
         part + '\n',
         part.replaceAll('-', '+').replaceAll('_', '/') + '=',
+        part.replaceAll('-', '+').replaceAll('_', '/'),
+        part.slice(0, 4) + '\n' + part.slice(4),
         '\ufeff' + part,
       ]) {
+        if (other === part) continue;
         assert.equal(
           await sealer.unseal(parts.map((each, index) => (index === at ? other : each)).join('.')),
           null,
