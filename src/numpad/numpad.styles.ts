@@ -277,8 +277,8 @@ export const numpadStyles = css`
       min-height: 48px;
     }
   }
-  /* So low, as by zooming, that the keys can fill all of it: where they take no finger, it scrolls. */
-  @media (max-height: 360px) {
+  /* So low, as by zooming, that the keys can fill all of it: where they take no finger, it scrolls. There must be room for three keys beside that. */
+  @media (max-height: 360px) and (min-width: 220px) {
     .pad {
       margin: 0 12% 4px;
     }

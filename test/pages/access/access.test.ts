@@ -263,6 +263,10 @@ describe('what can be seen', { timeout: 300_000 }, () => {
         const things = await look(page);
         assert.deepEqual([await tooWide(), cut(things), small(things)], [0, [], []], path);
         assert.ok(things.filter(({ isControl }) => isControl).length >= 3);
+        // A screen of half the height, zoomed as much.
+        await page.setViewportSize({ width, height: 240 });
+        const low = await look(page);
+        assert.deepEqual([await tooWide(), cut(low), small(low)], [0, [], []], `${path}, 240 px high`);
       }
       assert.match(
         small(await broken('[data-key="5"] { height: 55px !important; min-height: 0 !important }')).join(),
