@@ -465,6 +465,32 @@ describe('the keypad', () => {
     expect(top()).to.equal(before);
   });
 
+  for (const lang of ['en', 'es', 'fr', 'de', 'pt', 'he', 'ar', 'ja']) {
+    it(`does not move as a send fails or as the seconds are counted, however wide it is: ${lang}`, async () => {
+      await start({ lang, 'idle-timeout': '30' });
+      if (lang !== 'en') await until(() => t.part('print').textContent.trim() !== 'No, thanks');
+      const tops = () => {
+        const found: string[] = [];
+        for (let width = 200; width <= 420; width += 4) {
+          t.pad.style.width = `${width}px`;
+          found.push(`${width} px: ${t.key('5').getBoundingClientRect().top}`);
+        }
+        return found;
+      };
+      const before = tops();
+      t.tap('2135550123');
+      await t.pass(20_500);
+      expect(t.pad.shadowRoot!.querySelector('.countdown')!.textContent, 'counted').not.to.equal('');
+      expect(tops()).to.deep.equal(before);
+      t.part('send').click();
+      await t.pass();
+      t.settle.reject(new Error('no'));
+      await t.pass();
+      expect(t.pad.state).to.equal('failed');
+      expect(tops()).to.deep.equal(before);
+    });
+  }
+
   it('has the order of a phone, or of a calculator', async () => {
     await start();
     const order = () => [...t.part('pad').querySelectorAll('button')].map((key) => key.dataset['key']).join(' ');

@@ -45,7 +45,7 @@ export const messages = (): Messages => ({
     printed: 'Ihr Beleg wird gedruckt.',
     unconfirmed: 'Die SMS ließ sich nicht bestätigen, daher wird Ihr Beleg gedruckt.',
     failed: 'Die SMS wurde nicht gesendet. Versuchen Sie es erneut oder drucken Sie den Beleg.',
-    idle: 'Ihr Beleg wird in {seconds} s gedruckt. Zum Fortfahren den Bildschirm berühren.',
+    idle: 'Ihr Beleg wird in {seconds} s gedruckt. Zum Fortfahren den Bildschirm berühren.',
     'too-short': 'Diese Nummer ist zu kurz.',
     'too-long': 'Diese Nummer ist zu lang.',
     invalid: 'Das ist keine Telefonnummer. Bitte prüfen Sie sie.',

@@ -45,7 +45,7 @@ export const messages = (): Messages => ({
     printed: 'Su recibo se está imprimiendo.',
     unconfirmed: 'No pudimos confirmar el mensaje, así que su recibo se está imprimiendo.',
     failed: 'El mensaje no se envió. Reintente o imprima el recibo.',
-    idle: 'Su recibo se imprime en {seconds} s. Toque la pantalla para seguir.',
+    idle: 'Su recibo se imprime en {seconds} s. Toque la pantalla para seguir.',
     'too-short': 'Este número es demasiado corto.',
     'too-long': 'Este número es demasiado largo.',
     invalid: 'Esto no es un número de teléfono. Compruébelo.',

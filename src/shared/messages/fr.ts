@@ -45,7 +45,7 @@ export const messages = (): Messages => ({
     printed: 'Votre ticket est en cours d’impression.',
     unconfirmed: 'Nous n’avons pas pu confirmer le SMS : votre ticket est en cours d’impression.',
     failed: 'Le SMS n’a pas été envoyé. Réessayez ou imprimez le ticket.',
-    idle: 'Votre ticket sera imprimé dans {seconds} s. Touchez l’écran pour continuer.',
+    idle: 'Votre ticket sera imprimé dans {seconds} s. Touchez l’écran pour continuer.',
     'too-short': 'Ce numéro est trop court.',
     'too-long': 'Ce numéro est trop long.',
     invalid: 'Ce n’est pas un numéro de téléphone. Vérifiez-le.',

@@ -45,7 +45,7 @@ export const messages = (): Messages => ({
     printed: 'O seu recibo está sendo impresso.',
     unconfirmed: 'Não foi possível confirmar o SMS, por isso o seu recibo está sendo impresso.',
     failed: 'O SMS não foi enviado. Tente novamente ou imprima o recibo.',
-    idle: 'O seu recibo será impresso em {seconds} s. Toque na tela para continuar.',
+    idle: 'O seu recibo será impresso em {seconds} s. Toque na tela para continuar.',
     'too-short': 'Este número é curto demais.',
     'too-long': 'Este número é longo demais.',
     invalid: 'Isto não é um número de telefone. Verifique.',
