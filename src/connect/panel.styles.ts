@@ -4,7 +4,6 @@ import { css } from 'lit';
 export const panelStyles = css`
   a {
     display: inline-block;
-    text-decoration: none;
   }
   .bar,
   .ways {

@@ -68,6 +68,8 @@ describe('<rulrr-connect>: other ways', () => {
         '_blank',
         'noopener',
       ]);
+      // The words name a link: it is to be told from the button that it stands in for.
+      expect(getComputedStyle(link).textDecorationLine).to.equal('underline');
     });
   }
 
