@@ -78,6 +78,15 @@ test('a refusal that a clock gone wrong has dated far ahead holds up no later re
   assert.equal((await api.getStore())['used'], 'access-2');
 });
 
+/** A store whose first pair has grown old: its next call refreshes, and the new pair lives for a year. */
+async function dueForRefresh() {
+  const { connections, upstream, clock } = bench();
+  await connect(connections);
+  clock.advance(340 * day);
+  upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+  return { api: await connections.forStore('store'), upstream, clock };
+}
+
 test('the old pair works on until the new one has worked once', async () => {
   const { connections, upstream, clock } = bench();
   await connect(connections);
@@ -93,12 +102,8 @@ test('the old pair works on until the new one has worked once', async () => {
 });
 
 test('a pair that had to stand back is kept: its refresh token may be the only good one', async () => {
-  const { connections, upstream, clock } = bench();
-  await connect(connections);
-  clock.advance(340 * day);
-  upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+  const { api, upstream } = await dueForRefresh();
   upstream.revoked.add('access-1');
-  const api = await connections.forStore('store');
   await api.getStore();
   await settle();
   for (let call = 0; call < 3; call++) assert.equal((await api.getStore())['used'], 'access-0');
@@ -110,12 +115,8 @@ test('a pair that had to stand back is kept: its refresh token may be the only g
 });
 
 test('a new pair that is refused at first is tried again, later and later: the refresh token that brought it works once', async () => {
-  const { connections, upstream, clock } = bench();
-  await connect(connections);
-  clock.advance(340 * day);
-  upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+  const { api, upstream, clock } = await dueForRefresh();
   upstream.revoked.add('access-1');
-  const api = await connections.forStore('store');
   for (let minute = 0; minute < 24 * 60; minute++) {
     assert.equal((await api.getStore())['used'], 'access-0');
     await settle();
@@ -134,11 +135,7 @@ test('a new pair that is refused at first is tried again, later and later: the r
 });
 
 test('a new pair that has worked and is refused later is refreshed, as the first was', async () => {
-  const { connections, upstream, clock } = bench();
-  await connect(connections);
-  clock.advance(340 * day);
-  upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
-  const api = await connections.forStore('store');
+  const { api, upstream } = await dueForRefresh();
   await api.getStore();
   await settle();
   assert.equal((await api.getStore())['used'], 'access-1');

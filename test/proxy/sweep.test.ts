@@ -11,6 +11,20 @@ async function learnToRead(store: TokenStore): Promise<void> {
   await store.put('flow/a', value.replace('token\\":\\"odd', 'accessToken\\":\\"access-late'), { ifVersion: version });
 }
 
+/** Session `a`, whose answer with the tokens cannot be read: given up once the tries are over. */
+async function loseTokens({
+  connections,
+  clock,
+}: Pick<ReturnType<typeof bench>, 'connections' | 'clock'>): Promise<void> {
+  await connections.open(flowOf('a'));
+  void connections.check(flowOf('a')).catch(() => undefined);
+  for (let second = 0; second < 400; second++) {
+    await settle(5);
+    clock.advance(1_000);
+  }
+  await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
+}
+
 describe('sweep', () => {
   test('asks until sessions end or expire, and then knows no more of them', async () => {
     const { clock, store, upstream, connections, events } = bench();
@@ -94,13 +108,7 @@ describe('sweep', () => {
   test('an answer that nobody could read is kept for a later release, for ninety days', async () => {
     const { connections, upstream, store, clock } = bench(plain);
     upstream.refreshBody = () => ({ success: true, token: 'odd' });
-    await connections.open(flowOf('a'));
-    void connections.check(flowOf('a')).catch(() => undefined);
-    for (let second = 0; second < 400; second++) {
-      await settle(5);
-      clock.advance(1_000);
-    }
-    await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
+    await loseTokens({ connections, clock });
     clock.advance(89 * day);
     await connections.sweep();
     assert.deepEqual(await store.list('flow/'), ['flow/a']);
@@ -112,13 +120,7 @@ describe('sweep', () => {
   test('the later release that can read it connects the store by itself', async () => {
     const { connections, upstream, store, clock } = bench(plain);
     upstream.refreshBody = () => ({ success: true, token: 'odd', refreshToken: 'refresh' });
-    await connections.open(flowOf('a'));
-    void connections.check(flowOf('a')).catch(() => undefined);
-    for (let second = 0; second < 400; second++) {
-      await settle(5);
-      clock.advance(1_000);
-    }
-    await assert.rejects(connections.check(flowOf('a')), { code: 'tokens_lost' });
+    await loseTokens({ connections, clock });
     assert.equal((await connections.sweep()).finished, 0);
     await learnToRead(store);
     clock.advance(30 * day);
