@@ -211,7 +211,7 @@ describe('the sandbox', () => {
     assert.equal((await answer(sandbox, 'GET', '/v1/orders', { ...other, orderId: 'o1' })).status, 404);
   });
 
-  it('knows stores, orders and customers', async () => {
+  it('knows stores and their orders, and turns e-receipts off for stores that are connected', async () => {
     const sandbox = createSandbox({ clients: [client] });
     const { accessToken } = await connected(sandbox);
     const query = { access_token: accessToken! };

@@ -105,10 +105,14 @@ describe('the sandbox', () => {
       client_id: 'pos',
       step: '2',
       action: 'next',
-      store: '<img src=x onerror=1>',
+      store: '"><img src=x onerror=1>',
     };
     await sandbox.fetch(new Request(`${base}/connect/`, { method: 'POST', body: new URLSearchParams(form) }));
-    const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos', step: '3' });
-    assert.doesNotMatch(await page.text(), /<img/);
+    for (const step of ['2', '3']) {
+      const page = await call(sandbox, 'GET', '/connect/', { integration_token: token, client_id: 'pos', step });
+      const html = await page.text();
+      assert.match(html, /&quot;&gt;&lt;img/, `step ${step}`);
+      assert.doesNotMatch(html, /<img/, `step ${step}`);
+    }
   });
 });

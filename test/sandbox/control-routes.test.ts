@@ -58,6 +58,18 @@ describe('the sandbox', () => {
     await post('/_sandbox/scenario', '{"name":"normal"}');
   });
 
+  it('writes no markup into its page that came with an order or a fault', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const query = { access_token: (await connected(sandbox)).accessToken! };
+    const markup = '<img src=x onerror=1>';
+    await answer(sandbox, 'POST', '/v1/orders', query, { orderId: `order ${markup}`, phoneNumber: '+12133734253' });
+    sandbox.faults.set({ route: 'token', kind: 'redirect', location: `/fault/${markup}` });
+    const page = await (await call(sandbox, 'GET', '/_sandbox')).text();
+    assert.doesNotMatch(page, /<img/);
+    // In the list of orders, in the words of the text message, and among the faults.
+    assert.equal(page.split('&lt;img src=x onerror=1&gt;').length - 1, 3);
+  });
+
   it('can be steered by nobody where it is told so', async () => {
     for (const [control, status] of [
       [true, 200],

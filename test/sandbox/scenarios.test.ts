@@ -9,7 +9,7 @@ describe('scenarios', () => {
       const sandbox = createSandbox({ clients: [client] });
       sandbox.scenario(name);
       assert.equal(sandbox.currentScenario, name);
-      assert.equal(sandbox.faults.active.length, scenarios[name].faults.length);
+      assert.deepEqual(sandbox.faults.active, scenarios[name].faults, name);
     }
     const sandbox = createSandbox({ clients: [client] });
     await started(sandbox);
@@ -58,10 +58,23 @@ describe('scenarios', () => {
   });
 
   it('refuses framing by header, on every answer of the connect page', async () => {
-    const sandbox = createSandbox({ clients: [client] });
-    sandbox.scenario('refuses-framing');
-    assert.equal((await call(sandbox, 'GET', '/connect/')).headers.get('X-Frame-Options'), 'DENY');
-    sandbox.scenario('coop');
-    assert.equal((await call(sandbox, 'GET', '/connect/')).headers.get('Cross-Origin-Opener-Policy'), 'same-origin');
+    for (const [name, header, value] of [
+      ['refuses-framing', 'X-Frame-Options', 'DENY'],
+      ['coop', 'Cross-Origin-Opener-Policy', 'same-origin'],
+    ] as const) {
+      const sandbox = createSandbox({ clients: [client] });
+      const query = { integration_token: await started(sandbox), client_id: client.clientId };
+      sandbox.scenario(name);
+      const answers: [Promise<Response>, status: number][] = [
+        [call(sandbox, 'GET', '/connect/', query), 200],
+        [call(sandbox, 'GET', '/connect/'), 400],
+        [call(sandbox, 'GET', '/connect/', { ...query, integration_token: 'wrong' }), 403],
+        [call(sandbox, 'GET', '/connect', query), 303],
+      ];
+      for (const [asked, status] of answers) {
+        const response = await asked;
+        assert.deepEqual([response.status, response.headers.get(header)], [status, value], name);
+      }
+    }
   });
 });
