@@ -21,10 +21,19 @@ export interface Till {
   /** `gap`: ms since the last one. */
   keyDown(key: string, init?: KeyboardEventInit & { gap?: number }, target?: EventTarget): KeyboardEvent;
   shown(): string;
+  /** What is shown, without what stands between the digits. */
+  digits(): string;
+  /** What each order has ended in: the reason for its paper, or that it was sent. */
+  reasons(): string[];
+  /** Answers false if that was taken. */
+  paste(text: string): boolean;
   /** Lets promises and renders come to rest, and `ms` pass. */
   pass(ms?: number): Promise<void>;
   remove(): void;
 }
+
+/** A number that can be sent, as it is keyed. */
+export const good = '2135550123';
 
 const names: Record<string, string> = { '+': 'plus', '<': 'delete' };
 
@@ -99,6 +108,22 @@ export async function till(
       return event;
     },
     shown: () => part('display').textContent,
+    digits: () => part('display').textContent.replace(/[^\d+]/g, ''),
+    reasons: () => told.map(({ orderId, reason, type }) => `${orderId} ${reason ?? type}`),
+    paste(text) {
+      const data = new DataTransfer();
+      data.setData('text/plain', text);
+      const event = new ClipboardEvent('paste', {
+        bubbles: true,
+        composed: true,
+        cancelable: true,
+        clipboardData: data,
+      });
+      // WebKit makes an event without its data.
+      if (!event.clipboardData || event.clipboardData.getData('text/plain') !== text)
+        Object.defineProperty(event, 'clipboardData', { value: { getData: () => text } });
+      return part('display').dispatchEvent(event);
+    },
     pass,
     remove: () => pad.remove(),
   };
