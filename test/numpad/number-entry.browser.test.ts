@@ -86,6 +86,7 @@ describe('a page that', () => {
     t.tap('2');
     await t.pass(200);
     expect(t.inputs.length).to.equal(4);
+    expect(heard.map(({ type }) => type)).to.deep.equal(['input', 'input', 'input', 'input']);
     t.part('print').click();
     await t.pass();
     const last = heard[heard.length - 1] as CustomEvent<unknown>;

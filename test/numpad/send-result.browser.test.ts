@@ -1,3 +1,4 @@
+// What a page's own function or its proxy may answer, and the one outcome that is safe then.
 import { expect } from '@open-wc/testing';
 import { until } from '../support/until.js';
 import { connected, good, json, reply, till, type Till } from './support.js';

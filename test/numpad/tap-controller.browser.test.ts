@@ -1,8 +1,8 @@
-// Fingers, mouse and clicks on the keys, as an element hears of them. Orders that no hand would come up with are in tap-orders.test.ts, real touches in taps.test.ts.
+// Fingers, mouse and clicks on the keys. Orders of these that no hand would come up with are in tap-orders.test.ts, real touches in taps.test.ts.
 import { expect, nextFrame } from '@open-wc/testing';
 // Here from the start, so that no pad of an earlier test rehearses during a later one.
 import '../../src/numpad/rehearsal.js';
-import { till, type Till } from './support.js';
+import { good, till, type Till } from './support.js';
 
 describe('the keypad', () => {
   let t: Till;
@@ -213,11 +213,14 @@ describe('the keypad', () => {
     expect(t.digits()).to.equal('213');
     fire('clear', 'click', { detail: 1 });
     expect(t.digits()).to.equal('');
+    t.tap(good);
     for (const name of ['send', 'print']) {
       t.part(name).dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, composed: true }));
       await t.pass();
-      expect(t.told).to.deep.equal([]);
+      expect([t.sends, t.told], name).to.deep.equal([[], []]);
     }
+    t.part('send').click();
+    expect(t.sends.length).to.equal(1);
   });
 
   it('keeps the pad from panning and zooming', async () => {
