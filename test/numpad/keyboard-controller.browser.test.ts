@@ -123,9 +123,8 @@ describe('a hardware keyboard', () => {
     expect(t.told).to.deep.equal([]);
     type(['5'], 85, document.body);
     expect(t.digits()).to.equal('5');
-    const repeated = type(['5', '5'], 40, document.body, { repeat: true });
+    type(['5', '5'], 40, document.body, { repeat: true });
     expect(t.digits()).to.equal('5');
-    expect(repeated.length).to.equal(2);
     input.remove();
     // Its own box need not be one.
     t.pad.style.display = 'contents';

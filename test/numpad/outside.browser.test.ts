@@ -211,6 +211,9 @@ describe('a page that', () => {
     void early.prompt('order');
     expect(early.state).to.equal('asking');
     expect(early.value).to.equal('+12135550123');
+    await early.updateComplete;
+    const choice = early.shadowRoot!.querySelector<HTMLSelectElement>('[part~=country]')!;
+    expect([...choice.options].map(({ value }) => value)).to.deep.equal(['US', 'CA']);
     early.clear();
     expect(early.value).to.equal('');
     early.remove();

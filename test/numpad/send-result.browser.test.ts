@@ -226,8 +226,6 @@ describe('a page that', () => {
           }) as never,
         },
       );
-      const states = new Set<string>();
-      new MutationObserver(() => states.add(t.pad.state)).observe(t.pad, { attributeFilter: ['state'] });
       await sending();
       expect(calls, String(answer)).to.deep.equal(['/p/connection', '/p/ereceipts']);
       if (outcome === 'failed' || outcome === 'asking') {
