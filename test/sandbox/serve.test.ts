@@ -50,7 +50,7 @@ describe('the sandbox on a socket', () => {
     }
   });
 
-  it('does nothing for a caller who went away meanwhile, and tells one who only asks for the head', async () => {
+  it('does nothing for a caller who went away meanwhile, and tells one who only asks for the head', async (t) => {
     const { accessToken } = await connected(served.sandbox);
     const order = (orderId: string, signal?: AbortSignal) =>
       fetch(`${served.origin}/v1/orders?access_token=${accessToken}`, {
@@ -60,12 +60,17 @@ describe('the sandbox on a socket', () => {
         signal,
       });
     const gone = new AbortController();
-    served.sandbox.faults.set({ route: 'post-order', kind: 'slow', ms: 300, times: 2 });
+    served.sandbox.faults.set({ route: 'post-order', kind: 'slow', ms: 60_000, times: 2 });
+    // Both wait for the same minute, which is over once both have come.
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const lost = order('lost', gone.signal);
     await until(() => served.sandbox.faults.active[0]?.times === 1);
     gone.abort();
     await assert.rejects(lost);
-    assert.equal((await order('kept')).status, 200);
+    const kept = order('kept');
+    await until(() => served.sandbox.faults.active.length === 0);
+    t.mock.timers.tick(60_000);
+    assert.equal((await kept).status, 200);
     assert.deepEqual(
       served.sandbox.orders.map(({ orderId }) => orderId),
       ['kept'],
