@@ -2,7 +2,7 @@
 //
 //   npm test                                          everything
 //   node test/run.mjs node test/proxy/seal.test.ts    one stage, some files
-//   node test/run.mjs browser --engine chromium test/numpad/keypad.browser.test.ts
+//   node test/run.mjs browser --engine chromium test/numpad/number-entry.browser.test.ts
 //   node test/run.mjs pages                           the demo, driven as a user
 //
 // Names: `*.test.ts` runs in Node, `*.browser.test.ts` in three browser engines, `test/pages/*.test.ts` drives built pages.
