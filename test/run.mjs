@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureInstalled, root } from '../.config/install.mjs';
 import { ensureBrowsers } from './support/browsers.mjs';
 
@@ -34,8 +34,17 @@ function tests(folder, wanted) {
 const atOnce = availableParallelism() + 2;
 
 /** Half a minute and more; none of them is to be left alone at the end. */
-const long = ['scenarios', 'till', 'access', 'broken-proxies', 'other-languages', 'taps', 'gallery', 'readme'];
-const isLong = (name) => long.includes(basename(name).replace(/\.test\.ts$/, ''));
+const long = [
+  'conformance/broken-proxies',
+  'conformance/other-languages',
+  'numpad/taps',
+  'pages/access/access',
+  'pages/gallery/gallery',
+  'pages/scenarios',
+  'pages/till',
+  'readme/readme',
+].map((name) => join('test', `${name}.test.ts`));
+const isLong = (name) => long.includes(name);
 function longestFirst(list) {
   return [...list].sort((one, other) => Number(isLong(other)) - Number(isLong(one)));
 }

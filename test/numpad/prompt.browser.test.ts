@@ -2,9 +2,7 @@ import { expect } from '@open-wc/testing';
 import type { PrintReceiptEvent } from '../../src/numpad/events.js';
 import { systemClock } from '../../src/shared/clock.js';
 import { until } from '../support/until.js';
-import { connected, json, proxy, reply, till, type Till } from './support.js';
-
-const good = '2135550123';
+import { connected, good, json, proxy, reply, till, type Till } from './support.js';
 
 /** Every value that can be reached from an element by way of its properties and theirs, however deep. */
 function everythingIn(root: object): string {

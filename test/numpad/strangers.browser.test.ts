@@ -1,9 +1,8 @@
 // What one customer leaves to the next, what a page leaves to both, and what interrupts a hand.
 import { expect, nextFrame } from '@open-wc/testing';
 import { task, until } from '../support/until.js';
-import { connected, json, proxy, till, type Till } from './support.js';
+import { connected, good, json, proxy, till, type Till } from './support.js';
 
-const good = '2135550123';
 const shownGood = '(213) 555-0123';
 
 describe('the next customer', () => {
