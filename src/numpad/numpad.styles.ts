@@ -223,6 +223,17 @@ export const numpadStyles = css`
       font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.8);
     }
   }
+  /* A narrow column of a wide page: the place of the number keeps its height, so that all of it has room by being small. Old tills scroll it. */
+  @media (min-width: 301px) {
+    .entry {
+      container-type: inline-size;
+    }
+    @container (max-width: 240px) {
+      [part='display'] {
+        font-size: calc(0.3em + 5cqi);
+      }
+    }
+  }
   /* Down to 160 px: 320 at 200 %. */
   @media (max-width: 300px) {
     dialog {

@@ -234,6 +234,36 @@ describe('what is seen and heard', () => {
     expect(dialog.scrollWidth).to.be.at.most(dialog.clientWidth);
   });
 
+  it('shows all of a number, a long one too, in a narrow column of the page', async () => {
+    await start();
+    const cut: string[] = [];
+    for (let width = 160; width <= 260; width += 5) {
+      t.pad.style.width = `${width}px`;
+      for (const number of ['2135550123', '+12135550123', '+4915123456789', '+628123456789012']) {
+        t.pad.value = number;
+        await t.pass();
+        const { scrollHeight, clientHeight } = t.part('display');
+        if (scrollHeight > clientHeight) cut.push(`${width} px: ${t.shown()}`);
+      }
+    }
+    expect(cut).to.deep.equal([]);
+  });
+
+  it('shows the digit that was keyed last of a number that has no room', async () => {
+    await start();
+    t.pad.style.width = '300px';
+    t.tap('+1234567890123456789');
+    await t.pass(200);
+    const display = t.part('display');
+    expect(display.scrollHeight, 'it has no room').to.be.greaterThan(display.clientHeight);
+    const digit = document.createRange();
+    digit.setStart(display.firstChild!, t.shown().length - 1);
+    digit.setEnd(display.firstChild!, t.shown().length);
+    const [last, place] = [digit.getBoundingClientRect(), display.getBoundingClientRect()];
+    expect(last.top, 'above').to.be.at.least(place.top - 1);
+    expect(last.bottom, 'below').to.be.at.most(place.bottom + 1);
+  });
+
   it('says at most one thing a second, politely', async () => {
     await start();
     const said: number[] = [];
