@@ -1,19 +1,14 @@
 import type { Key } from './keypad-machine.js';
+import type { NumberEntry } from './number-entry.js';
 import { fold } from './phone-number.js';
 import { ScannerFilter } from './scanner-filter.js';
 
 /** What a hardware keyboard may do. */
 export interface KeyboardHost extends Element {
-  /** The number as it stands. */
-  readonly text: string;
   /** True while a number may be entered. */
   readonly editable: boolean;
   /** True while a prompt is on. */
   readonly open: boolean;
-  commit(key: Key): void;
-  /** Puts a text back, for a scanner's burst. */
-  restore(text: string): void;
-  paste(text: string): void;
   submit(): void;
   decline(): void;
 }
@@ -24,11 +19,13 @@ let listening: KeyboardController[] = [];
 /** Hardware keys and paste. Keys with modifiers, of an IME, and those meant for a field of the page's own are left alone. */
 export class KeyboardController {
   private readonly host: KeyboardHost;
+  private readonly entry: NumberEntry;
   private readonly scanner = new ScannerFilter();
   private target: EventTarget | null = null;
 
-  constructor(host: KeyboardHost) {
+  constructor(host: KeyboardHost, entry: NumberEntry) {
     this.host = host;
+    this.entry = entry;
   }
 
   /** Listens at the element, or at the document; null stops. */
@@ -58,7 +55,7 @@ export class KeyboardController {
     const pasted = clipboardData && clipboardData.getData('text/plain');
     if (pasted) {
       event.preventDefault();
-      host.paste(pasted);
+      this.entry.paste(pasted);
     } else this.keydown(event as KeyboardEvent, origin);
   }
 
@@ -75,7 +72,7 @@ export class KeyboardController {
   }
 
   private keydown(event: KeyboardEvent, origin: Element): void {
-    const { host } = this;
+    const { host, entry } = this;
     if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = fold(event.key || '');
     const at = event.timeStamp;
@@ -92,16 +89,16 @@ export class KeyboardController {
     } else if (key.length === 1) {
       // Held down: one digit, as on the screen.
       if (event.repeat) return;
-      const before = this.scanner.character(at, host.text);
-      if (before !== null) host.restore(before);
-      else if (key >= '0' && key <= '9') host.commit(key as Key);
-      else if (key === '+') host.commit('plus');
+      const before = this.scanner.character(at, entry.text);
+      if (before !== null) entry.enter(before, null);
+      else if (key >= '0' && key <= '9') entry.commit(key as Key);
+      else if (key === '+') entry.commit('plus');
       else return;
       event.preventDefault();
     } else if (/^(Backspace|Delete|Escape)$/.test(key)) {
       event.preventDefault();
       if (key === 'Escape') host.decline();
-      else host.commit('delete');
+      else entry.commit('delete');
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.js';
 import { press, type Key } from './keypad-machine.js';
 import { loadWorld, phoneRules, worldIsHere } from './phone-library.js';
 import { textOf } from './numpad-model.js';
-import { judge, type NumberReason, type Verdict } from './phone-number.js';
+import { judge, readPasted, type NumberReason, type Verdict } from './phone-number.js';
 
 /** The phone rules of the world may take this long, in ms; then the server decides. */
 const worldDeadline = 5000;
@@ -77,6 +77,12 @@ export class NumberEntry {
     this.text = text;
     this.blocked = blocked;
     this.rejudge();
+  }
+
+  /** What people write as a number, with words around it or not. */
+  paste(written: string): void {
+    const { text, reason } = readPasted(written);
+    this.enter(text, reason);
   }
 
   /** What was made of the number holds no longer. */

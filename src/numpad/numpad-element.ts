@@ -17,7 +17,7 @@ import { choiceOf, newKey, problemOf, textOf, wordsFor, type NumpadStrings } fro
 import { numpadTemplate, type NumpadView } from './numpad-templates.js';
 import { numpadStyles } from './numpad.styles.js';
 import { PanelController } from './panel-controller.js';
-import { readPasted, type NumberReason } from './phone-number.js';
+import type { NumberReason } from './phone-number.js';
 import { PromptConduct } from './prompt-conduct.js';
 import { isEditable, isOpen, isResting, type PromptPhase, type PromptState } from './prompt-machine.js';
 import type { EreceiptSend } from './send-result.js';
@@ -164,7 +164,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   private readonly panel = new PanelController(this);
   private readonly announcer = new Announcer(this);
   private readonly formValue = new FormValue(this);
-  private readonly keyboard = new KeyboardController(this);
+  private readonly keyboard = new KeyboardController(this, this.entry);
   private readonly taps = new TapController(this);
   private readonly idle = new IdleTimer(this);
 
@@ -190,7 +190,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     return this.entry.judged().number;
   }
   set value(value: string) {
-    if (value !== this.echo && this.state !== 'sending') this.paste(String(value || ''));
+    if (value !== this.echo && this.state !== 'sending') this.entry.paste(String(value || ''));
   }
 
   /** Why the number cannot be texted; null with one that can, and with none. */
@@ -412,27 +412,11 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   // ── what keys, fingers and time ask for
 
-  /** @internal What has been keyed. */
-  get text(): string {
-    return this.entry.text;
-  }
-
   /** @internal */
   commit(key: Key): void {
     this.entry.commit(key);
     // Else Enter would take the next number back.
     if (key === 'clear') this.panel.focus();
-  }
-
-  /** @internal */
-  restore(text: string): void {
-    this.entry.enter(text, null);
-  }
-
-  /** @internal */
-  paste(written: string): void {
-    const { text, reason } = readPasted(written);
-    this.entry.enter(text, reason);
   }
 
   /** @internal Send: only by a press, never by itself. */
