@@ -18,6 +18,7 @@ import { numpadTemplate, type NumpadView } from './numpad-templates.js';
 import { numpadStyles } from './numpad.styles.js';
 import { PanelController } from './panel-controller.js';
 import type { NumberReason } from './phone-number.js';
+import { PresenceController } from './presence-controller.js';
 import { PromptConduct } from './prompt-conduct.js';
 import { isEditable, isOpen, isResting, type PromptPhase, type PromptState } from './prompt-machine.js';
 import type { EreceiptSend } from './send-result.js';
@@ -167,6 +168,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   private readonly keyboard = new KeyboardController(this, this.entry);
   private readonly taps = new TapController(this);
   private readonly idle = new IdleTimer(this);
+  private readonly presence = new PresenceController(this);
 
   /** The order that `open` has prompted for, so that a render does not prompt twice. */
   private asked: string | null = null;
@@ -203,11 +205,6 @@ export class RulrrEreceiptNumpad extends LitElement {
     return isEditable(this.conduct.model);
   }
 
-  /** In a page whose window is open. */
-  private get isThere(): boolean {
-    return this.isConnected && !!this.ownerDocument.defaultView;
-  }
-
   /** In another document, such as a popup's, the style sheets of this one are refused; it gets its own. */
   protected override createRenderRoot(): HTMLElement | DocumentFragment {
     try {
@@ -239,24 +236,13 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (value) this.value = value as string;
     this.setAttribute('state', this.state);
     this.formValue.connect();
-    this.watchWindows('addEventListener');
+    this.presence.connect();
     this.watchKeys();
     this.stopLanguage = watchPageLanguage(this, () => this.requestUpdate());
     // A modal dialog that was moved is modal no more.
     this.panel.hide();
     this.requestUpdate();
-    // On a slow till 200 ms can be over before the first frame, which is not to wait for this.
-    const frame = requestAnimationFrame(() => {
-      this.stopWarm = this.clock.after(200, () => {
-        this.entry.prepare();
-        const key = this.renderRoot.querySelector('[data-key="3"]');
-        // Without it the first digit takes longer, no more.
-        import('./rehearsal.js')
-          .then(({ rehearse }) => rehearse(NumberEntry, TapController, key, this.entry.node))
-          .catch(() => {});
-      });
-    });
-    this.stopWarm = () => cancelAnimationFrame(frame);
+    this.warm();
   }
 
   override disconnectedCallback(): void {
@@ -266,7 +252,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.taps.stop();
     this.announcer.stop();
     this.stopWarm();
-    this.watchAway();
+    this.presence.check();
   }
 
   /** A form that is reset forgets the number. */
@@ -288,7 +274,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.open = true;
     this.entry.retryWorld();
     const outcome = this.conduct.prompt(order);
-    this.watchAway();
+    this.presence.check();
     return outcome;
   }
 
@@ -346,7 +332,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     if (changed.has('open') || changed.has('orderId')) this.declare();
     if (changed.has('idleTimeout')) this.touched();
     const { phase } = conduct.model;
-    panel.present(this.isThere && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
+    panel.present(this.presence.isThere && phase !== 'idle' && phase !== 'checking', this.presentation === 'dialog');
     // What had the focus may be gone.
     if (isResting(conduct.model) && this.shadowRoot!.activeElement) panel.focus();
   }
@@ -404,7 +390,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   /** @internal */
   tell(outcome: EreceiptOutcome): void {
     // Elsewhere its event ends at the element, or is heard by nobody; whoever listens further up is told by the document.
-    for (const target of this.isThere ? [this] : [this, document]) {
+    for (const target of this.presence.isThere ? [this] : [this, document]) {
       const { type, ...detail } = outcome;
       target.dispatchEvent(new (type === 'ereceipt-sent' ? EreceiptSentEvent : PrintReceiptEvent)(detail as never));
     }
@@ -455,6 +441,22 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.clock.after(0, () => delete this.echo);
   }
 
+  /** Gets ready what the first key will need. */
+  private warm(): void {
+    // On a slow till 200 ms can be over before the first frame, which is not to wait for this.
+    const frame = requestAnimationFrame(() => {
+      this.stopWarm = this.clock.after(200, () => {
+        this.entry.prepare();
+        const key = this.renderRoot.querySelector('[data-key="3"]');
+        // Without it the first digit takes longer, no more.
+        import('./rehearsal.js')
+          .then(({ rehearse }) => rehearse(NumberEntry, TapController, key, this.entry.node))
+          .catch(() => {});
+      });
+    });
+    this.stopWarm = () => cancelAnimationFrame(frame);
+  }
+
   /** Somebody is there. */
   private touched(): void {
     this.idle.restart(this.editable ? secondsOf(this.idleTimeout) : 0);
@@ -466,25 +468,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     );
   }
 
-  /** Out of the page for longer than a move takes, or in a window that is closed: nobody can answer any more. */
-  private watchAway(): void {
-    this.clock.after(0, () => {
-      if (this.isThere) return;
-      this.watchWindows('removeEventListener');
-      this.close();
-    });
-  }
-
-  /** The page may take it out as it goes itself, and Chromium takes all listeners from what is left in a window that closes: there is no later. */
-  private watchWindows(change: 'addEventListener' | 'removeEventListener'): void {
-    for (const view of [window, this.ownerDocument.defaultView]) if (view) view[change]('pagehide', this.leave);
-  }
-
   private readonly rest = (): void => this.conduct.feed({ type: 'rest' });
-
-  private readonly leave = ({ currentTarget }: Event): void => {
-    if (currentTarget === window || currentTarget === this.ownerDocument.defaultView) this.close();
-  };
 
   private words(): NumpadStrings {
     return this.language.words('numpad', enNumpad, this.strings);
