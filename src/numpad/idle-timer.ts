@@ -26,17 +26,13 @@ export class IdleTimer {
 
   /** @param seconds 0 is never. */
   restart(seconds: number): void {
-    this.stop();
+    this.stopTimer();
+    this.warnedAt = 0;
+    this.show(0);
     if (!(seconds > 0)) return;
     const left = Math.min(warning, seconds);
     if (seconds > left) this.wait(seconds - left, () => this.warn(left));
     else this.warn(left);
-  }
-
-  stop(): void {
-    this.stopTimer();
-    this.warnedAt = 0;
-    this.show(0);
   }
 
   private warn(left: number): void {

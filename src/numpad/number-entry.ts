@@ -16,7 +16,6 @@ export interface EntryHost {
   readonly defaultCountry: string;
   /** True while the customer may key. */
   readonly editable: boolean;
-  requestUpdate(): void;
   /** The number is shown and judged. `changed`: it is another one than before. */
   settled(changed: boolean): void;
 }
@@ -95,7 +94,6 @@ export class NumberEntry {
   readonly settle = (): void => {
     if (this.stopFrame) this.stopFrame();
     this.stopFrame = null;
-    this.host.requestUpdate();
     const { number, needsWorld } = this.judged();
     this.write();
     if (needsWorld) this.fetchWorld();

@@ -205,6 +205,12 @@ export class RulrrEreceiptNumpad extends LitElement {
     return isEditable(this.conduct.model);
   }
 
+  /** The order that the page has declared, and that was not asked about yet; '' if there is none. */
+  private get unasked(): string {
+    const order = textOf(this.orderId);
+    return order.trim() && order !== this.asked ? order : '';
+  }
+
   /** In another document, such as a popup's, the style sheets of this one are refused; it gets its own. */
   protected override createRenderRoot(): HTMLElement | DocumentFragment {
     try {
@@ -231,9 +237,11 @@ export class RulrrEreceiptNumpad extends LitElement {
       root.adoptedStyleSheets = [sheet];
     }
     // Set before the class was there, it hides the accessor.
-    const { value } = Object.getOwnPropertyDescriptor(this, 'value') || {};
-    delete (this as Partial<this>).value;
-    if (value) this.value = value as string;
+    if (this.hasOwnProperty('value')) {
+      const { value } = this;
+      delete (this as Partial<this>).value;
+      this.value = value;
+    }
     this.setAttribute('state', this.state);
     this.formValue.connect();
     this.presence.connect();
@@ -341,10 +349,7 @@ export class RulrrEreceiptNumpad extends LitElement {
   private declare(): void {
     if (!this.open) {
       if (isOpen(this.conduct.model)) this.close();
-    } else {
-      const order = textOf(this.orderId);
-      if (order !== this.asked && order.trim()) void this.prompt(order);
-    }
+    } else if (this.unasked) void this.prompt(this.unasked);
   }
 
   // ── what the conduct of the prompt asks for
@@ -362,8 +367,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.entry.masked = phase === 'sent' ? before.number.slice(-4) : '';
     if (isResting(this.conduct.model)) {
       // Before anybody hears of it, and not where the page has declared another order meanwhile: that one is next.
-      const order = textOf(this.orderId);
-      if (!order.trim() || order === this.asked) this.open = false;
+      if (!this.unasked) this.open = false;
       this.asked = null;
       // A dialog stays in the way only with news.
       const stays = !reason || (this.presentation === 'dialog' ? /unc/ : /^(dec|idle|send)/).test(reason);
@@ -383,8 +387,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal */
   refuse(): void {
-    this.entry.blocked = 'invalid';
-    this.entry.rejudge();
+    this.entry.enter(this.entry.text, 'invalid');
   }
 
   /** @internal */
@@ -429,6 +432,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal The number is shown and judged. */
   settled(changed: boolean): void {
+    this.requestUpdate();
     const { number, reason } = this.entry.judged();
     this.formValue.set(number, reason, this.words());
     if (!changed) return;

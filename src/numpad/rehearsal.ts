@@ -24,7 +24,6 @@ export function rehearse(
     countries: '',
     defaultCountry: 'US',
     editable: true,
-    requestUpdate() {},
     settled() {},
   });
   entry.text = '2015550123';
