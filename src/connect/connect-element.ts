@@ -148,7 +148,6 @@ export class RulrrConnect extends LitElement {
     if (this.session) this.session.pause();
     this.stopAway = this.clock.after(0, () => {
       this.stopAway = null;
-      if (this.isConnected) return;
       this.reader.stop();
       if (this.session) this.session.leave();
       else {
@@ -223,22 +222,18 @@ export class RulrrConnect extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     this.language.follow();
     if (this.session) this.session.panel.updated();
-    const first = !this.rendered;
-    this.rendered = true;
-    if (changed.has('proxyUrl') && !first) this.forget();
+    if (changed.has('proxyUrl') && this.rendered) this.forget();
     // A page that makes its `fetch` anew with each render is not asked for more than one answer.
-    else if (first || (changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart'))
-      this.settle();
+    else if ((changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart')) this.settle();
+    this.rendered = true;
   }
 
   /** @internal Another proxy: what is known is not about it. */
   forget(): void {
     if (isActive(this.model())) return;
-    if (this.known || this.state !== 'idle') {
-      this.known = null;
-      if (this.session) this.session.model = initialModel;
-      this.appear(initialModel);
-    }
+    this.known = null;
+    if (this.session) this.session.model = initialModel;
+    this.appear(initialModel);
     this.settle();
   }
 

@@ -215,8 +215,7 @@ export class ConnectPanel implements PanelView {
   }
 
   private readonly onFocusIn = ({ target }: FocusEvent): void => {
-    const dialog = this.dialog();
-    if (dialog && target !== this.host) dialog.focus({ preventScroll: true });
+    if (target !== this.host) this.dialog()!.focus({ preventScroll: true });
   };
 }
 

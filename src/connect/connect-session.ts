@@ -3,7 +3,7 @@ import { watchPageLanguage } from '../shared/page-language.js';
 import { callProxy, ProxyError, type FetchLike, type ProxyCall } from '../shared/proxy-client.js';
 import type { IntegrationAnswer, StartedIntegration } from '../shared/wire.js';
 import { step, type ConnectEffect, type ConnectInput } from './connect-machine.js';
-import { initialModel, isActive } from './connect-model.js';
+import { initialModel, isActive, type ConnectState } from './connect-model.js';
 import { ConnectPanel, type PanelHost } from './connect-panel.js';
 import type { ConnectStrings } from './connect-templates.js';
 import type { ConnectionReader } from './connection-reader.js';
@@ -65,14 +65,14 @@ export class ConnectSession {
     if (host.isConnected) this.watchLanguage();
   }
 
-  /** What there is to say while it is on, and of an end other than finished. */
-  get told(): keyof ConnectStrings {
+  /** What there is to say while it is on, and how it has ended. */
+  get told(): ConnectState | keyof ConnectStrings {
     const { ending, state, outcome } = this.model;
     if (outcome && outcome.type === 'failed') {
       if (outcome.code === 'unauthorized') return 'signedOut';
       return outcome.code === 'tokens_lost' ? 'lost' : 'failed';
     }
-    if (outcome && outcome.type !== 'finished') return outcome.type;
+    if (outcome) return outcome.type;
     if (ending) return 'cancelling';
     if (this.offline) return 'offline';
     return state === 'starting' ? state : this.panel.told;
@@ -92,8 +92,7 @@ export class ConnectSession {
 
   /** The element is out of the page, perhaps only for a move. */
   pause(): void {
-    if (this.stopLanguage) this.stopLanguage();
-    this.stopLanguage = null;
+    this.stopLanguage!();
     // The last question goes on: by whoever gave up, the element is often taken out at once.
     if (this.poller && !this.model.ending) this.poller.stop();
     this.panel.pause();
@@ -121,11 +120,8 @@ export class ConnectSession {
       const { started } = this;
       this.started = true;
       if (!started) this.host.dispatchEvent(new ConnectStartedEvent({ resumed: this.model.resumed }));
-      // A listener may have ended it.
-      if (this.model.state === 'pending') {
-        if (started) this.panel.show(this.model);
-        else this.wake();
-      }
+      if (started) this.panel.show(this.model);
+      else this.wake();
     } else if (effect === 'ask-last') {
       // Nobody else takes up what is about to end.
       this.keeper!.hold(this.model.id!);
@@ -182,7 +178,6 @@ export class ConnectSession {
     // Also of one that a listener of its start has taken out of the page: whoever comes next goes on with it.
     if (model.id) this.keeper!.hold(model.id);
     if (!this.host.isConnected) return;
-    this.host.requestUpdate();
     if (!this.stopLimit) {
       this.stopLimit = clock.after(Math.max(0, this.limitAt - clock.now()), () =>
         this.feed({ type: 'end', by: 'expired' }),
@@ -244,18 +239,15 @@ export class ConnectSession {
       createDeadline,
       (signal) => this.callProxy!('POST', '/integrations', { signal, wants: ['id', 'connectUrl'] }),
       (answer) => {
-        this.call = null;
         if (answer.id && typeof answer.id === 'string') this.onAnswer(answer);
         else this.refuse(failure('bad_answer', 'start', `The proxy's answer has no usable "id".`));
       },
-      (reason) => {
-        this.call = null;
+      (reason) =>
         this.refuse(
           reason instanceof ProxyError
             ? failureOf(reason, 'start')
             : failure('proxy_timeout', 'start', 'The proxy did not answer in time.'),
-        );
-      },
+        ),
     );
   }
 

@@ -29,7 +29,7 @@ export class Call {
 
   abort(): void {
     this.over = true;
-    if (this.stopTimer) this.stopTimer();
+    this.stopTimer!();
     this.controller.abort();
   }
 }

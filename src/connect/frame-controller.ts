@@ -32,11 +32,11 @@ export class FrameController {
     frame.setAttribute('sandbox', sandbox);
     frame.setAttribute('referrerpolicy', 'strict-origin');
     frame.onload = () => {
-      if (this.stopTimer) this.stopTimer();
+      this.stopTimer!();
       this.loaded(!this.loads++);
     };
     frame.onerror = () => {
-      if (this.stopTimer) this.stopTimer();
+      this.stopTimer!();
       // Firefox says `error` for a frame that the page's policy forbids, too: the violation, if any, comes first or right after.
       this.stopTimer = clock.after(50, () => this.warn('load-failed'));
     };

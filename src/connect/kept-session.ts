@@ -21,7 +21,6 @@ export class KeptSession {
   forget(): void {
     release(this.element);
     if (this.id && !held.has(this.id)) this.write();
-    this.id = null;
   }
 
   /** Writes the list, with `last` at its end. An id with a space of its own is written with escapes; others stand as they are. */
@@ -33,7 +32,7 @@ export class KeptSession {
       else sessionStorage.removeItem(keyFor(this.proxyUrl));
     } catch {
       // Forbidden or full: the session goes on, only a reload would lose it. One that is over but cannot be taken out is nobody's in this page.
-      if (!last && this.id) held.set(this.id, document.documentElement);
+      if (!last) held.set(this.id!, document.documentElement);
     }
   }
 }

@@ -55,7 +55,7 @@ function content(
     </div>
     <div class="ways">
       ${
-        popupBlocked && connectUrl
+        popupBlocked
           ? html`<a part="open-window" href=${connectUrl} target="_blank" rel="noopener">${text.window}</a>`
           : html`<button
               part="open-window"

@@ -91,7 +91,7 @@ export class StatusPoller {
   }
 
   private askSoon(): void {
-    if (this.stopTimer) this.stopTimer();
+    this.stopTimer!();
     this.stopTimer = this.clock.after(answerAge, () => this.askNow());
   }
 
@@ -127,8 +127,8 @@ export class StatusPoller {
     pace.offline = isOffline();
     if (!document.hidden) pace.hiddenAt = null;
     else if (pace.hiddenAt === null) pace.hiddenAt = this.clock.now();
-    if (pace.offline || document.hidden) this.plan();
-    else this.hint();
+    // Hidden or offline, it waits until that changes.
+    this.hint();
   };
 
   private plan(): void {
@@ -182,7 +182,7 @@ export class StatusPoller {
     }
     // Any other word is no news: a failure that passes, perhaps, but nothing to go by.
     if (answer && /^(pending|finished|cancelled)$/.test(answer.status)) {
-      if (this.failed) report.faltered(0);
+      report.faltered(0);
       this.failed = pace.failures = 0;
       pace.eager = false;
       // It may not have heard yet what the hint is about.

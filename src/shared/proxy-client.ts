@@ -62,7 +62,7 @@ export async function callProxy<Answer>(
   }
   let answer: unknown = null;
   try {
-    answer = text ? JSON.parse(text) : null;
+    answer = JSON.parse(text);
   } catch {
     // Judged below: an answer that is not JSON has none of the fields that are wanted.
   }
