@@ -70,6 +70,16 @@ describe('<rulrr-connect>: the frame', () => {
     }
   });
 
+  it('shows a page of https, as Rulrr’s is', async () => {
+    const connectUrl = 'https://127.0.0.1:1/';
+    const it = await stage((_, proxy) => {
+      proxy.start = { status: 201, body: { id: 'x', connectUrl, status: 'pending', expiresAt: '', pollAfterMs: 0 } };
+    });
+    void it.element.start();
+    await it.pass();
+    expect([it.events, it.frame()!.src]).to.deep.equal([['connect-started'], connectUrl]);
+  });
+
   it('refuses the page’s own origin in a page without an address too, as tools that preview a till write theirs', async () => {
     const page = document.createElement('iframe');
     page.srcdoc = '<!doctype html><body><script type="module" src="/test/connect/pages/srcdoc.ts"></script>';
@@ -122,6 +132,18 @@ describe('<rulrr-connect>: the frame', () => {
     expect(events).to.deep.equal(['connect-started', 'connect-warning']);
     expect(details[1]).to.deep.equal({ code: 'slow' });
     expect(part('status')!.textContent).to.contain('slow to load');
+  });
+
+  it('offers the page anew where the browser says that it could not be loaded', async () => {
+    const { element, events, details, frame, part, pass } = await pendingStage((_, proxy) => (proxy.page = '/hang'));
+    const first = frame();
+    first!.dispatchEvent(new Event('error'));
+    await pass(10_000);
+    expect([events, details[1]]).to.deep.equal([['connect-started', 'connect-warning'], { code: 'load-failed' }]);
+    expect(part('status')!.textContent).to.contain('cannot be shown here');
+    part('retry')!.click();
+    await settle(element);
+    expect([frame() === first, frame()!.src, part('retry') === null]).to.deep.equal([false, first!.src, true]);
   });
 
   it('outlives a connect page that cannot be reached, and says that it is slow where the browser tells nothing', async () => {

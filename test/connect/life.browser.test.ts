@@ -160,9 +160,20 @@ describe('<rulrr-connect>: resume', () => {
       await it.pass();
       const element = next === 'another' ? it.element : gone;
       expect([element.state, it.proxy.polls], next).to.deep.equal(['pending', 1]);
+      if (next === 'another') expect(gone.state).to.equal('idle');
       gone.remove();
       it.clock.advance(0);
     }
+  });
+
+  it('is asked about before it is given up, also where that comes before it is all loaded', async () => {
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+      proxy.status = finished();
+      void element.updateComplete.then(() => element.cancel());
+    });
+    await it.pass();
+    expect([it.events, it.proxy.polls]).to.deep.equal([['connect-finished'], 1]);
   });
 
   it('keeps an id with a space in it, and reads what was kept as it stood', async () => {
@@ -211,6 +222,27 @@ describe('<rulrr-connect>: resume', () => {
     expect(it.events).to.deep.equal(['connect-finished']);
   });
 
+  it('asks with the page’s own fetch where that came while the first one was being refused', async () => {
+    let refuse: () => void = () => {};
+    const it = await stage((element, proxy) => {
+      sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
+      proxy.status = refusal(401, 'unauthorized');
+      element.fetch = async (input, init) => {
+        const answer = await proxy.fetch(input, init);
+        await new Promise<void>((resolve) => (refuse = resolve));
+        return answer;
+      };
+    });
+    await it.pass();
+    it.proxy.status = finished();
+    it.element.fetch = (input, init) => it.proxy.fetch(input, init);
+    await it.pass();
+    refuse();
+    await it.pass();
+    await it.pass();
+    expect(it.events).to.deep.equal(['connect-finished']);
+  });
+
   it('gives up what waits so for another session', async () => {
     const it = await stage((element, proxy) => {
       sessionStorage.setItem('rulrr-connect ' + element.proxyUrl, 'sealed');
@@ -243,6 +275,17 @@ describe('<rulrr-connect>: removal, return and company', () => {
     proxy.status = finished();
     await pass(3000);
     expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+  });
+
+  it('is started once though it is moved meanwhile', async () => {
+    const it = await stage((_, proxy) => (proxy.start = { hang: true }));
+    void it.element.start();
+    await it.pass();
+    const holder = it.element.parentElement!;
+    document.body.append(it.element);
+    holder.append(it.element);
+    await it.pass();
+    expect(it.proxy.count('POST', '/integrations')).to.equal(1);
   });
 
   it('stops at once when removed, leaves nothing, and takes the session up when it returns', async () => {
@@ -447,10 +490,31 @@ describe('<rulrr-connect>: removal, return and company', () => {
   });
 
   it('waits for the page when it is started outside of it', async () => {
-    const it = await stage((element) => void element.start());
-    expect(it.proxy.count('POST', '/')).to.equal(1);
-    await it.pass();
-    expect(it.element.state).to.equal('pending');
+    for (const how of ['just before', 'long before'] as const) {
+      const { proxy } = await stage();
+      const element = document.createElement('rulrr-connect');
+      const clock = fakeClock();
+      Object.assign(element, { clock, fetch: proxy.fetch });
+      const { pass } = stageOf(element, proxy, clock);
+      void element.start();
+      if (how === 'long before') await settle();
+      expect(proxy.count('POST', '/')).to.equal(0);
+      document.body.append(element);
+      await pass();
+      expect([element.state, proxy.count('POST', '/')], how).to.deep.equal(['pending', 1]);
+      element.remove();
+      await pass();
+    }
+  });
+
+  it('can be cancelled outside of the page too, though it never was in one', async () => {
+    const { proxy } = await stage();
+    const element = document.createElement('rulrr-connect');
+    Object.assign(element, { clock: fakeClock(), fetch: proxy.fetch });
+    const outcome = element.start();
+    await settle();
+    element.cancel();
+    expect(await outcome).to.deep.equal({ type: 'cancelled', by: 'operator' });
   });
 
   it('asks for no session while it is out of the page, and for one when it is back', async () => {
@@ -541,6 +605,8 @@ describe('<rulrr-connect>: removal, return and company', () => {
     setHidden(false);
     await pass();
     expect(proxy.polls).to.equal(last + 1);
+    await pass(5000);
+    expect(proxy.polls).to.equal(last + 2);
   });
 
   it('pauses while offline', async () => {
@@ -550,6 +616,10 @@ describe('<rulrr-connect>: removal, return and company', () => {
       const { proxy, pass } = await pendingStage();
       await pass(600_000);
       expect(proxy.polls).to.equal(0);
+      const other = await pendingStage();
+      other.element.cancel();
+      await other.pass(3000);
+      expect(other.events).to.deep.equal(['connect-started', 'connect-cancelled']);
       onLine = true;
       window.dispatchEvent(new Event('online'));
       await pass();

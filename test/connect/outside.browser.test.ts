@@ -173,11 +173,20 @@ describe('<rulrr-connect>: a page that', () => {
   it('has a proxy that changes its mind about the connect page keeps the first one', async () => {
     const it = await pendingStage();
     const frame = it.frame();
+    const opened: unknown[] = [];
+    const { open } = window;
+    window.open = (url) => (opened.push(url), null);
     for (const connectUrl of ['javascript:alert(1)', 'https://elsewhere.example/', '', null]) {
       it.proxy.status = pending({ connectUrl });
       await it.pass(3000);
       expect([it.frame() === frame, it.frame()!.src]).to.deep.equal([true, it.proxy.connectUrl]);
     }
+    it.part('open-window')!.click();
+    window.open = open;
+    await it.pass();
+    expect([...opened, (it.part('open-window') as HTMLAnchorElement).href]).to.deep.equal(
+      Array(2).fill(it.proxy.connectUrl),
+    );
   });
 
   it('is put away and shown again by the browser goes on with one request', async () => {

@@ -21,6 +21,7 @@ describe('<rulrr-connect>: as a page uses it', () => {
     it.element.cancel();
     await it.pass();
     expect(visible(it)).to.equal('Connecting was cancelled.');
+    expect(it.part('error') === null).to.equal(true);
     expect(it.part('button')!.textContent).to.contain('Connect to Rulrr');
   });
 
@@ -52,7 +53,7 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(await ended).to.deep.include({ type: 'failed', code: 'misconfigured', phase: 'start', retryable: false });
   });
 
-  it('tells its events to a listener far up, the fields in the detail', async () => {
+  it('tells its events to a listener far up, the fields in the detail and on the event', async () => {
     const outer = document.createElement('div');
     const root = outer.attachShadow({ mode: 'open' });
     document.body.append(outer);
@@ -74,6 +75,7 @@ describe('<rulrr-connect>: as a page uses it', () => {
     ]);
     expect(end.target === outer).to.equal(true);
     expect(end.detail).to.deep.equal({ ereceipt: true, expiration: '2027-01-01T00:00:00Z' });
+    expect(end).to.include({ ereceipt: true, expiration: '2027-01-01T00:00:00Z' });
     outer.remove();
   });
 
@@ -150,6 +152,15 @@ describe('<rulrr-connect>: as a page uses it', () => {
       expect(it.element.connection, JSON.stringify(answer)).to.equal(null);
       expect(visible(it)).to.equal('');
     }
+  });
+
+  it('reads of another proxy though the first one has not answered', async () => {
+    const it = await stage((_, proxy) => (proxy.connection = { hang: true }));
+    it.proxy.connection = { body: { connected: true } };
+    it.element.proxyUrl = '/rulrr-another';
+    await it.pass();
+    expect(it.element.connection!.connected).to.equal(true);
+    expect(it.proxy.inFlight).to.equal(0);
   });
 
   it('tells of the start of each session, and asks how each one goes', async () => {
@@ -261,6 +272,12 @@ describe('<rulrr-connect>: as a page uses it', () => {
     element.cancel();
     await pass();
     await pass(600_000);
+    const parent = element.parentElement!;
+    element.remove();
+    await pass();
+    parent.append(element);
+    await pass();
+    await pass();
     expect(element.state).to.equal('cancelled');
     expect(proxy.count('POST', '/')).to.equal(1);
   });
@@ -286,6 +303,18 @@ describe('<rulrr-connect>: as a page uses it', () => {
       await pass();
       expect(element.state, what).to.equal(what.includes('503') ? 'idle' : 'pending');
     }
+  });
+
+  it('looks again where no answer came in time', async () => {
+    const { element, proxy, pass } = await stage((el, scripted) => {
+      el.autostart = true;
+      scripted.connection = { hang: true };
+    });
+    await pass(30_000);
+    proxy.connection = { body: { connected: false } };
+    await pass(2000);
+    await pass();
+    expect([element.state, proxy.count('GET', '/connection')]).to.deep.equal(['pending', 2]);
   });
 
   it('looks again no sooner than it is asked to, not for being moved either, and not while it is out', async () => {
@@ -398,6 +427,16 @@ describe('<rulrr-connect>: as a page uses it', () => {
       expect([ends(), element.state], String(round)).to.deep.equal([round, 'cancelled']);
     }
     expect(events.filter((type) => type === 'connect-cancelled').length).to.equal(3);
+  });
+
+  it('does nothing where it is told to end or to ask, and nothing has ever begun', async () => {
+    const it = await stage((element) => {
+      element.cancel();
+      element.checkNow();
+      expect(element.state).to.equal('idle');
+    });
+    await it.pass();
+    expect([it.element.state, it.events, it.proxy.polls]).to.deep.equal(['idle', [], 0]);
   });
 
   it('checks now at most once a second, also while hidden, and not at all without a session', async () => {

@@ -20,6 +20,7 @@ describe('<rulrr-connect>: a session', () => {
     expect(element.connection).to.deep.equal({ connected: true, ereceipt: true, expiration: '2027-01-01T00:00:00Z' });
     expect(frame() === null).to.equal(true);
     expect(part('status')!.textContent).to.contain('Text receipts are on');
+    expect(part('error') === null).to.equal(true);
     const calls = proxy.calls.length;
     await pass(600_000);
     expect(proxy.calls.length).to.equal(calls);
@@ -54,14 +55,18 @@ describe('<rulrr-connect>: a session', () => {
   });
 
   it('expires at its own limit and starts afresh with one click', async () => {
-    const { element, proxy, events, part, pass } = await pendingStage((el) => (el.timeout = 60));
+    const { element, proxy, events, ends, part, pass } = await pendingStage((el) => (el.timeout = 60));
     await pass(60_000);
     await pass();
     expect(events).to.deep.equal(['connect-started', 'connect-expired']);
+    expect(part('error')!.textContent).to.equal(part('status')!.textContent!.trim());
     part('retry')!.click();
     await pass();
     expect(element.state).to.equal('pending');
     expect(proxy.count('POST', '/integrations')).to.equal(2);
+    await pass(60_000);
+    await pass();
+    expect([element.state, ends()]).to.deep.equal(['expired', 2]);
   });
 
   it('says why a start failed', async () => {

@@ -268,6 +268,7 @@ describe('<rulrr-connect>: the server is the only truth', () => {
   it('ends with the refusals that end a session', async () => {
     const cases: [number, string, string][] = [
       [410, 'expired', 'connect-expired'],
+      [410, '', 'connect-expired'],
       [409, 'tokens_lost', 'connect-failed'],
       [404, 'unknown_integration', 'connect-failed'],
       [403, 'not_yours', 'connect-failed'],
@@ -308,15 +309,23 @@ describe('<rulrr-connect>: the server is the only truth', () => {
   });
 
   it('cancels a start that hangs, at once', async () => {
-    const { element, proxy, events, details, pass } = await stage((_, scripted) => (scripted.start = { hang: true }));
+    const { element, proxy, events, details, part, pass } = await stage(
+      (_, scripted) => (scripted.start = { hang: true }),
+    );
     const outcome = element.start();
     await pass();
+    // Nothing leads to a page that nobody has been told of.
+    for (const way of ['open-window', 'phone']) expect((part(way) as HTMLButtonElement).disabled, way).to.equal(true);
     element.cancel();
     expect(await outcome).to.deep.equal({ type: 'cancelled', by: 'operator' });
     expect(events).to.deep.equal(['connect-cancelled']);
     expect(details).to.deep.equal([{ by: 'operator' }]);
     await pass();
     expect(proxy.inFlight).to.equal(0);
+    proxy.start = null;
+    void element.start();
+    await pass();
+    expect(element.state).to.equal('pending');
   });
 
   it('cancels what has hardly begun, once', async () => {
@@ -347,9 +356,11 @@ describe('<rulrr-connect>: the server is the only truth', () => {
   it('cancels within seconds though the proxy hangs', async () => {
     const { element, proxy, part, events, pass } = await pendingStage();
     proxy.status = { hang: true };
+    const isOff = (): string | null => part('cancel')!.getAttribute('aria-disabled');
+    expect(isOff()).to.equal('false');
     element.cancel();
     await pass();
-    expect(element.state).to.equal('pending');
+    expect([element.state, isOff()]).to.deep.equal(['pending', 'true']);
     expect(part('status')!.textContent).to.contain('Cancelling');
     await pass(3000);
     expect(events).to.deep.equal(['connect-started', 'connect-cancelled']);

@@ -1,6 +1,7 @@
 import { expect } from '@open-wc/testing';
 import 'axe-core/axe.min.js';
 import type Axe from 'axe-core';
+import { correction, generate } from 'lean-qr/nano';
 import { until } from '../support/until.js';
 import { cancelled, finished, pending, pendingStage, refusal, settle, stage, type Stage } from './support.js';
 import { en } from '../../src/shared/messages/en.js';
@@ -122,13 +123,20 @@ describe('<rulrr-connect>: other ways', () => {
   });
 
   it('draws a QR code of the connect page, and puts it away', async () => {
-    const { part, pass } = await pendingStage();
+    const { proxy, part, pass } = await pendingStage();
+    expect(part('phone')!.getAttribute('aria-expanded')).to.equal('false');
     part('phone')!.click();
     await until(() => part('qr'));
     const qr = part('qr')!;
     expect(qr.getAttribute('role')).to.equal('img');
     expect(qr.getAttribute('aria-label')).to.equal(en.connect.phone);
-    expect(qr.querySelectorAll('path')[1]!.getAttribute('d')!.length).to.be.greaterThan(500);
+    const code = generate(proxy.connectUrl, { minCorrectionLevel: correction.M });
+    let dark = '';
+    for (let y = 0; y < code.size; y++) {
+      for (let x = 0; x < code.size; x++) if (code.get(x, y)) dark += `M${x + 4} ${y + 4}h1v1h-1z`;
+    }
+    expect(qr.querySelectorAll('path')[1]!.getAttribute('d')).to.equal(dark);
+    expect(qr.getAttribute('viewBox')).to.equal(`0 0 ${code.size + 8} ${code.size + 8}`);
     expect(part('phone')!.getAttribute('aria-expanded')).to.equal('true');
     part('phone')!.click();
     await pass();
@@ -172,6 +180,17 @@ describe('<rulrr-connect>: other ways', () => {
     expect(document.activeElement === element).to.equal(true);
     expect(dialog.contains(part('frame'))).to.equal(true);
     expect(element.shadowRoot!.querySelectorAll('[role="status"]').length).to.equal(1);
+    // Behind it, nothing of the page moves.
+    expect(part('button')!.getClientRects().length).to.equal(1);
+    // Keys are for what is in it; only Escape is its own.
+    for (const key of ['Tab', 'Enter', 'a']) {
+      const press = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true });
+      expect([part('cancel')!.dispatchEvent(press), element.state], key).to.deep.equal([true, 'pending']);
+    }
+    await pass();
+    expect(element.state).to.equal('pending');
+    // A tap beside it leaves the focus nowhere.
+    (element.shadowRoot!.activeElement as HTMLElement).blur();
     proxy.queue = [cancelled];
     await pass(3000);
     await settle(element);
