@@ -134,7 +134,7 @@ export class ConnectPanel implements PanelView {
     void this.host.updateComplete.then(() => {
       focus(returnTo);
       // What has started it may be hidden meanwhile, or disabled.
-      if (!returnTo || focused(this.host) !== returnTo) focus(root.querySelector('.rest button'));
+      if (focused(this.host) !== returnTo) focus(root.querySelector('.rest button'));
     });
   }
 
