@@ -207,6 +207,18 @@ describe('<rulrr-connect>: other ways', () => {
     filler.remove();
   });
 
+  it('is given up with the system’s way back, and where the browser closes it', async () => {
+    for (const close of [
+      (dialog: HTMLDialogElement) => dialog.dispatchEvent(new Event('cancel', { cancelable: true })),
+      (dialog: HTMLDialogElement) => dialog.close(),
+    ]) {
+      const { element, events, part, pass } = await pendingStage((el) => (el.presentation = 'dialog'));
+      close(part('dialog') as HTMLDialogElement);
+      await until(() => element.state !== 'pending', pass);
+      expect(events, String(close)).to.deep.equal(['connect-started', 'connect-cancelled']);
+    }
+  });
+
   it('keeps the focus where what has started it cannot have it back: a menu that has closed, or a button that is put to rest meanwhile', async () => {
     for (const name of ['hidden', 'disabled'] as const) {
       const opener = document.createElement('button');
@@ -250,6 +262,22 @@ describe('<rulrr-connect>: other ways', () => {
       opener.remove();
     });
   }
+
+  it('gives the focus back to what has started it inside of another component', async () => {
+    const host = document.createElement('div');
+    const opener = document.createElement('button');
+    host.attachShadow({ mode: 'open' }).append(opener);
+    document.body.append(host);
+    const { element, proxy, pass } = await stage((el) => (el.presentation = 'dialog'));
+    opener.focus();
+    void element.start();
+    await pass();
+    proxy.status = cancelled;
+    await pass(3000);
+    await settle(element);
+    expect(host.shadowRoot!.activeElement === opener).to.equal(true);
+    host.remove();
+  });
 
   it('is a dialog that can be pressed and seen in a place that the page has put to rest meanwhile', async () => {
     const it = await stage((el) => (el.presentation = 'dialog'));
@@ -313,7 +341,11 @@ describe('<rulrr-connect>: other ways', () => {
       const dialog = part('dialog')!;
       expect(dialog.getAttribute('role')).to.equal('dialog');
       expect(dialog.getAttribute('aria-modal')).to.equal('true');
-      expect(getComputedStyle(dialog).position).to.equal('fixed');
+      expect([getComputedStyle(dialog).position, dialog.getClientRects().length]).to.deep.equal(['fixed', 1]);
+      expect(element.shadowRoot!.activeElement === dialog).to.equal(true);
+      part('cancel')!.focus();
+      part('cancel')!.dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }));
+      expect(element.shadowRoot!.activeElement === part('cancel')).to.equal(true);
       const outside = document.createElement('button');
       document.body.append(outside);
       outside.focus();
