@@ -223,7 +223,7 @@ export class RulrrConnect extends LitElement {
     this.language.follow();
     if (this.session) this.session.panel.updated();
     if (changed.has('proxyUrl') && this.rendered) this.forget();
-    // A page that makes its `fetch` anew with each render is not asked for more than one answer.
+    // At first all of them have changed. A page that makes its `fetch` anew with each render is not asked for more than one answer.
     else if ((changed.has('fetch') && !this.known && !this.reader.busy) || changed.has('autostart')) this.settle();
     this.rendered = true;
   }
