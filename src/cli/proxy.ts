@@ -59,6 +59,11 @@ export async function runProxy(env: Env): Promise<void> {
   const store = openStore(config.storeUrl);
   const isFile = config.storeUrl.startsWith('file:');
   const proxy = makeProxy(config, store);
+  /** What the store has open would keep the process up for ten seconds after its last word. */
+  const giveUp = async (error: unknown): Promise<never> => {
+    await store.close().catch(() => undefined);
+    throw error;
+  };
   // Now rather than at the first merchant's tap.
   await store.get('health').catch((error: unknown) => {
     const { message = '', code = '' } = error as { message?: string; code?: string };
@@ -66,7 +71,7 @@ export async function runProxy(env: Env): Promise<void> {
     const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
       ? message
       : `The token store does not open (${code || 'error'}).${isFile && /^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : ''}`;
-    throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
+    return giveUp(new TroubleError(`RULRR_STORE_URL: ${advice}`));
   });
 
   let stopping = false;
@@ -81,7 +86,7 @@ export async function runProxy(env: Env): Promise<void> {
     },
     config.port,
     config.host,
-  );
+  ).catch(giveUp);
   // Longer than what stands in front keeps an idle connection (nginx 1 minute, Caddy 2, Google's load balancers 10): who closes it first
   // must not be the one that is asked next.
   server.keepAliveTimeout = 620_000;
