@@ -433,6 +433,20 @@ describe('the conformance suite notices', () => {
           store.delete(key, { ifVersion: condition?.ifVersion && condition.ifVersion + (base.get(key) ?? 0) }),
       };
     },
+    'a delete that takes all keys from its own on': (store) => ({
+      async delete(key, condition) {
+        const gone = await store.delete(key, condition);
+        if (gone) for (const other of await store.list('', { after: key })) await store.delete(other);
+        return gone;
+      },
+    }),
+    'a store that refuses old versions alone': (store) => ({
+      async put(key, value, { ifVersion }) {
+        const version = (await store.get(key))?.version ?? null;
+        const later = ifVersion !== null && version !== null && ifVersion > version;
+        return store.put(key, value, { ifVersion: later ? version : ifVersion });
+      },
+    }),
     'a list that forgets the prefix': (store) => ({ list: (_, page) => store.list('', page) }),
     'a store that confirms and drops': (store) => {
       let puts = 0;
