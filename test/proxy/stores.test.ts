@@ -210,6 +210,44 @@ describe('libSQL', () => {
     other.close();
     await store.close();
   });
+  test('a file that stays locked: who waits to write gives up after fifteen seconds and says why, and who reads does not wait', async (t) => {
+    const url = `file:${join(folder, 'stays locked.db')}`;
+    const store = libsqlTokenStore({ url });
+    await store.put('before', 'x', { ifVersion: null });
+    const { createClient } = await import('@libsql/client');
+    const other = createClient({ url });
+    const lock = await other.transaction('write');
+    t.after(() => lock.close());
+    await lock.execute({ sql: 'UPDATE rulrr_embed_version SET n = n', args: [] });
+    const now = performance.now.bind(performance);
+    let ahead = 0;
+    t.mock.method(performance, 'now', () => now() + ahead);
+    let gaveUp = 0;
+    const writing = ['one', 'two'].map((key) =>
+      assert.rejects(store.put(key, 'x', { ifVersion: null }), { code: 'SQLITE_BUSY' }).finally(() => gaveUp++),
+    );
+    for (let round = 0; round < 3; round++) assert.equal((await store.get('before'))?.value, 'x');
+    assert.equal(gaveUp, 0);
+    ahead = 15_000;
+    await Promise.race([
+      Promise.all(writing),
+      new Promise((_, late) => setTimeout(late, 20_000, new Error('late')).unref()),
+    ]);
+    lock.close();
+    assert.ok((await store.put('three', 'x', { ifVersion: null })).ok);
+    other.close();
+    await store.close();
+  });
+  test('a close waits for what is on its way: whoever ends the process then loses nothing of it', async () => {
+    const store = libsqlTokenStore({ url: `file:${join(folder, 'closing.db')}` });
+    let confirmed = 0;
+    const writing = ['one', 'two', 'three'].map(async (key) => {
+      if ((await store.put(key, 'x', { ifVersion: null })).ok) confirmed++;
+    });
+    await store.close();
+    assert.equal(confirmed, 3);
+    await Promise.all(writing);
+  });
   test('a relative and a slashed URL name the same file', async () => {
     const one = libsqlTokenStore({ url: `file://${join(folder, 'made/slashed.db')}` });
     await one.put('a', 'x', { ifVersion: null });
@@ -309,34 +347,35 @@ describe('PostgreSQL', () => {
     await other.end();
     await store.close();
   });
-  test('behind a pooler that takes no settings as a connection begins', async (t) => {
-    if (needs(t)) return;
-    const { port } = new URL(server!.connectionString);
-    // As PgBouncer does it.
-    const refusal = (text: string) => {
-      const fields = Buffer.from(`SFATAL\0C08P01\0M${text}\0\0`);
-      const head = Buffer.from('E....');
-      head.writeInt32BE(fields.length + 4, 1);
-      return Buffer.concat([head, fields]);
-    };
-    const pooler = createServer((socket) => {
-      socket
-        .on('error', () => {})
-        .once('data', (startup) => {
-          if (startup.includes('_timeout')) return socket.end(refusal('unsupported startup parameter'));
-          const inner = connect(Number(port), '127.0.0.1').on('error', () => {});
-          inner.write(startup);
-          socket.pipe(inner).pipe(socket);
-        });
-    }).listen(0, '127.0.0.1');
-    t.after(() => pooler.close());
-    await once(pooler, 'listening');
-    const through = new URL(server!.connectionString);
-    through.port = String((pooler.address() as AddressInfo).port);
-    const store = postgresTokenStore({ connectionString: through.href });
-    assert.ok((await store.put('through a pooler', 'x', { ifVersion: null })).ok);
-    await store.close();
-  });
+  // Poolers differ in what they call it; the first is PgBouncer's.
+  for (const code of ['08P01', '0A000', '42704'])
+    test(`behind a pooler that takes no settings as a connection begins (${code})`, async (t) => {
+      if (needs(t)) return;
+      const { port } = new URL(server!.connectionString);
+      const refusal = (text: string) => {
+        const fields = Buffer.from(`SFATAL\0C${code}\0M${text}\0\0`);
+        const head = Buffer.from('E....');
+        head.writeInt32BE(fields.length + 4, 1);
+        return Buffer.concat([head, fields]);
+      };
+      const pooler = createServer((socket) => {
+        socket
+          .on('error', () => {})
+          .once('data', (startup) => {
+            if (startup.includes('_timeout')) return socket.end(refusal('unsupported startup parameter'));
+            const inner = connect(Number(port), '127.0.0.1').on('error', () => {});
+            inner.write(startup);
+            socket.pipe(inner).pipe(socket);
+          });
+      }).listen(0, '127.0.0.1');
+      t.after(() => pooler.close());
+      await once(pooler, 'listening');
+      const through = new URL(server!.connectionString);
+      through.port = String((pooler.address() as AddressInfo).port);
+      const store = postgresTokenStore({ connectionString: through.href });
+      assert.ok((await store.put(`through a pooler, ${code}`, 'x', { ifVersion: null })).ok);
+      await store.close();
+    });
   test('takes a pool of the vendor’s, and leaves it open', async (t) => {
     if (needs(t)) return;
     const { default: pg } = await import('pg');
@@ -375,7 +414,7 @@ describe('PostgreSQL', () => {
   });
   test('options that are missing are refused at construction', () => {
     for (const bad of [undefined, {}, { connectionString: ' ' }, { pool: {} }]) {
-      assert.throws(() => postgresTokenStore(bad as never), { name: 'TypeError', message: /connectionString/ });
+      assert.throws(() => postgresTokenStore(bad as never), { name: 'TypeError', message: /give `connectionString`/ });
     }
   });
 });
@@ -514,6 +553,39 @@ test('PostgreSQL that was down at the first call is asked again at the next', as
   await store.close();
   await assert.rejects(store.get('a'), /closed/);
 });
+
+/** A pool whose server answers with what `run` throws, and else as if all were in order. */
+const poolThat = (run: (sql: string) => void) => ({
+  async query(sql: string) {
+    run(sql);
+    return { rows: sql.startsWith('SELECT value') ? [{ value: 'x', version: '7' }] : [{}] };
+  },
+});
+const failure = (code: string) => Object.assign(new Error('refused'), { code });
+
+for (const code of ['23505', '42P07', '42710'])
+  test(`PostgreSQL, whose schema another replica makes at the same moment (${code}): nobody hears of it`, async () => {
+    const pool = poolThat((sql) => {
+      if (sql.startsWith('CREATE')) throw failure(code);
+    });
+    assert.equal((await postgresTokenStore({ pool }).get('a'))?.value, 'x');
+  });
+
+for (const code of ['40001', '40P01'])
+  test(`PostgreSQL that undoes a statement (${code}): it is made again, for five seconds`, async (t) => {
+    let until = 3;
+    const pool = poolThat((sql) => {
+      if (sql.startsWith('SELECT value') && until-- > 0) throw failure(code);
+    });
+    const store = postgresTokenStore({ pool });
+    assert.equal((await store.get('a'))?.value, 'x');
+    const now = Date.now.bind(Date);
+    let asked = 0;
+    t.mock.method(Date, 'now', () => now() + 1000 * asked++);
+    until = 100;
+    await assert.rejects(store.get('a'), { code });
+    assert.ok(until > 90 && until < 97, `${100 - until} tries`);
+  });
 
 for (const [what, serve, code, connectionTimeoutMillis] of [
   ['ends the connection', (socket: Socket) => void socket.destroy(), 'ECONNRESET', 0],
