@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { transformSync } from 'esbuild';
 import { checkTokenStore, faultyTokenStore } from '../../src/proxy/stores/conformance.js';
 import { afterPrefix, comparePoints } from '../../src/proxy/stores/keys.js';
@@ -64,6 +65,38 @@ async function killedAfterOk(kind: string, address: string, open: () => TokenSto
   }
 }
 
+/** The stores, built as they are shipped, with drivers of the test's own; answers with what the script says. */
+function shipped(name: string, drivers: Record<string, string>, script: string): string {
+  const home = join(folder, name);
+  mkdirSync(home);
+  // Built: the loader of these tests has failures of its own.
+  for (const file of ['libsql', 'postgres', 'sql', 'keys']) {
+    const source = readFileSync(new URL(`../../src/proxy/stores/${file}.ts`, import.meta.url), 'utf8');
+    writeFileSync(join(home, `${file}.js`), transformSync(source, { loader: 'ts' }).code);
+  }
+  writeFileSync(join(home, 'package.json'), '{"type":"module"}');
+  for (const [file, text] of Object.entries(drivers)) {
+    const place = join(home, 'node_modules/@libsql/client');
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'package.json'), '{"type":"module","exports":"./client.js"}');
+    writeFileSync(join(place, file), text);
+  }
+  const imports =
+    "import { libsqlTokenStore } from './libsql.js';\nimport { postgresTokenStore } from './postgres.js';\n";
+  writeFileSync(join(home, 'main.js'), imports + script);
+  return spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8' }).stdout;
+}
+
+for (const [store, options, driver] of [
+  ['libsqlTokenStore', "{ url: 'file:rows.db' }", '@libsql/client'],
+  ['postgresTokenStore', "{ connectionString: 'postgres://db.example/till' }", 'pg'],
+])
+  test(`${store} without its driver says what to install`, () => {
+    const script = `${store}(${options}).get('row').catch(({ code, message }) => console.log(code, message))`;
+    const advice = `${store}() needs the package ${driver}. Install it with: npm install ${driver}`;
+    assert.equal(shipped(`${store} alone`, {}, script), `ERR_MODULE_NOT_FOUND ${advice}\n`);
+  });
+
 describe('memory', () => {
   test('keeps every promise of a store but durability', async () => {
     const store = memoryTokenStore();
@@ -98,24 +131,8 @@ describe('libSQL', () => {
     await store.close();
   });
   test('what was confirmed outlives SIGKILL', () => killedAfterOk('libsql', url, () => libsqlTokenStore({ url })));
-  /** The store, built as it is shipped, with a driver of the test's own; answers with what the script says. */
-  const withDriver = (name: string, driver: Record<string, string>, script: string): string => {
-    const home = join(folder, name);
-    const place = join(home, 'node_modules/@libsql/client');
-    mkdirSync(place, { recursive: true });
-    // Built: the loader of these tests has failures of its own.
-    for (const file of ['libsql', 'sql', 'keys']) {
-      const source = readFileSync(new URL(`../../src/proxy/stores/${file}.ts`, import.meta.url), 'utf8');
-      writeFileSync(join(home, `${file}.js`), transformSync(source, { loader: 'ts' }).code);
-    }
-    writeFileSync(join(home, 'package.json'), '{"type":"module"}');
-    writeFileSync(join(place, 'package.json'), '{"type":"module","exports":"./client.js"}');
-    for (const [file, text] of Object.entries(driver)) writeFileSync(join(place, file), text);
-    writeFileSync(join(home, 'main.js'), `import { libsqlTokenStore } from './libsql.js';\n${script}`);
-    return spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8' }).stdout;
-  };
   test('a driver whose binary is missing is a call that rejects, and the process lives on', () => {
-    const said = withDriver(
+    const said = shipped(
       'no binary',
       {
         'client.js': "import './native.cjs'; export const createClient = () => {};",
@@ -129,7 +146,7 @@ describe('libSQL', () => {
   });
   test('a row is written only once the driver was told to have each on the disk before it confirms', () => {
     // No test can cut the power. What SQLite does by default is up to who built it.
-    const said = withDriver(
+    const said = shipped(
       'told',
       {
         'client.js': `export const createClient = () => ({
@@ -145,6 +162,14 @@ describe('libSQL', () => {
   test('the file is for its owner only', () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(statSync(join(folder, 'made', 'on', 'demand')).mode & 0o777, 0o700);
+  });
+  test('a file that everybody could read is for its owner only once it is opened', async () => {
+    const file = join(folder, 'open to all.db');
+    writeFileSync(file, '', { mode: 0o644 });
+    const store = libsqlTokenStore({ url: `file:${file}` });
+    await store.put('a', 'x', { ifVersion: null });
+    for (const each of [file, `${file}-wal`, `${file}-shm`]) assert.equal(statSync(each).mode & 0o777, 0o600, each);
+    await store.close();
   });
   for (const [what, gone] of [
     ['deleted', (file: string) => rmSync(file)],
@@ -238,6 +263,23 @@ describe('libSQL', () => {
     other.close();
     await store.close();
   });
+  test('a new file that another program has locked: the store says so, and opens it as soon as it is free', async (t) => {
+    const url = `file:${join(folder, 'locked before.db')}`;
+    const { createClient } = await import('@libsql/client');
+    const other = createClient({ url });
+    const lock = await other.transaction('write');
+    t.after(() => lock.close());
+    await lock.execute('CREATE TABLE theirs (id INTEGER)');
+    const store = libsqlTokenStore({ url });
+    const now = performance.now.bind(performance);
+    let looks = 0;
+    t.mock.method(performance, 'now', () => now() + 5000 * looks++);
+    await assert.rejects(store.put('a', 'x', { ifVersion: null }), { code: 'SQLITE_BUSY' });
+    lock.close();
+    assert.ok((await store.put('a', 'x', { ifVersion: null })).ok);
+    other.close();
+    await store.close();
+  });
   test('a close waits for what is on its way: whoever ends the process then loses nothing of it', async () => {
     const store = libsqlTokenStore({ url: `file:${join(folder, 'closing.db')}` });
     let confirmed = 0;
@@ -248,14 +290,20 @@ describe('libSQL', () => {
     assert.equal(confirmed, 3);
     await Promise.all(writing);
   });
-  test('a relative and a slashed URL name the same file', async () => {
-    const one = libsqlTokenStore({ url: `file://${join(folder, 'made/slashed.db')}` });
+  test('a relative and a slashed URL name the same file', async (t) => {
+    const before = process.cwd();
+    process.chdir(folder);
+    t.after(() => process.chdir(before));
+    const file = join(folder, 'made/slashed till.db');
+    const one = libsqlTokenStore({ url: pathToFileURL(file).href });
     await one.put('a', 'x', { ifVersion: null });
     await one.close();
-    const two = libsqlTokenStore({ url: `file:${join(folder, 'made/slashed.db')}` });
-    assert.equal((await two.get('a'))?.value, 'x');
-    await two.close();
-    await assert.rejects(two.get('a'), /closed/);
+    for (const url of ['file:made/slashed till.db', `file:${file}`]) {
+      const two = libsqlTokenStore({ url });
+      assert.equal((await two.get('a'))?.value, 'x', url);
+      await two.close();
+      await assert.rejects(two.get('a'), /closed/);
+    }
   });
   test('a wrong url is refused at construction, naming the option', () => {
     for (const bad of [undefined, '', 'file:', 'data.db', 'libsql://host', 'http://host', 'file::memory:', 5]) {
@@ -349,7 +397,7 @@ describe('PostgreSQL', () => {
   });
   // Poolers differ in what they call it; the first is PgBouncer's.
   for (const code of ['08P01', '0A000', '42704'])
-    test(`behind a pooler that takes no settings as a connection begins (${code})`, async (t) => {
+    test(`behind a pooler that takes no settings as a connection begins (${code})`, { timeout: 60_000 }, async (t) => {
       if (needs(t)) return;
       const { port } = new URL(server!.connectionString);
       const refusal = (text: string) => {
@@ -358,11 +406,12 @@ describe('PostgreSQL', () => {
         head.writeInt32BE(fields.length + 4, 1);
         return Buffer.concat([head, fields]);
       };
+      let refusesAll = false;
       const pooler = createServer((socket) => {
         socket
           .on('error', () => {})
           .once('data', (startup) => {
-            if (startup.includes('_timeout')) return socket.end(refusal('unsupported startup parameter'));
+            if (refusesAll || startup.includes('_timeout')) return socket.end(refusal('unsupported startup parameter'));
             const inner = connect(Number(port), '127.0.0.1').on('error', () => {});
             inner.write(startup);
             socket.pipe(inner).pipe(socket);
@@ -373,6 +422,10 @@ describe('PostgreSQL', () => {
       const through = new URL(server!.connectionString);
       through.port = String((pooler.address() as AddressInfo).port);
       const store = postgresTokenStore({ connectionString: through.href });
+      // PgBouncer says the same where it knows no such database or user.
+      refusesAll = true;
+      await assert.rejects(store.get('a'), { code });
+      refusesAll = false;
       assert.ok((await store.put(`through a pooler, ${code}`, 'x', { ifVersion: null })).ok);
       await store.close();
     });
