@@ -458,6 +458,86 @@ describe('PostgreSQL', () => {
       await store.close();
     }
   });
+  test('a role that may make nothing: that is said, and it works once the table and the sequence were made for it', async (t) => {
+    if (needs(t)) return;
+    const { default: pg } = await import('pg');
+    const owner = new pg.Client(server!.connectionString);
+    await owner.connect();
+    await owner.query('CREATE ROLE clerk LOGIN');
+    await owner.query('CREATE SCHEMA strict');
+    await owner.query('GRANT USAGE ON SCHEMA strict TO clerk');
+    const within = `${server!.connectionString}?options=-c%20search_path%3Dstrict`;
+    const store = postgresTokenStore({ connectionString: within.replace('till@', 'clerk@') });
+    await assert.rejects(store.get('a'), { code: '42501' });
+    const maker = postgresTokenStore({ connectionString: within });
+    await maker.get('a');
+    await maker.close();
+    await owner.query('GRANT SELECT, INSERT, UPDATE, DELETE ON strict.rulrr_embed_rows TO clerk');
+    await owner.query('GRANT USAGE ON SEQUENCE strict.rulrr_embed_version TO clerk');
+    await owner.end();
+    assert.ok((await store.put('a', 'x', { ifVersion: null })).ok);
+    assert.equal(await store.delete('a'), true);
+    await store.close();
+  });
+  test('a database whose language sorts otherwise: keys are listed as everywhere', async (t) => {
+    if (needs(t)) return;
+    const { default: pg } = await import('pg');
+    const owner = new pg.Client(server!.connectionString);
+    await owner.connect();
+    const sorted = "CREATE DATABASE sorted TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'";
+    const made = await owner.query(sorted).catch(() => null);
+    await owner.end();
+    if (!made) return t.skip('this PostgreSQL has no such languages');
+    const connectionString = server!.connectionString.replace(/postgres$/, 'sorted');
+    const results = await checkTokenStore(async () => postgresTokenStore({ connectionString }), { only: 'list' });
+    assert.ok(results.length >= 2);
+    assert.deepEqual(
+      results.filter(({ ok }) => !ok),
+      [],
+    );
+  });
+  test(
+    'a server that falls silent: a call gives up after fifteen seconds, and one that has to connect first after five',
+    { timeout: 60_000 },
+    async (t) => {
+      if (needs(t)) return;
+      const { port } = new URL(server!.connectionString);
+      let silent = false;
+      let heard = () => {};
+      const sockets: Socket[] = [];
+      const between = createServer((socket) => {
+        const inner = connect(Number(port), '127.0.0.1');
+        sockets.push(
+          socket.on('error', () => {}),
+          inner.on('error', () => {}),
+        );
+        socket.on('data', (data) => (silent ? heard() : inner.write(data)));
+        inner.pipe(socket);
+      }).listen(0, '127.0.0.1');
+      t.after(() => {
+        between.close();
+        for (const socket of sockets) socket.destroy();
+      });
+      await once(between, 'listening');
+      const through = new URL(server!.connectionString);
+      through.port = String((between.address() as AddressInfo).port);
+      const store = postgresTokenStore({ connectionString: through.href });
+      await store.put('silence', 'x', { ifVersion: null });
+      silent = true;
+      for (const seconds of [15, 5]) {
+        t.mock.timers.enable({ apis: ['setTimeout'] });
+        const asked = new Promise<void>((resolve) => (heard = resolve));
+        const failing = assert.rejects(store.get('silence'), { code: 'ETIMEDOUT' });
+        await asked;
+        t.mock.timers.tick(seconds * 1000);
+        await failing;
+        t.mock.timers.reset();
+      }
+      silent = false;
+      assert.equal((await store.get('silence'))?.value, 'x');
+      await store.close();
+    },
+  );
   test('a server that confirms before it has written is refused', async (t) => {
     if (needs(t)) return;
     const connectionString = `${server!.connectionString}?options=-c%20synchronous_commit%3Doff`;
