@@ -149,6 +149,29 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stderr, /RULRR_CLIENT_SECRET is missing/);
   });
 
+  const settings = {
+    RULRR_CLIENT_ID: 'pos', RULRR_CLIENT_SECRET: 'cli-canary-secret', RULRR_API_BASE_URL: 'http://127.0.0.1:9',
+    RULRR_SEALING_KEYS: 'cli-canary-key-of-thirty-two-characters', RULRR_AUTHORIZE_URL: 'http://127.0.0.1:9/',
+    RULRR_STORE_URL: 'memory:', PORT: '0',
+  }; // prettier-ignore
+  for (const [name, value, says] of [
+    ['RULRR_CLIENT_SECRET', 'pos', 'RULRR_CLIENT_SECRET is the same'],
+    ['RULRR_API_BASE_URL', 'http://api.example/cli-canary', 'RULRR_API_BASE_URL must be https'],
+    ['RULRR_CONNECT_BASE_URL', 'http://connect.example/?cli-canary', 'RULRR_CONNECT_BASE_URL must be https'],
+    ['RULRR_SEALING_KEYS', `${settings.RULRR_SEALING_KEYS} cli-canary`, 'RULRR_SEALING_KEYS[1] is too short'],
+    ['RULRR_ALLOWED_ORIGINS', 'https://pos.example/cli-canary', 'RULRR_ALLOWED_ORIGINS[0] must be scheme, host'],
+    ['RULRR_ORIGIN', 'https://pos.example/cli-canary', 'RULRR_ORIGIN must be scheme, host'],
+    ['RULRR_BASE_PATH', 'https://pos.example/cli-canary', 'RULRR_BASE_PATH must be a plain path'],
+  ] as const) {
+    it(`proxy with a ${name} that does not fit names the variable, and does not quote it: exit code 2`, async () => {
+      const { code, stdout, stderr } = await rulrr(['proxy'], { ...settings, [name]: value });
+      assert.equal(code, 2);
+      assert.ok(stderr.startsWith(`The proxy cannot start:\n  ${says}`), stderr);
+      assert.doesNotMatch(stdout + stderr, /cli-canary/);
+      assert.doesNotMatch(stderr, stack);
+    });
+  }
+
   it('proxy refuses passwords in the URLs of its hooks, and names the variables', async () => {
     const { code, stdout, stderr } = await rulrr(['proxy'], {
       RULRR_AUTHORIZE_URL: 'http://till:cli-canary@127.0.0.1:9/whoami',
