@@ -200,6 +200,23 @@ describe('rulrr-embed doctor', () => {
     }
   });
 
+  it('finds a page that is not https, which browsers take for insecure but for this machine', async (t) => {
+    t.mock.method(globalThis, 'fetch', async () => new Response('<p>till'));
+    const connectBaseUrl = 'https://connect.example/';
+    for (const [page, insecure] of [
+      ['http://pos.example/till', true],
+      ['https://pos.example/till', false],
+      ['http://localhost:5173/till', false],
+    ] as const) {
+      const found = (await examine({ connectBaseUrl, page })).filter(({ text }) => text.includes('is not https'));
+      assert.deepEqual(
+        found.map(({ status, about }) => `${about}: ${status}`),
+        insecure ? ['Page: problem'] : [],
+        page,
+      );
+    }
+  });
+
   it('finds no fault with its own policy', async () => {
     const policy = policyFor(server.origin.replace('127.0.0.1', 'localhost'), null);
     assert.deepEqual(await look({ title: '', page: { policy }, says: null }), []);
