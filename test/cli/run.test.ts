@@ -269,6 +269,8 @@ describe('rulrr-embed proxy', () => {
       assert.equal(code, 0, stdout + stderr);
       assert.match(stdout, /"type":"stopping"[^]*"type":"stopped"/);
       assert.notEqual(await poll, 'gone', 'the till got an answer');
+      const ahead = statSync(join(folder, 'rulrr.db-wal'), { throwIfNoEntry: false });
+      assert.equal(ahead?.size ?? 0, 0, 'whoever moves the one file moves every connection');
 
       for (const line of stdout.trim().split('\n')) assert.equal(typeof JSON.parse(line), 'object', line);
       assert.doesNotMatch(stdout + stderr, /cli-canary|client_secret|\+1213555|access_token=/);
@@ -400,6 +402,27 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     }
     const { code, stderr } = await alone.kill();
     assert.equal(code, 0, stderr);
+  });
+
+  it('says as it starts what it will not keep and not send, and nothing where it does both', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const complete = { RULRR_STORE_URL: `file:${join(folder, 'rulrr.db')}`, RULRR_SEND: 'order' };
+    for (const [settings, warnings] of [
+      [{}, [/^memory: forgets every connection/, /RULRR_SEND_URL/]],
+      [complete, []],
+    ] as const) {
+      const one = running(['proxy'], { ...env, PORT: '0', ...settings });
+      await one.says(/"type":"ready".*\n/);
+      const { stdout } = await one.kill();
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { type: string; text: string });
+      const told = lines.filter(({ type }) => type === 'warning');
+      assert.equal(told.length, warnings.length, stdout);
+      warnings.forEach((wanted, at) => assert.match(told[at]!.text, wanted));
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it('says in its log why Rulrr cannot be reached', async () => {
