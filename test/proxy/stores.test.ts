@@ -429,6 +429,13 @@ describe('PostgreSQL', () => {
       assert.ok((await store.put(`through a pooler, ${code}`, 'x', { ifVersion: null })).ok);
       await store.close();
     });
+  test('closed by two at once, as by two who hear of one signal, it is closed for both', async (t) => {
+    if (needs(t)) return;
+    const store = postgresTokenStore({ connectionString: server!.connectionString });
+    await store.put('closed', 'x', { ifVersion: null });
+    await Promise.all([store.close(), store.close()]);
+    await assert.rejects(store.get('closed'), /closed/);
+  });
   test('takes a pool of the vendor’s, and leaves it open', async (t) => {
     if (needs(t)) return;
     const { default: pg } = await import('pg');

@@ -50,7 +50,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
   }
   let opening: Promise<Query> | undefined;
   let release = async () => {};
-  let closed = false;
+  let closing: Promise<void> | undefined;
 
   async function open(settings: object = { lock_timeout: lockTimeoutMs }): Promise<Query> {
     const pool = given ?? (await ownPool(connectionString!, settings));
@@ -80,7 +80,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
   }
 
   const query: Query = async (sql, params) => {
-    if (closed) throw new Error('The token store is closed.');
+    if (closing) throw new Error('The token store is closed.');
     opening ??= open().catch((error: unknown) => {
       opening = undefined;
       throw error;
@@ -88,12 +88,13 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     return (await opening)(sql, params);
   };
 
-  return sqlTokenStore(query, { table, nextVersion: `nextval('${sequence}')` }, async () => {
-    closed = true;
+  async function close(): Promise<void> {
     await opening?.catch(() => undefined);
     await release();
-    release = async () => {};
-  });
+  }
+
+  // A pool ends once only.
+  return sqlTokenStore(query, { table, nextVersion: `nextval('${sequence}')` }, () => (closing ??= close()));
 }
 
 /** `pg` gives no code to what it finds out by itself, and a log that names causes by their code would say nothing. */
