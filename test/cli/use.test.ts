@@ -265,6 +265,12 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.match(stderr, /^(Port \d+ on localhost is in use\.|rulrr-embed\.iife\.js is missing).*\n$/);
   });
 
+  it('an address that this machine does not have is said in one line', async () => {
+    const { code, stderr } = await rulrr(['sandbox', '--port', '0', '--host', '192.0.2.1']);
+    assert.equal(code, 1);
+    assert.equal(stderr, 'This machine has no address "192.0.2.1".\n');
+  });
+
   it('a port in use is said in one line', async () => {
     const taken = await listen((_request, response) => response.end());
     const { code, stderr } = await rulrr(['sandbox', '--port', String(taken.port)]);
