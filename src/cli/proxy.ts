@@ -59,11 +59,6 @@ export async function runProxy(env: Env): Promise<void> {
   const store = openStore(config.storeUrl);
   const isFile = config.storeUrl.startsWith('file:');
   const proxy = makeProxy(config, store);
-  /** What the store has open would keep the process up for ten seconds after its last word. */
-  const giveUp = async (error: unknown): Promise<never> => {
-    await store.close().catch(() => undefined);
-    throw error;
-  };
   // Now rather than at the first merchant's tap.
   await store.get('health').catch((error: unknown) => {
     const { message = '', code = '' } = error as { message?: string; code?: string };
@@ -71,7 +66,7 @@ export async function runProxy(env: Env): Promise<void> {
     const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
       ? message
       : `The token store does not open (${code || 'error'}).${isFile && /^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : ''}`;
-    return giveUp(new TroubleError(`RULRR_STORE_URL: ${advice}`));
+    throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
   });
 
   let stopping = false;
@@ -86,7 +81,11 @@ export async function runProxy(env: Env): Promise<void> {
     },
     config.port,
     config.host,
-  ).catch(giveUp);
+  ).catch(async (error: unknown) => {
+    // What it has open would keep the process up for ten seconds after its last word.
+    await store.close().catch(() => undefined);
+    throw error;
+  });
   // Longer than what stands in front keeps an idle connection (nginx 1 minute, Caddy 2, Google's load balancers 10): who closes it first
   // must not be the one that is asked next.
   server.keepAliveTimeout = 620_000;
