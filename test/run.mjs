@@ -33,15 +33,19 @@ function tests(folder, wanted) {
 /** Two more than there are cores: much of the time of these files is waiting, for other processes and for the clock. */
 const atOnce = availableParallelism() + 2;
 
-/** Half a minute and more; none of them is to be left alone at the end. */
+/** Most of a minute and more; none of them is to be left alone at the end. */
 const long = [
   'conformance/broken-proxies',
   'conformance/other-languages',
   'numpad/taps',
   'pages/access/access',
+  'pages/connect',
   'pages/gallery/gallery',
   'pages/scenarios',
+  'pages/small-till',
   'pages/till',
+  'proxy/guard',
+  'proxy/model',
   'readme/readme',
 ].map((name) => join('test', `${name}.test.ts`));
 const isLong = (name) => long.includes(name);
