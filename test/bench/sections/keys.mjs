@@ -4,9 +4,9 @@ import { median, quantile } from '../support/stats.mjs';
 import { subjects } from '../support/subjects.mjs';
 
 const slowdown = 6;
-const blocks = 34;
+const blocks = 68;
 const perBlock = 10;
-const firstRounds = 61;
+const firstRounds = 121;
 const paths = ['/floor', '/kit', '/peer'];
 
 /** From the event's own time stamp (when the browser got the touch) to the task after the frame in which the digit stands. */
