@@ -1,13 +1,9 @@
 import { expect } from '@open-wc/testing';
-import { till, type Till } from './support.js';
+import { askingTill, till, type Till } from './support.js';
 
 describe('a hardware keyboard', () => {
   let t: Till;
-  const start = async (...options: Parameters<typeof till>) => {
-    t = await till(...options);
-    void t.pad.prompt('order');
-    await t.pass();
-  };
+  const start = async (...options: Parameters<typeof till>) => (t = await askingTill(...options));
   afterEach(() => t.remove());
   /** At the pace of a person, unless told otherwise. */
   const type = (keys: string[], gap = 85, target?: EventTarget, init: KeyboardEventInit = {}) =>

@@ -1,14 +1,10 @@
 import { expect } from '@open-wc/testing';
 import { until } from '../support/until.js';
-import { till, type Till } from './support.js';
+import { askingTill, till, type Till } from './support.js';
 
 describe('the keypad', () => {
   let t: Till;
-  const start = async (...options: Parameters<typeof till>) => {
-    t = await till(...options);
-    void t.pad.prompt('order');
-    await t.pass();
-  };
+  const start = async (...options: Parameters<typeof till>) => (t = await askingTill(...options));
   afterEach(() => t.remove());
 
   it('has the order of a phone, or of a calculator', async () => {

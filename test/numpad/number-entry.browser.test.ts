@@ -1,14 +1,10 @@
 import { expect } from '@open-wc/testing';
 import { until } from '../support/until.js';
-import { connected, good, proxy, till, type Till } from './support.js';
+import { askingTill, connected, good, proxy, till, type Till } from './support.js';
 
 describe('the keypad', () => {
   let t: Till;
-  const start = async (...options: Parameters<typeof till>) => {
-    t = await till(...options);
-    void t.pad.prompt('order');
-    await t.pass();
-  };
+  const start = async (...options: Parameters<typeof till>) => (t = await askingTill(...options));
   afterEach(() => t.remove());
 
   it('says what is wrong with a number when it is asked to send it, and at once where more digits do not help', async () => {

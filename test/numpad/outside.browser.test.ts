@@ -6,13 +6,6 @@ describe('a page that', () => {
   let t: Till;
   const start = async (...options: Parameters<typeof till>) => (t = await till(...options));
   afterEach(() => t.remove());
-  const sending = async () => {
-    void t.pad.prompt('order');
-    await t.pass();
-    t.tap(good);
-    t.part('send').click();
-    await t.pass();
-  };
 
   it('asks twice for one order, by a number, or from before it is in the page', async () => {
     await start();
@@ -70,7 +63,7 @@ describe('a page that', () => {
 
   it('closes, clears or keys while a receipt is being sent, loses nothing', async () => {
     await start();
-    await sending();
+    await t.sending();
     t.pad.value = '+13105550199';
     expect(t.pad.value).to.equal('+12135550123');
     t.tap('5<');
@@ -80,7 +73,7 @@ describe('a page that', () => {
     expect(t.told).to.deep.equal([{ type: 'ereceipt-sent', orderId: 'order', phoneNumber: '+12135550123' }]);
     expect(t.shown().replace(/\D/g, '')).to.equal('0123');
     await t.pass(5000);
-    await sending();
+    await t.sending();
     t.pad.close();
     expect(t.sends[1]!.signal.aborted).to.equal(true);
     t.settle.resolve();
@@ -91,7 +84,7 @@ describe('a page that', () => {
 
   it('changes the order while one is being sent has both outcomes', async () => {
     await start();
-    await sending();
+    await t.sending();
     t.pad.setAttribute('order-id', 'next');
     await t.pass();
     expect([t.pad.state, t.sends[0]!.signal.aborted]).to.deep.equal(['asking', true]);
@@ -129,7 +122,7 @@ describe('a page that', () => {
     window.fetch = server.fetch as typeof window.fetch;
     try {
       await start({ 'proxy-url': '/p' }, { fetch: undefined, send: null });
-      await sending();
+      await t.sending();
       expect(t.reasons()).to.deep.equal(['order ereceipt-sent']);
     } finally {
       window.fetch = real;

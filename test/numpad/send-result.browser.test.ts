@@ -1,7 +1,7 @@
 // What a page's own function or its proxy may answer, and the one outcome that is safe then.
 import { expect } from '@open-wc/testing';
 import { until } from '../support/until.js';
-import { connected, good, json, reply, till, type Till } from './support.js';
+import { connected, json, reply, till, type Till } from './support.js';
 
 const cutBody = () => new ReadableStream({ start: (stream) => stream.error(new Error('cut')) });
 const inItself = () => {
@@ -24,13 +24,6 @@ describe('a page that', () => {
   let t: Till;
   const start = async (...options: Parameters<typeof till>) => (t = await till(...options));
   afterEach(() => t.remove());
-  const sending = async () => {
-    void t.pad.prompt('order');
-    await t.pass();
-    t.tap(good);
-    t.part('send').click();
-    await t.pass();
-  };
 
   it('has a send of any kind gets the one outcome that is safe', async () => {
     const table: [() => unknown, string, string?][] = [
@@ -166,7 +159,7 @@ describe('a page that', () => {
         await start({}, { send: send as never });
         const states: string[] = [];
         new MutationObserver(() => states.push(t.pad.state)).observe(t.pad, { attributeFilter: ['state'] });
-        await sending();
+        await t.sending();
         await until(() => states.includes(state));
         expect(t.reasons(), String(send)).to.deep.equal(outcome ? [`order ${outcome}`] : []);
         t.remove();
@@ -226,7 +219,7 @@ describe('a page that', () => {
           }) as never,
         },
       );
-      await sending();
+      await t.sending();
       expect(calls, String(answer)).to.deep.equal(['/p/connection', '/p/ereceipts']);
       if (outcome === 'failed' || outcome === 'asking') {
         expect(t.pad.state, String(answer)).to.equal(outcome);

@@ -29,6 +29,8 @@ export interface Till {
   paste(text: string): boolean;
   /** Lets promises and renders come to rest, and `ms` pass. */
   pass(ms?: number): Promise<void>;
+  /** Asks about the order "order", and has its receipt sent to a good number: the send is under way. */
+  sending(): Promise<void>;
   remove(): void;
 }
 
@@ -76,6 +78,15 @@ export async function till(
   };
   const part = (name: string) => pad.shadowRoot!.querySelector<HTMLElement>(`[part~="${name}"]`)!;
   const key = (name: string) => pad.shadowRoot!.querySelector<HTMLElement>(`[data-key="${name}"]`)!;
+  const tap = (keys: string) => {
+    for (const each of keys) {
+      const target = key(names[each] ?? each);
+      const init = { bubbles: true, composed: true, cancelable: true, pointerId: 7, button: 0 };
+      target.dispatchEvent(new PointerEvent('pointerdown', init));
+      target.dispatchEvent(new PointerEvent('pointerup', init));
+      target.dispatchEvent(new MouseEvent('click', { ...init, detail: 1 }));
+    }
+  };
   return {
     pad,
     clock,
@@ -85,15 +96,7 @@ export async function till(
     settle,
     part,
     key,
-    tap(keys) {
-      for (const each of keys) {
-        const target = key(names[each] ?? each);
-        const init = { bubbles: true, composed: true, cancelable: true, pointerId: 7, button: 0 };
-        target.dispatchEvent(new PointerEvent('pointerdown', init));
-        target.dispatchEvent(new PointerEvent('pointerup', init));
-        target.dispatchEvent(new MouseEvent('click', { ...init, detail: 1 }));
-      }
-    },
+    tap,
     keyDown(name, { gap = 0, ...init } = {}, target = part('display')) {
       const event = new KeyboardEvent('keydown', {
         key: name,
@@ -125,8 +128,23 @@ export async function till(
       return part('display').dispatchEvent(event);
     },
     pass,
+    async sending() {
+      void pad.prompt('order');
+      await pass();
+      tap(good);
+      part('send').click();
+      await pass();
+    },
     remove: () => pad.remove(),
   };
+}
+
+/** The same, with the order "order" being asked about. */
+export async function askingTill(...options: Parameters<typeof till>): Promise<Till> {
+  const t = await till(...options);
+  void t.pad.prompt('order');
+  await t.pass();
+  return t;
 }
 
 /** A proxy in a function: its answers by path, every call written down. */

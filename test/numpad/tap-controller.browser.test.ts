@@ -2,15 +2,11 @@
 import { expect, nextFrame } from '@open-wc/testing';
 // Here from the start, so that no pad of an earlier test rehearses during a later one.
 import '../../src/numpad/rehearsal.js';
-import { good, till, type Till } from './support.js';
+import { askingTill, good, till, type Till } from './support.js';
 
 describe('the keypad', () => {
   let t: Till;
-  const start = async (...options: Parameters<typeof till>) => {
-    t = await till(...options);
-    void t.pad.prompt('order');
-    await t.pass();
-  };
+  const start = async (...options: Parameters<typeof till>) => (t = await askingTill(...options));
   afterEach(() => t.remove());
   const fire = (key: string, type: string, init: PointerEventInit = {}) =>
     t.key(key).dispatchEvent(

@@ -1,15 +1,11 @@
 import { expect } from '@open-wc/testing';
 import { RulrrEreceiptNumpad } from '../../src/numpad/numpad-element.js';
 import { until } from '../support/until.js';
-import { till, type Till } from './support.js';
+import { askingTill, till, type Till } from './support.js';
 
 describe('what is seen and heard', () => {
   let t: Till;
-  const start = async (...options: Parameters<typeof till>) => {
-    t = await till(...options);
-    void t.pad.prompt('order');
-    await t.pass();
-  };
+  const start = async (...options: Parameters<typeof till>) => (t = await askingTill(...options));
   afterEach(() => {
     t.remove();
     document.documentElement.lang = 'en';
