@@ -177,11 +177,16 @@ test('a call that was on its way while its token was replaced goes out once more
   assert.equal(upstream.calls.refresh, 1);
 });
 
+/** A store whose token Rulrr refuses from now on; whoever asks for another one waits until `release`. */
+async function refusedToken() {
+  const given = bench(plain);
+  await connect(given.connections);
+  given.upstream.revoked.add('access-0');
+  return { ...given, release: hold(given.upstream, 'refresh') };
+}
+
 test('refused while another replica refreshes: waits for its token, and asks for none beside it', async () => {
-  const { connections, upstream, clock, make } = bench(plain);
-  await connect(connections);
-  upstream.revoked.add('access-0');
-  const release = hold(upstream, 'refresh');
+  const { connections, upstream, clock, make, release } = await refusedToken();
   const first = (await connections.forStore('store')).getStore();
   await settle(20);
   const second = (await make().forStore('store')).getStore();
@@ -195,10 +200,7 @@ test('refused while another replica refreshes: waits for its token, and asks for
 });
 
 test('refused while the refresh of another replica hangs: no call waits for it for more than twenty seconds', async () => {
-  const { connections, upstream, clock, make } = bench(plain);
-  await connect(connections);
-  upstream.revoked.add('access-0');
-  const release = hold(upstream, 'refresh');
+  const { connections, upstream, clock, make, release } = await refusedToken();
   const refused: unknown[] = [];
   for (const one of [connections, make()]) {
     void (await one.forStore('store')).getStore().catch((error: RulrrApiError) => refused.push(error.status));
