@@ -505,11 +505,24 @@ class Handler(BaseHTTPRequestHandler):
                 extra["Content-Type"] = kind
             if status != 204:
                 extra["Content-Length"] = str(len(text))
+            if self.close_connection:
+                extra["Connection"] = "close"
             for name, value in extra.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(text)
+            if self.close_connection:
+                self.take_rest()
+
+    def take_rest(self):
+        """A connection that is closed while some of a body is unread is reset, and the answer may be lost with it."""
+        self.connection.shutdown(socket.SHUT_WR)
+        until = time.monotonic() + 2
+        for _ in range(256):
+            self.connection.settimeout(max(until - time.monotonic(), 0.001))
+            if not self.rfile.read1(8192):
+                break
 
     def __getattr__(self, name):
         # Every method, so that those of none of the paths are refused as the contract has it.

@@ -44,6 +44,8 @@ const languages = [
     args: (port: number) => ['-S', `127.0.0.1:${port}`, 'demo/php/proxy.php'],
     env: (folder: string) => ({ RULRR_DATA: folder, PHP_CLI_SERVER_WORKERS: '4' }),
     encrypts: true,
+    // Its server has the whole body before it runs the script.
+    readsAll: true,
   },
   {
     name: 'Python',
@@ -52,6 +54,7 @@ const languages = [
     args: () => ['demo/python/proxy.py'],
     env: (folder: string, port: number) => ({ RULRR_DATABASE: join(folder, 'rulrr.db'), PORT: String(port) }),
     encrypts: false,
+    readsAll: false,
   },
 ];
 
@@ -166,7 +169,7 @@ const plain: Wire = async (response, answer) => {
   }
 };
 
-for (const { name, command, debianPackage, args, env, encrypts } of languages) {
+for (const { name, command, debianPackage, args, env, encrypts, readsAll } of languages) {
   const missing = !installed(command, debianPackage) && `${command} is not installed`;
   describe(`the proxy in ${name}`, { skip: missing }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-proxy-'));
@@ -555,6 +558,24 @@ for (const { name, command, debianPackage, args, env, encrypts } of languages) {
         await new Promise<void>((resolve) => socket.once('close', () => resolve()));
         assert.doesNotMatch(answers, /401 Unauthorized/, header);
       }
+    });
+
+    it('says so where it goes on with a connection no more, and takes the rest of a body that is too large', async () => {
+      const { hostname, port, host } = new URL(url);
+      const socket = connectTo({ port: Number(port), host: hostname, allowHalfOpen: true });
+      const headers = { ...tillHeaders(), Host: host, 'Content-Type': 'application/json', 'Content-Length': '65536' };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const half = ' '.repeat(32768);
+      socket.write(`POST /rulrr/ereceipts HTTP/1.1\r\n${lines.join('')}\r\n${half}`);
+      if (readsAll) socket.write(half);
+      let answer = '';
+      for await (const text of socket.iterator({ destroyOnReturn: false })) answer += String(text);
+      assert.match(answer, /^HTTP\/1.1 413 /);
+      assert.match(answer, /^Connection: close\r$/im);
+      if (!readsAll) socket.write(half);
+      socket.end();
+      const [failed] = await once(socket, 'close');
+      assert.equal(failed, false, 'it was reset');
     });
 
     it('lets the pages in that it was told of, however their origins were written there, and no others', async () => {

@@ -304,6 +304,7 @@ describe('tokens that come in', () => {
       apiBaseUrl: 'https://api.example',
       clientId: 'client',
       clientSecret: 'canary-secret',
+      clock,
       fetch: async (input) =>
         String(input).includes('/token?')
           ? new Promise<Response>(() => {})
