@@ -53,8 +53,8 @@ function longestFirst(list) {
   return [...list].sort((one, other) => Number(isLong(other)) - Number(isLong(one)));
 }
 
-/** Runs a command, shows its output, and answers with the exit code and the output. */
-function run(command, commandArgs, env = {}) {
+/** Runs a command, shows its output (once it ends, if `title` names it), and answers with the exit code and the output. */
+function run(command, commandArgs, env = {}, title) {
   return new Promise((resolve) => {
     const child = spawn(command, commandArgs, {
       cwd: root,
@@ -66,11 +66,14 @@ function run(command, commandArgs, env = {}) {
       stream.setEncoding('utf8');
       stream.on('data', (text) => {
         output += text;
-        process.stdout.write(text);
+        if (!title) process.stdout.write(text);
       });
     }
     child.on('error', (error) => resolve({ code: 1, output: output + error.message }));
-    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+    child.on('close', (code) => {
+      if (title) console.log(`\n── ${title}\n${output}`);
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 
@@ -96,26 +99,24 @@ async function runBrowsers(list) {
     console.log(`── ${name}: not installed here, skipped`);
     totals.skipped += 1;
   }
-  for (const { name, env, wrap } of engines) {
-    console.log(`\n── ${name}: ${list.length} files`);
-    const wtr = [
-      join(root, 'node_modules/@web/test-runner/dist/bin.js'),
-      '--config',
-      'test/web-test-runner.config.mjs',
-    ];
-    const [command, ...rest] = [...(wrap ?? []), process.execPath, ...wtr];
-    const { code, output } = await run(command, rest, {
-      ...env,
-      RULRR_ENGINE: name,
-      RULRR_FILES: list.join('\n'),
-      NODE_NO_WARNINGS: '1',
-    });
-    const result = output.match(/^RESULT (\d+) passed, (\d+) failed, (\d+) skipped$/m);
-    totals.passed += Number(result?.[1] ?? 0);
-    totals.failed += Number(result?.[2] ?? 0);
-    totals.skipped += Number(result?.[3] ?? 0);
-    if ((code !== 0 && !Number(result?.[2] ?? 0)) || !result) totals.failed += 1;
-  }
+  // Side by side: each of them waits for its own page a third of the time.
+  await Promise.all(
+    engines.map(async ({ name, env, wrap }) => {
+      const wtr = [
+        join(root, 'node_modules/@web/test-runner/dist/bin.js'),
+        '--config',
+        'test/web-test-runner.config.mjs',
+      ];
+      const [command, ...rest] = [...(wrap ?? []), process.execPath, ...wtr];
+      const settings = { ...env, RULRR_ENGINE: name, RULRR_FILES: list.join('\n'), NODE_NO_WARNINGS: '1' };
+      const { code, output } = await run(command, rest, settings, `${name}: ${list.length} files`);
+      const result = output.match(/^RESULT (\d+) passed, (\d+) failed, (\d+) skipped$/m);
+      totals.passed += Number(result?.[1] ?? 0);
+      totals.failed += Number(result?.[2] ?? 0);
+      totals.skipped += Number(result?.[3] ?? 0);
+      if ((code !== 0 && !Number(result?.[2] ?? 0)) || !result) totals.failed += 1;
+    }),
+  );
 }
 
 const chosen = files.map((file) => relative(root, join(process.cwd(), file)));
@@ -125,7 +126,8 @@ const wants = (name) => stage === undefined || stage === name;
 const started = Date.now();
 const isBrowser = (name) => name.endsWith('.browser.test.ts');
 const isPage = (name) => name.startsWith(join('test', 'pages'));
-const isPackage = (name) => name.startsWith(join('test', 'package')) || name.startsWith(join('test', 'readme'));
+/** What is built is what these start. */
+const isPackage = (name) => ['package', 'readme', 'cli'].some((part) => name.startsWith(join('test', part)));
 const isBench = (name) => name.startsWith(join('test', 'bench'));
 const stageOf = (name) => (isPage(name) ? 'pages' : isPackage(name) ? 'package' : 'node');
 

@@ -68,6 +68,7 @@ const countReporter = () => ({
 
 export default {
   rootDir: root,
+  port: await freePort(),
   files: (process.env.RULRR_FILES ?? 'test/**/*.browser.test.ts').split('\n'),
   nodeResolve: { exportConditions: ['production', 'default'] },
   browsers: [await launcher()],

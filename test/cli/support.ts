@@ -1,4 +1,4 @@
-// The command as a user starts it: a process of its own, from the sources.
+// The command as a user starts it: a process of its own, of what is built.
 import { spawn, type ChildProcess } from 'node:child_process';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -12,7 +12,7 @@ function cleanEnv(env: Record<string, string>): NodeJS.ProcessEnv {
 }
 
 const start = (args: string[], env: Record<string, string>, stdout: 'pipe' | number): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  spawn(process.execPath, ['dist/cli/main.js', ...args], {
     cwd: root,
     env: cleanEnv(env),
     stdio: ['pipe', stdout, 'pipe'],
