@@ -1,7 +1,7 @@
 // `npm run test:frameworks [react vue …]`: each page under demo/frameworks is copied out of the repository, given the packed tarball, type-checked and
 // built by its own tools, and driven in Chromium; then its own dev server shows it while it is
 // edited. Installs five frameworks, so `npm test` leaves it to `.ci/run`.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled, root } from '../../.config/install.mjs';
@@ -30,24 +30,31 @@ const env = {
   CI: '1',
 };
 
+/** Says what took how long; ends everything where it failed. */
 function run(title, command, args, cwd) {
   const started = Date.now();
-  process.stdout.write(`${title} … `);
-  const result = spawnSync(command, args, { cwd, env, encoding: 'utf8', shell: process.platform === 'win32' });
-  if (result.status !== 0) {
-    console.log('failed');
-    console.error(`${result.stdout}${result.stderr}`);
-    process.exit(1);
-  }
-  console.log(`${((Date.now() - started) / 1000).toFixed(1)} s`);
+  const child = spawn(command, args, { cwd, env, shell: process.platform === 'win32' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  return new Promise((resolve) => {
+    child.on('error', (error) => (output += error.message));
+    child.on('close', (code) => {
+      if (code !== 0) {
+        console.error(`${title} failed:\n${output}`);
+        process.exit(1);
+      }
+      console.log(`${title}: ${((Date.now() - started) / 1000).toFixed(1)} s`);
+      resolve();
+    });
+  });
 }
 
 const folder = join(root, '.cache/frameworks');
 mkdirSync(folder, { recursive: true });
 if (!process.argv.includes('--no-build') || !existsSync(join(root, 'dist/rulrr-embed.iife.js')))
-  run('Building the kit', process.execPath, ['.config/build.mjs'], root);
+  await run('Building the kit', process.execPath, ['.config/build.mjs'], root);
 for (const old of readdirSync(folder).filter((name) => name.endsWith('.tgz'))) rmSync(join(folder, old));
-run('Packing it', npm, ['pack', '--silent', '--pack-destination', folder], root);
+await run('Packing it', npm, ['pack', '--silent', '--pack-destination', folder], root);
 const tarball = join(
   folder,
   readdirSync(folder).find((name) => name.endsWith('.tgz')),
@@ -56,7 +63,7 @@ const tarball = join(
 // What must not pass the type check, compiled along with a page: each line in it is expected to be an error.
 const wrong = readdirSync(join(root, 'test/frameworks/wrong'));
 
-for (const name of names) {
+async function prepare(name) {
   const copy = join(folder, name);
   mkdirSync(copy, { recursive: true });
   // What was installed last time stays; the page itself is copied anew.
@@ -74,9 +81,16 @@ for (const name of names) {
   if (existsSync(lock)) forgetKit(lock);
   for (const file of wrong.filter((file) => file.startsWith(`${name}.`)))
     cpSync(join(root, 'test/frameworks/wrong', file), join(copy, 'src', file.replace(name, 'wrong')));
-  run(`${name}: install`, npm, ['install', '--prefer-offline'], copy);
-  run(`${name}: types and build`, npm, ['run', '--silent', 'build'], copy);
+  await run(`${name}: install`, npm, ['install', '--prefer-offline'], copy);
+  await run(`${name}: types and build`, npm, ['run', '--silent', 'build'], copy);
 }
+
+// Installing waits for the network, building for nothing: so two at once.
+const waiting = [...names];
+const next = async () => {
+  for (let name = waiting.shift(); name; name = waiting.shift()) await prepare(name);
+};
+await Promise.all([next(), next()]);
 
 /** The lock names the kit by the repository's path; here it is the tarball, whose hash changes with each build. */
 function forgetKit(path) {
