@@ -50,10 +50,9 @@ export function controls({
     }
     if (pathname === '/demo/scenario') {
       let text = '';
-      for await (const chunk of request) {
-        text += String(chunk);
-        if (text.length > maxBody) return answer(response, 413, { error: 'the body is too large' });
-      }
+      // To its end, or the connection is lost with what was left of it.
+      for await (const chunk of request) if (text.length <= maxBody) text += String(chunk);
+      if (text.length > maxBody) return answer(response, 413, { error: 'the body is too large' });
       try {
         sandbox.scenario((JSON.parse(text) as { name: ScenarioName }).name);
         changed();

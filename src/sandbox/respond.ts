@@ -1,4 +1,6 @@
-const maxBody = 1024 * 1024;
+/** Of bodies, in bytes. */
+export const maxBody = 1024 * 1024;
+
 /** The body is larger than a sandbox reads. */
 export class TooLarge extends Error {}
 

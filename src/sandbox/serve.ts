@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { WireFault } from './broken-answer.js';
 import { createSandbox } from './create-sandbox.js';
 import { checkOptions, type SandboxOptions } from './options.js';
+import { maxBody } from './respond.js';
 import type { Sandbox } from './sandbox.js';
 import { dataFrom } from './state.js';
 
@@ -97,12 +98,9 @@ async function handle(sandbox: Sandbox, incoming: IncomingMessage, outgoing: Ser
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    // Of a body that is too large the rest is taken as well: the connection is kept, and who writes it whole hears the refusal.
+    if (size <= maxBody) chunks.push(chunk);
     size += chunk.length;
-    if (size > 2 * 1024 * 1024) {
-      outgoing.writeHead(413).end();
-      return;
-    }
-    chunks.push(chunk);
   }
   const { method = 'GET' } = incoming;
   const headers = new Headers();

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { Agent, createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { toNodeHandler } from '../../src/proxy/node.js';
 import { createSandbox, serveSandbox, type ServedSandbox } from '../../src/sandbox/index.js';
@@ -48,6 +50,21 @@ describe('the sandbox on a socket', () => {
       );
       assert.equal((await fetch(url, { method: 'POST' })).status, 200, `after ${kind}`);
     }
+  });
+
+  it('refuses a body that is too large in words, and goes on with the connection', { timeout: 20_000 }, async (t) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    const clear = async (filler: number) => {
+      const post = request(`${served.origin}/_sandbox/clear-faults`, { method: 'POST', agent });
+      const heard = once(post, 'response') as Promise<[IncomingMessage]>;
+      post.end(JSON.stringify({ filler: 'x'.repeat(filler) }));
+      const [response] = await heard;
+      return [response.statusCode, JSON.parse(await text(response)) as object, post.reusedSocket];
+    };
+    const refusal = { success: false, error: 'the body is larger than 1 MiB' };
+    assert.deepEqual(await clear(8 * 1024 * 1024), [413, refusal, false]);
+    assert.deepEqual(await clear(0), [200, { ok: true }, true]);
   });
 
   it('does nothing for a caller who went away meanwhile, and tells one who only asks for the head', async (t) => {
