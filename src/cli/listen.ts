@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { TroubleError, UsageError } from './fail.js';
 
@@ -27,16 +27,33 @@ export function listenTrouble(error: unknown, port: number, host: string): Error
   return error as Error;
 }
 
-/** What a server has open, to tell which connections were opened ahead: those are not idle to Node. */
-const opened = new WeakMap<Server, Set<Socket>>();
+interface Open {
+  /** To tell which connections were opened ahead: those are not idle to Node. */
+  sockets: Set<Socket>;
+  /** Those that have not gone out. */
+  answers: Set<ServerResponse>;
+  closing: boolean;
+}
+
+const opened = new WeakMap<Server, Open>();
+
+/** Whoever keeps the connection learns that it goes, rather than ask on it while it does. */
+function lastOf(answer: ServerResponse): void {
+  if (!answer.headersSent) answer.setHeader('Connection', 'close');
+}
 
 function serverFor(handler: RequestListener): Server {
-  const server = createServer(handler);
-  const sockets = new Set<Socket>();
-  opened.set(server, sockets);
+  const open: Open = { sockets: new Set(), answers: new Set(), closing: false };
+  const server = createServer((request, response) => {
+    open.answers.add(response);
+    response.once('close', () => open.answers.delete(response));
+    if (open.closing) lastOf(response);
+    handler(request, response);
+  });
+  opened.set(server, open);
   return server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    open.sockets.add(socket);
+    socket.once('close', () => open.sockets.delete(socket));
   });
 }
 
@@ -87,11 +104,14 @@ export const aheadMs = 1000;
 /** Takes no more connections, and waits for the answers that are on their way; after `ms` it waits no longer. */
 export async function closeServer(server: Server, ms = 5000): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const open = opened.get(server)!;
+  open.closing = true;
+  for (const answer of open.answers) lastOf(answer);
   server.closeIdleConnections();
   // Whose answer has gone out by now would otherwise hold the stop up for as long as connections are kept alive.
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   const ahead = setTimeout(() => {
-    for (const socket of opened.get(server) ?? []) if (!socket.bytesRead) socket.destroy();
+    for (const socket of open.sockets) if (!socket.bytesRead) socket.destroy();
   }, aheadMs);
   const timer = setTimeout(() => server.closeAllConnections(), ms);
   await closed;

@@ -74,8 +74,6 @@ export async function runProxy(env: Env): Promise<void> {
   const handler = toNodeHandler(proxy) as (request: IncomingMessage, response: ServerResponse) => void;
   const { server, origin } = await listen(
     (request, response) => {
-      // Whoever keeps the connection learns that it goes, rather than ask on it while it does.
-      if (stopping) response.setHeader('Connection', 'close');
       if (request.url === '/health') void health(response, takesRows, stopping);
       else handler(request, response);
     },

@@ -305,6 +305,23 @@ describe('rulrr-embed proxy', () => {
       ...env,
     });
 
+  it('says with what it was asked before it stops that the connection ends: a load balancer would ask on it again', async (t) => {
+    let asked: (answer: () => void) => void = () => {};
+    const underWay = new Promise<() => void>((resolve) => (asked = resolve));
+    const slow = await listen((_request, response) => asked(() => response.end('{"storeId":"store-1"}')));
+    t.after(() => slow.close());
+    const one = another({ RULRR_AUTHORIZE_URL: slow.origin });
+    const [, proxyUrl] = await one.says(/"type":"ready","url":"([^"]+)"/);
+    const answer = fetch(`${proxyUrl}/connection`);
+    const signIn = await underWay;
+    const ended = one.kill();
+    await one.says(/"type":"stopping"/);
+    signIn();
+    const { status, headers } = await answer;
+    assert.deepEqual([status, headers.get('Connection')], [200, 'close']);
+    assert.equal((await ended).code, 0);
+  });
+
   it('keeps the tokens of a merchant who finished and whose till asks no more', async () => {
     const alone = another({ RULRR_SWEEP_SECONDS: '0.2' });
     const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
