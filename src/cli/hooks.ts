@@ -37,17 +37,11 @@ export function authorizeBy(url: string, secret: string | undefined): (request: 
       throw new HookError(name, 'The authorize URL did not answer.', error);
     };
     const answer = await fetch(url, { headers, redirect: 'manual', signal }).catch(failed);
-    // A server that sends strangers to its login page says the same as 401.
-    if (
-      answer.status === 401 ||
-      answer.status === 403 ||
-      answer.status === 204 ||
-      (answer.status >= 300 && answer.status < 400)
-    ) {
-      await answer.body?.cancel();
-      return null;
-    }
     if (answer.status !== 200) {
+      // Unread, it would hold its connection, and each question would open another.
+      await answer.body?.cancel();
+      // A server that sends strangers to its login page says the same as 401.
+      if ([401, 403, 204].includes(answer.status) || (answer.status >= 300 && answer.status < 400)) return null;
       const name = answer.status >= 500 ? 'AuthorizeServerError' : 'AuthorizeStatusError';
       throw new HookError(name, 'The authorize URL did not answer 200 or 401.');
     }

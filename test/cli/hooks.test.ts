@@ -1,5 +1,6 @@
 // What the sidecar's log gets where the vendor's server fails: a name that says what to look at, and nothing else.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { authorizeBy, sendAsOrder, sendBy } from '../../src/cli/hooks.js';
@@ -119,6 +120,23 @@ describe("the sidecar asks the vendor's server who is signed in", () => {
     assert.equal(subject, null);
     assert.deepEqual(heard, []);
   });
+
+  // Four seconds: by itself the connection goes with the time for the answer, after five.
+  it(
+    'an error whose page has no end: the connection is let go of, for the next question',
+    { timeout: 4000 },
+    async (t) => {
+      let closed: Promise<unknown> | undefined;
+      const server = await listen((_request, response) => {
+        closed = once(response, 'close');
+        response.writeHead(503).write('<html>');
+      });
+      t.after(() => server.close());
+      const failure = authorizeBy(server.origin, secret)(new Request('http://pos.example/rulrr/connection'));
+      await assert.rejects(failure, { name: 'AuthorizeServerError' });
+      await closed;
+    },
+  );
 
   for (const [title, begin] of [
     ['nothing', () => {}],
