@@ -65,17 +65,22 @@ async function run(id: CheckId, probe: Probe, story: Story): Promise<CheckResult
     return result(id, 'pass', 'As expected.');
   } catch (error) {
     if (error instanceof Skip) return result(id, 'skip', error.message);
-    return result(id, 'fail', hide(error instanceof Mismatch ? error.message : noAnswer(error), probe.options));
+    return result(id, 'fail', hide(error instanceof Mismatch ? error.message : noAnswer(error, probe), probe.options));
   }
 }
 
 /** Why a call came to nothing: the code of the network error where there is one. */
-function noAnswer(error: unknown): string {
+function noAnswer(error: unknown, { exchanges }: Probe): string {
   if (!(error instanceof Error)) return 'A call failed.';
   if (error.name === 'TimeoutError') return 'No answer in time.';
   const { code, message } = (error.cause ?? error) as { code?: unknown; message?: unknown };
   if (message === 'bad port') return 'No answer: a port that neither fetch nor browsers open.';
-  return `No answer${typeof code === 'string' ? ` (${code})` : `: ${error.message}`}.`;
+  if (typeof code !== 'string') return `No answer: ${error.message}.`;
+  // As of a server that closes what its answer let others keep, or that refuses a body before it has read it.
+  const broken = exchanges.length && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(code);
+  const change =
+    ' The connection was closed: a server says so in the answer before (Connection: close), and takes the rest of a body that it refuses.';
+  return `No answer (${code}).${broken ? change : ''}`;
 }
 
 function hide(text: string, { canaries = [], headers = {}, otherHeaders = {} }: CheckOptions): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { checkIds, checkProxy, type CheckReport } from '../../src/conformance/index.js';
 import type { ServedSandbox } from '../../src/sandbox/index.js';
+import { listen } from '../support/listen.mjs';
 import { client, openSandbox, other, own, sealingKey, serveProxy, type Breaking } from './support/served.js';
 
 const failed = (report: CheckReport) =>
@@ -244,6 +245,23 @@ describe('checkProxy on the proxy of the package', () => {
     const proxy = await serveProxy(sandbox);
     await proxy.close();
     assert.match((await checkProxy(proxy.url)).checks[0]!.actual, /No answer \(ECONNREFUSED\)/);
+  });
+
+  it('says what to look at where connections are closed in the place of an answer', async () => {
+    const proxy = await serveProxy(sandbox);
+    const { origin, close } = await listen((request, response) => {
+      const { method = '', headers } = request;
+      if (method === 'POST') response.destroy();
+      else
+        void fetch(new URL(request.url!, proxy.url), { method, headers: { Cookie: headers.cookie ?? '' } }).then(
+          async (answer) => response.writeHead(answer.status).end(await answer.text()),
+        );
+    });
+    const report = await checkProxy(`${origin}/rulrr`, { headers: own });
+    await Promise.all([proxy.close(), close()]);
+    assert.equal(report.checks[0]!.status, 'pass');
+    const { actual } = report.checks.find(({ id }) => id === 'ereceipt-too-large')!;
+    assert.match(actual, /^No answer \(UND_ERR_SOCKET\)\. .*Connection: close/);
   });
 
   it('refuses arguments that cannot be used', async () => {
