@@ -15,6 +15,7 @@ import secrets
 import signal
 import socket
 import sqlite3
+import sys
 import threading
 import time
 import urllib.parse
@@ -484,9 +485,13 @@ class Handler(BaseHTTPRequestHandler):
             if not plain or length > 8193 or "Transfer-Encoding" in self.headers:
                 self.close_connection = True
             # No more than is needed to see that it is too much.
-            body = self.rfile.read(min(length, 8193))
-            if not plain:
-                raise Refusal(400, "bad_request", "The length of the body cannot be read.")
+            body, needed = b"", min(length, 8193)
+            with contextlib.suppress(OSError):
+                body = self.rfile.read(needed)
+            # Too slow, or broken off: what there is of it is no request, however whole it looks.
+            if not plain or len(body) < needed:
+                self.close_connection = True
+                raise Refusal(400, "bad_request", "The body, or its length, cannot be read.")
             # Not by self.path, in which two slashes at the beginning have become one.
             status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra)
         except Exception as error:  # noqa: BLE001
@@ -497,6 +502,8 @@ class Handler(BaseHTTPRequestHandler):
             status, kind = refusal.status, "application/problem+json"
             answer = {"type": "about:blank", "title": refusal.code.replace("_", " "), "status": status, "code": refusal.code, "detail": refusal.detail}
         text = b"" if answer is None else json.dumps(answer).encode()
+        if self.server.closing:
+            self.close_connection = True
         with contextlib.suppress(OSError):
             self.send_response_only(status)
             extra.update({"Cache-Control": "no-store", "Vary": "Origin, Cookie, Sec-Fetch-Site", "X-Content-Type-Options": "nosniff"})
@@ -537,11 +544,17 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, *given):
-        self.connections = set()
+        self.connections, self.closing = set(), False
         super().__init__(*given)
+
+    def handle_error(self, request, client_address):
+        # A till that goes away is no defect.
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     def server_close(self):
         # What is under way is answered; a till that goes on asking on a connection that it keeps is not waited for.
+        self.closing = True
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RD)

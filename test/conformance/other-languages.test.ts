@@ -21,6 +21,7 @@ import { after, before, describe, it } from 'node:test';
 import { checkProxy } from '../../src/conformance/index.js';
 import type { ServedSandbox } from '../../src/sandbox/index.js';
 import { freePort, listen } from '../support/listen.mjs';
+import { until } from '../support/until.js';
 import { client, openSandbox, sealingKey } from './support/served.js';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -578,6 +579,33 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       assert.equal(failed, false, 'it was reset');
     });
 
+    it('takes a body that breaks off for no receipt, however whole it looks, and forgets the till that went away', async () => {
+      const id = await finished();
+      assert.deepEqual(await poll(id), [200, 'finished']);
+      const { hostname, port, host } = new URL(url);
+      const order = JSON.stringify({ orderId: 'broken-off', phoneNumber: '+12133734253' });
+      const headers = {
+        ...tillHeaders(),
+        Host: host,
+        'Content-Type': 'application/json',
+        'Idempotency-Key': 'broken-off',
+        'Content-Length': String(order.length + 1),
+      };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const socket = connectTo(Number(port), hostname);
+      socket.end(`POST /rulrr/ereceipts HTTP/1.1\r\n${lines.join('')}\r\n${order}`);
+      let answer = '';
+      for await (const text of socket) answer += String(text);
+      assert.match(answer, /^(HTTP\/1.1 400 |$)/);
+      assert.equal(sandbox.sandbox.messages.filter(({ orderId }) => orderId === 'broken-off').length, 0);
+      assert.deepEqual(await send('broken-off'), [200, undefined]);
+      // What it keeps for the next call is reset.
+      const asking = connectTo(Number(port), hostname);
+      asking.write(`GET /rulrr/connection HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      await once(asking, 'data');
+      asking.resetAndDestroy();
+    });
+
     it('lets the pages in that it was told of, however their origins were written there, and no others', async () => {
       const status = async (Origin: string) =>
         (await fetch(`${url}/ereceipts`, { method: 'POST', headers: { ...tillHeaders(), Origin } })).status;
@@ -650,24 +678,32 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
           }),
         );
         poll = fetch(`${url}/integrations/${id}`, { headers: own }).then(
-          (answer) => answer.json(),
+          async (answer) => [((await answer.json()) as { status: string }).status, answer.headers.get('Connection')],
           () => 'gone',
         );
         await asked;
       }
-      const asking = setInterval(() => void fetch(`${url}/connection`, { headers: own }).catch(() => {}), 100);
+      const ask = () =>
+        fetch(`${url}/connection`, { headers: own }).then(
+          () => true,
+          () => false,
+        );
+      const asking = setInterval(() => void ask(), 100);
       const late = AbortSignal.timeout(15_000);
       // As of a terminal that is closed.
       const stopped = stop('SIGHUP');
+      if (poll) await until(async () => !(await ask()));
       release();
       await Promise.race([stopped, once(late, 'abort').then(() => assert.fail('it goes on'))]);
       clearInterval(asking);
       stop = async () => {};
-      if (poll) assert.equal(((await poll) as { status: string }).status, 'finished');
+      // Whoever keeps the connection is told that it goes.
+      if (poll) assert.deepEqual(await poll, ['finished', 'close']);
     });
 
-    it('writes no secret to its log', () => {
+    it('writes no secret to its log, and no error where a till went away', () => {
       assert.equal(output.includes(client.clientSecret), false);
+      assert.doesNotMatch(output, /Traceback/);
       assert.doesNotMatch(output, /\b(it|at|rt)_[0-9a-f]{16}/);
     });
 
