@@ -92,9 +92,12 @@ export class Ereceipts {
     this.rows = new Rows(settings.tokenStore, createVault(settings.sealingKeys), settings.emit);
   }
 
-  /** Resolves once the receipt is surely sent, now or by an earlier call with the same key. @throws Refusal */
-  async send(storeId: string, order: EreceiptOrder): Promise<void> {
-    const begun = this.settings.clock.now();
+  /**
+   * Resolves once the receipt is surely sent, now or by an earlier call with the same key.
+   * @param begun when the call came
+   * @throws Refusal
+   */
+  async send(storeId: string, order: EreceiptOrder, begun: number): Promise<void> {
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
     const key = ereceiptPrefix + (await digest(JSON.stringify([storeId, order.idempotencyKey])));
@@ -175,7 +178,7 @@ export class Ereceipts {
   ): Promise<void> {
     const { clock, emit, sendTimeoutMs } = this.settings;
     const controller = new AbortController();
-    // The till has waited since the call came, and prints: what a slow token store has used up of its time is gone.
+    // The till has waited since the call came, and prints: what a slow session or token store has used up of its time is gone.
     const left = sendTimeoutMs - Math.max(0, clock.now() - begun);
     let late = left <= 0;
     let started = false;

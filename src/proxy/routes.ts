@@ -18,7 +18,8 @@ export interface RouteInput extends Admitted {
 /** What a route answers with where nothing goes wrong: the status, and how its body comes about. */
 interface Handle {
   status: number;
-  body(storeId: string, request: Request, input: RouteInput): Promise<object | void>;
+  /** @param begun when the call came: the till waits from then on */
+  body(storeId: string, request: Request, input: RouteInput, begun: number): Promise<object | void>;
 }
 
 /** The routes of the contract. What they throw is turned into an answer by the caller. */
@@ -42,19 +43,20 @@ export function createRoutes(
     'DELETE /connection': { status: 204, body: (storeId) => connections.forget(storeId) },
     'POST /ereceipts': {
       status: 200,
-      async body(storeId, request) {
-        await ereceipts.send(storeId, await readEreceiptOrder(request));
+      async body(storeId, request, _input, begun) {
+        await ereceipts.send(storeId, await readEreceiptOrder(request), begun);
         return { sent: true };
       },
     },
   };
 
   return async (request, input) => {
+    const begun = settings.clock.now();
     // Identity first, for every route alike, and from the vendor's callback alone.
     const asked = ask(settings, request, input.context);
     const storeId = storeOf(settings, asked instanceof Promise ? await asked : asked);
     const handle = handles[input.route];
-    const body = await handle.body(storeId, request, input);
+    const body = await handle.body(storeId, request, input, begun);
     return body ? { status: handle.status, body } : { status: handle.status };
   };
 }

@@ -115,6 +115,23 @@ test('a token store so slow that the till has printed: nothing is sent any more,
   assert.equal((await send(h)).status, 200);
 });
 
+test('a session so slow to check that the till has printed: nothing is sent any more, and the key stays free', async () => {
+  let signIn: ((subject: { storeId: string }) => void) | undefined;
+  let slow = false;
+  const authorize = () =>
+    slow ? new Promise<{ storeId: string }>((resolve) => (signIn = resolve)) : { storeId: 'store-1' };
+  const { h, jobs } = await till(undefined, { authorize });
+  slow = true;
+  const answer = send(h);
+  await until(() => signIn);
+  h.clock.advance(8000);
+  signIn!({ storeId: 'store-1' });
+  assert.equal((await problemOf(await answer)).code, 'send_failed');
+  assert.equal(jobs.length, 0);
+  slow = false;
+  assert.equal((await send(h)).status, 200);
+});
+
 test('the token store fails before the hook is called: surely not sent, and the key is free', async () => {
   const { h, jobs } = await till();
   const { get, put } = h.store;
