@@ -364,8 +364,7 @@ def forget(store):
     return 204, None
 
 
-def ereceipt(store, headers, body):
-    begun = time.monotonic()
+def ereceipt(store, headers, body, begun):
     if not re.match(r"application/json\s*(;|$)", headers.get("Content-Type", ""), re.IGNORECASE):
         raise Refusal(415, "unsupported_media_type", "Send application/json.")
     if len(body) > 8192:
@@ -411,6 +410,7 @@ def ereceipt(store, headers, body):
 
 
 def respond(method, target, headers, body, extra):
+    begun = time.monotonic()
     path = target.split("?", 1)[0]
     below = path[len(BASE) :] if path.startswith(f"{BASE}/") else ""
     found = re.fullmatch(r"/integrations/((?:[^/?%]|%(?!2[fF]|5[cC]))+)", below)
@@ -448,7 +448,7 @@ def respond(method, target, headers, body, extra):
     if below == "/integrations":
         return start(store)
     if below == "/ereceipts":
-        return ereceipt(store, headers, body)
+        return ereceipt(store, headers, body, begun)
     return forget(store) if method == "DELETE" else (200, connection_of(store))
 
 

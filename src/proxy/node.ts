@@ -46,7 +46,7 @@ type Handled = Pick<RulrrProxy, 'fetch'> & Partial<Pick<RulrrProxy, 'basePath'>>
  * fastify.addHook('onRequest', toNodeHandler(proxy));   // Fastify
  * ```
  *
- * In a route of Fastify, its own parsers answer some refusals before the proxy does, and in another form.
+ * In a route of Fastify, and after express.json(), the framework's own parsers answer some refusals before the proxy does, and in another form.
  *
  * Paths are judged as the browser sent them (`originalUrl`), so `basePath` is the whole path also where the handler is mounted
  * on a part of it. Paths elsewhere go to `next`, where there is one. A body that was read already is taken from `rawBody` or
