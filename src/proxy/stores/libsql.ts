@@ -134,12 +134,24 @@ interface Client {
   close(): void;
 }
 
+/** One by one: where a file system makes no folders (/proc), Node's own `recursive` never comes to an end. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process was faster.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 async function connect(path: string): Promise<Client> {
   // Asked twice: Node takes the first failure of a driver whose binary is missing for one that nobody heard, and ends the process.
   const driver = () => import('@libsql/client');
   const { createClient } = await driver().catch(driver).catch(orMissing('libsqlTokenStore', '@libsql/client'));
   // The write-ahead files that SQLite puts beside it take over its mode.
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   if (!existsSync(path)) writeFileSync(path, '', { flag: 'a', mode: 0o600 });
   // Of a folder, or a device, the mode below would shut out everybody else.
   if (!statSync(path).isFile())

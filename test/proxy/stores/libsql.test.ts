@@ -32,6 +32,15 @@ describe('libSQL', () => {
     );
     assert.equal(said, 'alive after MODULE_NOT_FOUND\n');
   });
+  test('a folder that cannot be made is a call that rejects, and the process lives on', (t) => {
+    if (!existsSync('/proc/self')) return t.skip('this system has no /proc, which makes no folders');
+    const said = shipped(
+      'no folder',
+      { 'client.js': 'export const createClient = () => {};' },
+      "libsqlTokenStore({ url: 'file:/proc/no/folder/rows.db' }).get('row').catch(({ code }) => console.log(code));",
+    );
+    assert.equal(said, 'ENOENT\n');
+  });
   test('a row is written only once the driver was told to have each on the disk before it confirms', () => {
     // No test can cut the power. What SQLite does by default is up to who built it.
     const said = shipped(

@@ -78,5 +78,5 @@ export function shipped(name: string, drivers: Record<string, string>, script: s
   const imports =
     "import { libsqlTokenStore } from './libsql.js';\nimport { postgresTokenStore } from './postgres.js';\n";
   writeFileSync(join(home, 'main.js'), imports + script);
-  return spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8' }).stdout;
+  return spawnSync(process.execPath, ['main.js'], { cwd: home, encoding: 'utf8', timeout: 30_000 }).stdout;
 }
