@@ -4,8 +4,8 @@ import { errorClass, type Emit } from './events.js';
 import type { InFlight } from './in-flight.js';
 import { within } from './within.js';
 
-/** Tells whether a store texts receipts, from its settings at Rulrr. Undefined: they do not say. */
-export type ReadEreceipt = (api: RulrrApi, storeId: string) => Promise<boolean | undefined> | boolean | undefined;
+/** Tells whether a store texts receipts, from its settings at Rulrr. */
+export type ReadEreceipt = (api: RulrrApi, storeId: string) => Promise<boolean> | boolean;
 
 interface Entry {
   readAt: number;
@@ -60,8 +60,10 @@ export class EreceiptSetting {
 
   private async refresh(entry: Entry, storeId: string, api: RulrrApi): Promise<void> {
     try {
-      const value = await this.read!(api, storeId);
+      const value: unknown = await this.read!(api, storeId);
       if (typeof value === 'boolean') entry.value = value;
+      // A field that is called otherwise is undefined: unsaid, a store that turned receipts off would go on texting them.
+      else this.emit({ type: 'hook-failed', hook: 'readEreceipt', storeId, code: 'no_boolean' });
     } catch (error) {
       this.emit({ type: 'hook-failed', hook: 'readEreceipt', storeId, code: errorClass(error) });
     } finally {

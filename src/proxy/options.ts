@@ -88,7 +88,10 @@ export interface RulrrProxyOptions {
   statusTtlMs?: number | undefined;
   /** Status calls to Rulrr a second, for the whole process, on average; twice as many in one after a quiet one. Default 50. */
   budgetPerSecond?: number | undefined;
-  /** Reads from Rulrr whether a store texts receipts, where that may change after connecting. Asked again after five minutes. */
+  /**
+   * Reads from Rulrr whether a store texts receipts, where that may change after connecting. Asked again after five minutes. An answer
+   * that is neither true nor false changes nothing, and is told as `hook-failed`.
+   */
   readEreceipt?: ((api: RulrrApi, storeId: string) => Promise<boolean>) | undefined;
   /** What `POST /v1/auth/token` is asked with, where that differs from the query that is taken for granted; see `RulrrApiOptions`. */
   refreshRequest?: RulrrApiOptions['refreshRequest'];

@@ -9,7 +9,7 @@ test('e-receipts on or off are read anew, minutes apart', async () => {
       reads += 1;
       const { receipts } = await api.getStore();
       if (receipts === 'broken') throw new Error('canary-hook');
-      return receipts as boolean | undefined;
+      return receipts as boolean;
     },
   });
   await connect(connections);
@@ -29,9 +29,28 @@ test('e-receipts on or off are read anew, minutes apart', async () => {
   assert.equal(reads, 3);
   assert.deepEqual(
     events.filter(({ type }) => type === 'hook-failed').map(({ hook, code }) => [hook, code]),
-    [['readEreceipt', 'Error']],
+    [
+      ['readEreceipt', 'no_boolean'],
+      ['readEreceipt', 'Error'],
+    ],
+    'a hook that looks for a field that is not there is told as well',
   );
 });
+
+for (const odd of ['on', 1, 0, null, undefined] as unknown[]) {
+  test(`a hook that answers ${JSON.stringify(odd)} turns nothing on or off, and its operator hears of it`, async () => {
+    const { connections, clock, events } = bench({ readEreceipt: () => odd as boolean });
+    await connect(connections);
+    for (let call = 0; call < 3; call++) assert.equal((await connections.connection('store')).ereceipt, true);
+    clock.advance(6 * 60_000);
+    assert.equal((await connections.connection('store')).ereceipt, true);
+    const told = events.filter(({ type }) => type === 'hook-failed');
+    assert.deepEqual(
+      told.map(({ hook, storeId, code }) => [hook, storeId, code]),
+      Array.from({ length: 2 }, () => ['readEreceipt', 'store', 'no_boolean']),
+    );
+  });
+}
 
 test('a hook that throws at once is asked again later', async () => {
   let broken = true;
