@@ -88,7 +88,8 @@ export function codeOfStatus(status: number, operation: string): RulrrApiErrorCo
   if (status === 400) return operation === 'createIntegration' ? 'bad_client_id' : 'bad_request';
   if (status === 401 || status === 403) return 'forbidden';
   if (status === 404) return 'not_found';
-  if (status === 410) return 'already_retrieved';
+  // Elsewhere it says something of its own, and nothing of tokens.
+  if (status === 410 && operation === 'retrieveTokens') return 'already_retrieved';
   if (status === 429) return 'rate_limited';
   if (status >= 500) return 'server_error';
   return 'unexpected_status';

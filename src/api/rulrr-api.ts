@@ -21,7 +21,8 @@ function wrong(option: string, what: string): never {
 }
 
 function requireText(value: unknown, option: string): string {
-  if (typeof value !== 'string') wrong(option, 'is missing');
+  if (value === undefined || value === null) wrong(option, 'is missing');
+  if (typeof value !== 'string') wrong(option, 'must be a string');
   if (!value.trim()) wrong(option, 'is blank');
   return value;
 }

@@ -21,7 +21,7 @@ describe('faults that the sandbox makes on the wire', () => {
     [{ kind: 'status', status: 400 }, 'bad_client_id answered 400'],
     [{ kind: 'status', status: 403 }, 'forbidden answered 403'],
     [{ kind: 'status', status: 404 }, 'not_found answered 404'],
-    [{ kind: 'status', status: 410 }, 'already_retrieved answered 410'],
+    [{ kind: 'status', status: 410 }, 'unexpected_status answered 410'],
     [{ kind: 'status', status: 418 }, 'unexpected_status answered 418'],
     [{ kind: 'status', status: 429 }, 'rate_limited answered 429'],
     [{ kind: 'status', status: 500 }, 'server_error answered 500'],

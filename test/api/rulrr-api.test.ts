@@ -221,6 +221,20 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     });
   }
 
+  for (const [name, value] of [
+    ['clientId', 20417],
+    ['apiBaseUrl', new URL('https://api.example')],
+    ['accessToken', ['token']],
+  ] as const) {
+    it(`option ${name} of another kind is not said to be missing`, () => {
+      const options = { ...good, [name]: value } as unknown as RulrrApiOptions;
+      assert.throws(() => new RulrrApi(options), {
+        name: 'TypeError',
+        message: `RulrrApi: option "${name}" must be a string.`,
+      });
+    });
+  }
+
   for (const apiBaseUrl of [
     'http://localhost:1',
     'http://127.0.0.1:1/base/',
