@@ -21,6 +21,9 @@ export interface SandboxOptions {
   control?: boolean | undefined;
 }
 
+/** Some 3,000 years: what is added to now must still be a date. */
+const longestMs = 1e14;
+
 /** @throws TypeError naming the option that is missing or wrong; never quoting a secret */
 export function checkOptions(options: SandboxOptions): void {
   if (typeof options !== 'object' || options === null) throw new TypeError('createSandbox: options are missing.');
@@ -45,13 +48,18 @@ export function checkOptions(options: SandboxOptions): void {
       throw new TypeError(`createSandbox: option "${name}" must be a function.`);
     }
   }
+  if (options.control !== undefined && typeof options.control !== 'boolean') {
+    throw new TypeError('createSandbox: option "control" must be true or false.');
+  }
   if (options.state !== undefined && options.state !== null && typeof options.state !== 'string') {
     throw new TypeError('createSandbox: option "state" must be the text that "save" was given.');
   }
   for (const name of ['integrationTtlMs', 'accessTokenTtlMs'] as const) {
     const value = options[name];
-    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
-      throw new TypeError(`createSandbox: option "${name}" must be a positive number of milliseconds.`);
+    if (value !== undefined && !(Number.isFinite(value) && value > 0 && value <= longestMs)) {
+      throw new TypeError(
+        `createSandbox: option "${name}" must be a positive number of milliseconds, ${longestMs} at most.`,
+      );
     }
   }
 }

@@ -11,7 +11,9 @@ describe('the sandbox', () => {
     }
     const wrong = {
       integrationTtlMs: [-1, 0, Infinity, '60'],
-      accessTokenTtlMs: [0],
+      // The second ends after the last day that a date can name.
+      accessTokenTtlMs: [0, 1e17],
+      control: ['off', 0],
       now: [5],
       save: ['file'],
       state: [{}],
