@@ -16,7 +16,12 @@ async function webkit() {
   const port = await freePort();
   const driver = spawn(executable, [`--port=${port}`], { stdio: 'ignore' });
   process.on('exit', () => driver.kill());
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const answers = () =>
+    fetch(`http://127.0.0.1:${port}/status`).then(
+      () => true,
+      () => false,
+    );
+  while (driver.exitCode === null && !(await answers())) await new Promise((resolve) => setTimeout(resolve, 20));
   return webdriverLauncher({
     automationProtocol: 'webdriver',
     hostname: '127.0.0.1',
