@@ -1,4 +1,5 @@
 // Servers of this machine alone, each on a port that was free.
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
@@ -21,9 +22,21 @@ export async function listen(handler) {
   };
 }
 
-/** For a program that has to be told its port. */
+/**
+ * For a program that has to be told its port, and has it again when it is started anew. No system gives any of these to whoever asks for
+ * just a port, so that nobody else comes to it while the program is not there.
+ */
 export async function freePort() {
-  const { port, close } = await listen(() => {});
-  await close();
-  return port;
+  for (;;) {
+    const server = createServer().listen(randomInt(20_000, 32_768), '127.0.0.1');
+    const taken = await once(server, 'listening').then(
+      () => false,
+      (error) => error.code === 'EADDRINUSE' || Promise.reject(error),
+    );
+    if (taken) continue;
+    const { port } = server.address();
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
