@@ -22,6 +22,7 @@ import { parseEnv, promisify } from 'node:util';
 import { checkIds } from '../../src/conformance/index.js';
 import { freePort, listen } from '../support/listen.mjs';
 import { startPostgres } from '../support/postgres.mjs';
+import { until } from '../support/until.js';
 import { rulrr, running, type Running } from './support.js';
 
 const runNode = (args: string[]) => promisify(execFile)(process.execPath, args);
@@ -33,6 +34,12 @@ async function startSandbox(...flags: string[]): Promise<{ command: Running; ori
   const command = running(['sandbox', '--port', '0', '--client', `pos:${secret}`, ...flags]);
   const [, origin] = await command.says(/RULRR_API_BASE_URL=(\S+)[^]*_sandbox\n/);
   return { command, origin: origin! };
+}
+
+/** Those that have not struck yet. */
+async function faultsOf(sandbox: string): Promise<unknown[]> {
+  const state = (await (await fetch(`${sandbox}/_sandbox/state`)).json()) as { faults: unknown[] };
+  return state.faults;
 }
 
 const post = (url: string, body: unknown) =>
@@ -259,8 +266,7 @@ describe('rulrr-embed proxy', () => {
         (answer) => answer.status,
         () => 'gone',
       );
-      // Long enough for the poll to reach the slow call; short enough to meet it on its way.
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await until(async () => !(await faultsOf(sandbox.origin)).length);
       for (const signal of signals) {
         void sidecar.kill(signal);
         await sidecar.says(/"type":"stopping"/);
