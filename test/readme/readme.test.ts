@@ -256,7 +256,8 @@ describe('README.md', { timeout: 600_000 }, () => {
         if (run(tool, ['--version']).status !== 0) return test.skip(`${tool} is not installed`);
         const [upstream, port] = [await freePort(), await freePort()];
         const [{ text: printed }] = blocksOf(read(`demo/${language}/README.md`)) as [Block];
-        const moved = printed.replaceAll('4444', String(upstream)).replaceAll('8080', String(port));
+        // In one go: the one number may hold the other.
+        const moved = printed.replaceAll(/4444|8080/g, (given) => String(given === '4444' ? upstream : port));
         const [build, ...commands] = moved.replace(' sandbox ', ` sandbox --port ${upstream} `).split('\n');
         // A fresh clone has no `dist`, and npx, asked too early, does not find the command afterwards either.
         assert.equal(build, 'npm run build');
