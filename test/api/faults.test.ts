@@ -7,6 +7,7 @@ import { RulrrApi, type RulrrApiError } from '../../src/api/index.js';
 import { neverSent } from '../../src/api/errors.js';
 import { serveSandbox, type Fault, type ServedSandbox } from '../../src/sandbox/index.js';
 import { fakeClock } from '../support/fake-clock.js';
+import { withoutInvalidHosts } from '../support/invalid-hosts.js';
 import { apiAt, client, failureOf, httpAnswer, rawServer } from './support.js';
 
 const verdict = ({ code, sent, status }: RulrrApiError) => `${code} ${sent} ${status}`;
@@ -135,7 +136,8 @@ describe('faults that the sandbox makes on the wire', () => {
 });
 
 describe('faults below HTTP', () => {
-  it('refused and unknown hosts are surely unsent', async () => {
+  it('refused and unknown hosts are surely unsent', async (t) => {
+    withoutInvalidHosts(t);
     const gone = await rawServer(() => undefined);
     await gone.close();
     const localhost = gone.url.replace('127.0.0.1', 'localhost');

@@ -18,6 +18,7 @@ import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { lifeOf, parseTokens } from '../../src/proxy/tokens-answer.js';
 import { systemClock, type Clock } from '../../src/shared/clock.js';
 import { fakeClock } from '../support/fake-clock.js';
+import { withoutInvalidHosts } from '../support/invalid-hosts.js';
 import {
   answer,
   goodBody,
@@ -27,7 +28,7 @@ import {
   type FaultServer,
 } from './support/fault-server.js';
 
-/** The real timing, made short. Where nothing stalls, the call's deadline is out of the way: the machine may be busy. */
+/** The real timing, made short. */
 const timing = {
   lease: 400,
   attempt: 5_000,
@@ -36,8 +37,10 @@ const timing = {
   saves: [10, 20, 40],
   cooldown: 100,
 };
-/** For stalls. */
-const stalled: BenchOptions = { deadlineMs: 400, options: { redemption: { ...timing, attempt: 500 } } };
+/** The time of the calls' own deadlines stands still, since the machine may be busy: no call runs out of it but one that stalls. */
+const deadlines = fakeClock();
+const deadlineMs = 5_000;
+const stalls = () => deadlines.advance(deadlineMs);
 /** Where replicas share the work and nothing fails: nobody takes over from anybody. */
 const unhurried = { ...timing, lease: 20_000, grace: 30_000 };
 /** For verdicts that wait for nobody. */
@@ -76,7 +79,6 @@ interface BenchOptions {
   store?: TokenStore;
   fetch?: typeof fetch;
   clientSecret?: string;
-  deadlineMs?: number;
   clock?: Clock;
   options?: Partial<ConnectionsOptions>;
 }
@@ -85,7 +87,6 @@ function bench({
   store = memoryTokenStore(),
   fetch,
   clientSecret = 'secret',
-  deadlineMs = timing.attempt,
   clock = systemClock,
   options,
 }: BenchOptions = {}): Bench {
@@ -95,8 +96,9 @@ function bench({
     clientId: 'client',
     clientSecret,
     fetch,
+    clock: deadlines,
     redeemTimeoutMs: deadlineMs,
-    timeoutMs: 5_000,
+    timeoutMs: deadlineMs,
   });
   const connections = createConnections({
     api,
@@ -175,7 +177,8 @@ function detour(origin: () => string, times: number): typeof fetch {
 }
 
 describe('surely unsent: tried again until it is stored', () => {
-  test('DNS failure', async () => {
+  test('DNS failure', async (t) => {
+    withoutInvalidHosts(t);
     assert.equal((await ends([], { fetch: detour(() => 'https://api.something.invalid', 3) })).end, 'stored');
   });
   test('connection refused', async () => {
@@ -201,8 +204,11 @@ describe('surely unsent: tried again until it is stored', () => {
       child.kill('SIGKILL');
     });
     await pause(100);
-    const hangs = detour(() => `http://127.0.0.1:${port}`, 1);
-    assert.equal((await ends([], { fetch: hangs, ...stalled })).end, 'stored');
+    const hangs = detour(() => {
+      setTimeout(stalls, 100);
+      return `http://127.0.0.1:${port}`;
+    }, 1);
+    assert.equal((await ends([], { fetch: hangs })).end, 'stored');
   });
 });
 
@@ -211,8 +217,9 @@ describe('unclear on the wire: stored if Rulrr still has the tokens, connect aga
     'reset before the answer': ({ socket }) => reset(socket),
     'close before the answer': ({ socket }) => socket.destroy(),
     'half-close before the answer': ({ socket }) => socket.end(),
-    'header stall': () => undefined,
-    'stall in the headers': ({ socket }) => void socket.write('HTTP/1.1 200 OK\r\nContent-Type: appl'),
+    'header stall': stalls,
+    'stall in the headers': ({ socket }) =>
+      void socket.write('HTTP/1.1 200 OK\r\nContent-Type: appl', () => setTimeout(stalls, 20)),
     garbage: ({ socket }) => void socket.end('\u0000\u0001SSH-2.0-nothing like HTTP\r\n\r\n'),
     'a page of somebody else': says(200, '<html>Sign in to the network</html>', { 'Content-Type': 'text/html' }),
     'bad JSON': says(200, '{"success": true, "accessToken": "cut'),
@@ -220,13 +227,12 @@ describe('unclear on the wire: stored if Rulrr still has the tokens, connect aga
     'success: false': says(200, '{"success": false}'),
     'oversized answer': ({ socket }) => void socket.end(answer(200, 'x'.repeat(2 * 1024 * 1024))),
   };
-  const stalls = (name: string): BenchOptions => (name.includes('stall') ? stalled : {});
   for (const [name, fault] of Object.entries(faults)) {
     test(`${name}, nothing given out`, async () => {
-      assert.equal((await ends([fault, fault], stalls(name))).end, 'stored');
+      assert.equal((await ends([fault, fault])).end, 'stored');
     });
     test(`${name}, tokens given out`, async () => {
-      const { end, events } = await ends([consumed(fault)], stalls(name));
+      const { end, events } = await ends([consumed(fault)]);
       assert.equal(end, 'lost');
       assert.equal(events.filter(({ type }) => type === 'integration-lost').length, 1);
     });
@@ -370,7 +376,8 @@ describe('answers that are refusals', () => {
     assert.equal(end, 'lost');
     assert.equal(events.find(({ type }) => type === 'integration-lost')?.attempt, 1);
   });
-  test('410 after a try that surely never got there says that it was the first', async () => {
+  test('410 after a try that surely never got there says that it was the first', async (t) => {
+    withoutInvalidHosts(t);
     const { events } = await ends([says(410)], { fetch: detour(() => 'https://api.something.invalid', 1) });
     assert.equal(events.find(({ type }) => type === 'integration-lost')?.attempt, 1);
   });
@@ -393,7 +400,7 @@ describe('answers that are refusals', () => {
     const store = memoryTokenStore();
     // A process that stands still: its lease runs out.
     const frozen: Clock = { ...systemClock, after: () => () => undefined };
-    const slow = bench({ store, deadlineMs: 30_000, clock: frozen });
+    const slow = bench({ store, clock: frozen });
     let release = () => {};
     const held: Fault = ({ socket, take }) => {
       const text = take();
