@@ -115,18 +115,18 @@ function bench({
   return { connections, events, store };
 }
 
-/** Waits for an outcome, however busy the machine is. */
+/** Waits for an outcome. Looks are counted, and no seconds: a busy machine gets as many. */
 async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const until = Date.now() + 15_000; !(await holds()); await pause(5)) assert.ok(Date.now() < until, what);
+  for (let looks = 0; !(await holds()); await pause(5)) assert.ok(looks++ < 2000, what);
 }
 
 /** Polls as an element does, until there is an end. */
 async function endOf(
   connections: Connections,
   flow: Flow,
-  limitMs = 15_000,
+  polls = 500,
 ): Promise<'stored' | 'lost' | 'cancelled' | 'stuck'> {
-  for (const until = Date.now() + limitMs; Date.now() < until; await pause(20)) {
+  for (; polls > 0; polls--, await pause(20)) {
     try {
       const { status } = await connections.check(flow);
       if (status === 'finished') {
@@ -238,7 +238,7 @@ describe('unclear on the wire: stored if Rulrr still has the tokens, connect aga
     });
   }
 
-  test('an answer cut at every byte ends stored or lost: never stuck, never false', { timeout: 120_000 }, async () => {
+  test('an answer cut at every byte ends stored or lost: never stuck, never false', async () => {
     const kinds = [
       { framed: true, close: (socket: Socket) => socket.end() },
       { framed: true, close: reset },
@@ -261,7 +261,7 @@ describe('unclear on the wire: stored if Rulrr still has the tokens, connect aga
             );
           };
           cutAt.set(flow.integrationToken, fault);
-          const end = await endOf(connections, flow, 60_000);
+          const end = await endOf(connections, flow, 100);
           results[end] = (results[end] ?? 0) + 1;
           if (cut < whole.length - 1 && end === 'stored') {
             assert.fail(`stored from an answer cut at ${cut} of ${whole.length}`);
@@ -412,13 +412,9 @@ describe('answers that are refusals', () => {
     // Another replica with no patience: it takes over, hears 410 and gives the verdict too early.
     const hasty = bench({ store, options: { redemption: { ...timing, lease: 1, grace: 100 } } });
     await pause(timing.lease - 50);
-    assert.equal(await endOf(hasty.connections, flow, 5_000), 'lost');
+    assert.equal(await endOf(hasty.connections, flow), 'lost');
     release();
-    let end: string = 'lost';
-    for (const until = Date.now() + 5_000; end !== 'stored' && Date.now() < until; await pause(20)) {
-      end = await endOf(hasty.connections, flow);
-    }
-    assert.equal(end, 'stored');
+    await eventually('stored after all', async () => (await endOf(hasty.connections, flow)) === 'stored');
     await slow.connections.close();
     await hasty.connections.close();
   });
@@ -428,7 +424,7 @@ describe('answers that are refusals', () => {
     const store = memoryTokenStore();
     const old = bench({ store });
     await old.connections.open(flow);
-    assert.equal(await endOf(old.connections, flow, 500), 'stuck');
+    assert.equal(await endOf(old.connections, flow, 25), 'stuck');
     await old.connections.close();
     assert.equal(await endOf(bench({ store, clientSecret: 'rotated' }).connections, flow), 'stored');
   });
@@ -551,7 +547,7 @@ describe('nobody waits any more, or somebody stops', () => {
     })();
     const polled = flows.map(async (flow, index) => {
       await pause(index * 8);
-      for (const until = Date.now() + 15_000; Date.now() < until; await pause(15)) {
+      for (let polls = 0; polls < 1000; polls++, await pause(15)) {
         const { connections } = replicas[Math.floor(Math.random() * 3)]!;
         const status = await connections.check(flow).catch((error: Refusal) => {
           assert.equal(error.code, 'store_unavailable', 'only a replica that is stopping refuses');
