@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { RulrrApi, type RulrrApiError } from '../../src/api/index.js';
 import { neverSent } from '../../src/api/errors.js';
 import { serveSandbox, type Fault, type ServedSandbox } from '../../src/sandbox/index.js';
+import { systemClock } from '../../src/shared/clock.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { withoutInvalidHosts } from '../support/invalid-hosts.js';
 import { apiAt, client, failureOf, httpAnswer, rawServer } from './support.js';
@@ -94,18 +95,47 @@ describe('faults that the sandbox makes on the wire', () => {
     it('claims a length that it never reaches, over a socket', async () => {
       const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${tokens.length + 1}\r\n\r\n`;
       const server = await rawServer((socket) => void socket.write(head + tokens));
-      assert.deepEqual(await redeemed(apiAt(server.url, { redeemTimeoutMs: 1500 })), [tokens, tokens, 'a', 'a']);
+      const clock = fakeClock();
+      let left = 2 * tokens.length;
+      // Time is up once all that came has been read, however long that takes here.
+      const reading = () =>
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform(chunk, controller) {
+            controller.enqueue(chunk);
+            left -= chunk.length;
+            if (!left) setImmediate(() => clock.advance(60_000));
+          },
+        });
+      const watched = async (...call: Parameters<typeof fetch>) => {
+        const response = await fetch(...call);
+        return new Response(response.body!.pipeThrough(reading()), response);
+      };
+      const api = apiAt(server.url, { clock, fetch: watched });
+      assert.deepEqual(await redeemed(api), [tokens, tokens, 'a', 'a']);
       await server.close();
     });
 
     it('comes while this process is frozen, for longer than it may take', async () => {
       for (const ask of ['retrieveTokens', 'refreshTokens'] as const) {
+        let arrived = () => {};
+        /** Of which the call's time begins as it comes to the server, however long that takes here. */
+        const clock = {
+          now: systemClock.now,
+          after(ms: number, callback: () => void) {
+            arrived = () => {
+              clock.after = systemClock.after;
+              systemClock.after(ms, callback);
+            };
+            return () => {};
+          },
+        };
         const server = await rawServer((socket) => {
+          arrived();
           socket.write(httpAnswer(200, tokens));
           // As a machine that was paused: with the answer at hand, no code runs until the deadline is over.
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 450);
         });
-        const call = apiAt(server.url, { redeemTimeoutMs: 400 })[ask]('it_1');
+        const call = apiAt(server.url, { clock, redeemTimeoutMs: 400 })[ask]('it_1');
         const said = await call.then(({ accessToken }) => accessToken, String);
         await server.close();
         assert.equal(said, 'a');
