@@ -489,7 +489,7 @@ export class RulrrEreceiptNumpad extends LitElement {
     },
     still: (event) => event.preventDefault(),
     choose: (event) => {
-      this.entry.chosen = (event.target as HTMLSelectElement).value;
+      if (this.editable) this.entry.chosen = (event.target as HTMLSelectElement).value;
       this.entry.rejudge();
     },
     send: () => this.submit(),

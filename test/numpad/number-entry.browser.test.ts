@@ -40,20 +40,26 @@ describe('the keypad', () => {
   });
 
   it('shows the number that is being sent until that has ended, whatever is pressed', async () => {
-    await start();
+    await start({ countries: 'US GB' });
     t.tap('2135550123');
     t.part('send').click();
     const { sends, pad } = t;
+    const country = t.part('country') as HTMLSelectElement;
     for (const press of [
       () => t.tap('7<'),
       () => t.keyDown('7'),
       () => t.keyDown('Backspace'),
       () => t.key('clear').click(),
       () => t.paste('+13105550199'),
+      () => {
+        country.value = 'GB';
+        country.dispatchEvent(new Event('change', { bubbles: true }));
+      },
     ]) {
       press();
       await t.pass(200);
       expect([t.shown(), pad.value, pad.state]).to.deep.equal(['(213) 555-0123', '+12135550123', 'sending']);
+      expect(country.value).to.equal('US');
     }
     t.settle.reject(new Error('no credit'));
     await t.pass();
