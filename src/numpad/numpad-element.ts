@@ -414,6 +414,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     const { number } = this.entry.judged();
     if (number) this.conduct.feed({ type: 'send', number, key: newKey() });
     else if (this.editable) {
+      // With a number that the page has made wrong since its send failed, there is no other try.
+      this.conduct.feed({ type: 'edit' });
       this.eager = true;
       this.touched();
       this.requestUpdate();

@@ -241,6 +241,20 @@ describe('a page', () => {
     form.remove();
   });
 
+  it('that changes the countries while a receipt is being sent has a customer who is told why there is no other try', async () => {
+    await start();
+    await t.sending();
+    t.pad.countries = 'CA';
+    t.settle.reject(new Error('no credit'));
+    await t.pass(2000);
+    expect([t.pad.state, t.part('error').dataset['reason']]).to.deep.equal(['failed', 'failed']);
+    t.part('send').click();
+    await t.pass(2000);
+    expect(t.sends.length).to.equal(1);
+    expect(t.part('error').textContent).to.equal('Numbers of this country cannot be used here.');
+    expect(t.part('status').textContent).to.equal('Numbers of this country cannot be used here.');
+  });
+
   it('that gives its list of countries anew with each render keeps the country that the customer has chosen', async () => {
     await start({}, { countries: ['US', 'CA'] } as never);
     void t.pad.prompt('order');
