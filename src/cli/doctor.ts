@@ -125,12 +125,6 @@ function proxyTrouble({ status, headers, text }: Exclude<Answer, string>): strin
 
 type Judgement = [status: Finding['status'], text: string];
 
-function judgeNode(): Judgement {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const recent = major > 20 || (major === 20 && minor >= 19);
-  return recent ? ['ok', process.version] : ['problem', `${process.version}: the proxy needs 20.19 or later.`];
-}
-
 /** What the connect page's answer says about framing. */
 function judgeConnectPage(answer: Answer, connect: URL, pageOrigin: string): Judgement {
   if (typeof answer === 'string') return ['unknown', `${connect.origin} does not answer (${answer}) from here.`];
@@ -245,7 +239,7 @@ export async function examine(flags: DoctorFlags): Promise<Finding[]> {
   const add = (about: string, judgements: Judgement[]) => {
     for (const [status, text] of judgements) findings.push({ status, about, text });
   };
-  add('Node.js', [judgeNode()]);
+  add('Node.js', [['ok', process.version]]);
   const connectPage = await look(connect);
   add('Connect page', [judgeConnectPage(connectPage, connect, pageOrigin)]);
   if (page) add('Page', judgePage(await look(page), page, proxy, connect, connectPage));

@@ -59,6 +59,23 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     });
   }
 
+  // Debian 12 and Ubuntu 24.04 bring 18: the demo hung there, after words of a global that was missing.
+  for (const [version, fits] of [
+    ['18.20.8', false],
+    ['20.18.3', false],
+    ['20.19.0', true],
+    ['22.0.0', true],
+  ] as const)
+    it(`with Node ${version}: ${fits ? 'goes on' : 'says which one it needs, exit code 1'}`, async () => {
+      const versions = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`;
+      const name = `Object.defineProperty(process,'version',{value:'v${version}'})`;
+      const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(`${versions};${name}`)}`;
+      const { code, stdout, stderr } = await rulrr(['sandbox', '--list'], { NODE_OPTIONS });
+      assert.equal(code, fits ? 0 : 1, stdout + stderr);
+      if (!fits)
+        assert.match(stderr, new RegExp(`^rulrr-embed needs Node 20\\.19 or newer; this is v${version}\\..*\n$`));
+    });
+
   it('demo with a PORT that is none: exit code 2', async () => {
     const { code, stderr } = await rulrr(['demo'], { PORT: 'seventy' });
     assert.equal(code, 2);
