@@ -13,7 +13,7 @@ export interface DemoFlags {
   port: string;
 }
 
-const types: Record<string, string> = { html: 'text/html', css: 'text/css', js: 'text/javascript' };
+const types: Record<string, string> = { css: 'text/css', js: 'text/javascript' };
 
 function read(path: string): Buffer {
   return readFileSync(new URL(path, import.meta.url));

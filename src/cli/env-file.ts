@@ -20,7 +20,7 @@ function read(file: string): string {
   }
 }
 
-/** What an earlier sandbox wrote: the same secrets again, so that a store that is connected stays so. @throws UsageError if it is not a sandbox's file */
+/** What an earlier sandbox wrote: the same secrets again, so that what a proxy has stored can be read on. @throws UsageError if it is not a sandbox's file */
 export function keptEnv(file: string): NodeJS.Dict<string> {
   if (!existsSync(file)) return {};
   const text = read(file);

@@ -132,5 +132,8 @@ RULRR_CONNECT_BASE_URL=${served.connectBaseUrl}`);
     console.log(`RULRR_CLIENT_ID=${clientId}\nRULRR_CLIENT_SECRET=${clientSecret}`);
   if (envFile !== undefined)
     console.log(`\nAll of it, and a sealing key, is in ${envFile}: node --env-file=${envFile} server.mjs`);
+  // A proxy keeps its tokens all the same: the store looks connected, and each receipt fails.
+  if (flags.state === undefined)
+    console.log('\nWhat is connected has to connect again once this has ended. --state <file> remembers it.');
   console.log(`\nThe customer's phone, orders and scenarios: ${served.origin}/_sandbox`);
 }

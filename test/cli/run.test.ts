@@ -51,6 +51,7 @@ describe('rulrr-embed sandbox', () => {
     const state = join(folder, 'state', 'sandbox.json');
     const query = new URLSearchParams({ client_id: 'pos', client_secret: secret });
     const first = await startSandbox('--state', state, '--fault', 'create-integration:status:status=503:times=1');
+    assert.doesNotMatch(first.command.output(), /has to connect again/);
     const create = `${first.origin}/v1/auth/integration?${query}`;
     assert.equal((await fetch(create, { method: 'POST' })).status, 503);
     const { integrationToken } = (await (await fetch(create, { method: 'POST' })).json()) as Record<string, string>;
@@ -76,6 +77,7 @@ describe('rulrr-embed sandbox --env', () => {
       return { command, origin, values: parseEnv(readFileSync(file, 'utf8')) };
     };
     const first = await start();
+    assert.match(first.command.output(), /has to connect again .*--state/, 'the proxy would keep what it forgets');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(first.values['RULRR_API_BASE_URL'], first.origin);
     assert.equal(first.values['RULRR_CONNECT_BASE_URL'], `${first.origin}/connect/`);
@@ -590,5 +592,38 @@ describe('rulrr-embed demo', () => {
     for (const path of ['/page.js', '/page.css', '/rulrr-embed.iife.js', '/rulrr/connection'])
       assert.equal((await fetch(`http://localhost:${port}${path}`)).status, 200, path);
     assert.equal((await demo.kill()).code, 0);
+  });
+
+  it('numbers orders and forgets for its own page alone, and numbers above those that a page had before', async (t) => {
+    if (!existsSync(new URL('../../dist/rulrr-embed.iife.js', import.meta.url))) return t.skip('it is not built');
+    const demo = running(['demo', '--port', '0']);
+    const [url] = await demo.says(/http:\/\/localhost:\d+\//);
+    const ask = (path: string, method = 'GET', site?: string) =>
+      fetch(url + path, { method, headers: site ? { 'Sec-Fetch-Site': site } : {} });
+    const number = async (after: string | number) => {
+      const answer = await ask(`demo/orders?after=${after}`, 'POST', 'same-origin');
+      return Number(((await answer.json()) as { orderId: string }).orderId);
+    };
+    const first = await number(0);
+    assert.equal(await number(0), first + 1);
+    assert.equal(await number(first + 10), first + 11);
+    assert.equal(await number('nonsense'), first + 12);
+    for (const path of ['demo/orders', 'demo/reset']) {
+      assert.equal((await ask(path, 'POST', 'cross-site')).status, 404, `another site, ${path}`);
+      assert.equal((await ask(path)).status, 404, `a link to ${path}`);
+      assert.ok((await ask(path, 'POST')).ok, `a browser that does not say where from, ${path}`);
+    }
+    assert.equal((await ask('?from=a-bookmark')).status, 200);
+    assert.equal((await ask('', 'POST')).status, 404);
+    assert.equal((await ask('nothing')).status, 404);
+    await demo.kill();
+  });
+
+  it('is given its port by the environment, too', async (t) => {
+    if (!existsSync(new URL('../../dist/rulrr-embed.iife.js', import.meta.url))) return t.skip('it is not built');
+    const port = await freePort();
+    const demo = running(['demo'], { PORT: String(port) });
+    await demo.says(new RegExp(`http://localhost:${port}/\n`));
+    await demo.kill();
   });
 });
