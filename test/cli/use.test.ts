@@ -82,18 +82,20 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.match(stderr, /^PORT must be a number from 0 to 65535, not "seventy"/);
   });
 
-  for (const [title, args] of [
-    ['doctor: a password in a URL', ['doctor', '--page', 'http://till:cli-canary@127.0.0.1:9/']],
-    ['check: a password in the URL', ['check', 'http://till:cli-canary@127.0.0.1:9/rulrr']],
+  for (const [title, args, says] of [
+    ['doctor: a password in a URL', ['doctor', '--page', 'http://till:cli-canary@127.0.0.1:9/'], /^--page must/],
+    ['check: a password in the URL', ['check', 'http://till:cli-canary@127.0.0.1:9/rulrr'], /^the URL of the proxy/],
     [
       'check: a header that cannot be sent',
       ['check', 'http://127.0.0.1:9/rulrr', '-H', 'Authorization: cli-canary 漢'],
+      /^--header Authorization: the value/,
     ],
-  ] as [string, string[]][]) {
+  ] as [string, string[], RegExp][]) {
     it(`${title} is refused, and not quoted`, async () => {
       const { code, stdout, stderr } = await rulrr(args);
       assert.equal(code, 2, stdout + stderr);
       assert.match(stderr, /^[^\n]+\n$/);
+      assert.match(stderr, says);
       assert.doesNotMatch(stdout + stderr, /cli-canary/);
     });
   }
@@ -340,7 +342,26 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
   it('check: 2 where nobody answers', async () => {
     const { code, stdout } = await rulrr(['check', 'http://127.0.0.1:9/rulrr']);
     assert.equal(code, 2, stdout);
-    assert.match(stdout, /✖ .*\(reachable\)/);
+    // The rest would fail as well, and tell nobody anything; nor would more flags help.
+    assert.match(stdout, /^✖ [^\n]+ \(reachable\)\n( {4}[^\n]+\n){3}\n0 passed, 1 failed, \d+ left out\n$/);
+  });
+
+  it('check tells what passed, what was left out and why, and of what failed what to change', async () => {
+    const server = await listen((_request, response) => response.end('hello'));
+    const url = `${server.origin}/rulrr`;
+    const [short, long] = await Promise.all([rulrr(['check', url]), rulrr(['check', url, '--verbose'])]);
+    await server.close();
+    assert.deepEqual([short.code, long.code], [1, 1]);
+    for (const { stdout } of [short, long]) {
+      assert.match(stdout, /^✖ [^\n]+ \(connection-shape\)\n {4}was: .+\n {4}wanted: .+\n {4}change: .+\n[✔✖–]/m);
+      assert.match(stdout, /^– [^\n]+ \(unauthorized\): .+\n[✔✖–]/m);
+      const [, ...counts] = /\n(\d+) passed, (\d+) failed, (\d+) left out\nWith --sandbox/.exec(stdout)!;
+      const lines = ['✔', '✖', '–'].map((sign) => stdout.split(`\n${sign} `).length - 1);
+      // The first line has none before it.
+      assert.deepEqual(counts.map(Number), [lines[0]! + 1, lines[1], lines[2]]);
+    }
+    assert.match(short.stdout, /^✔ [^\n]+ \(cors-strangers\)\n[✔✖–]/m);
+    assert.match(long.stdout, /^✔ [^\n]+ \(cors-strangers\)\n {4}.+\n[✔✖–]/m);
   });
 
   // As the port of a container does in which nothing listens. Node's fetch waits there for its signal, which keeps no process up.
@@ -356,6 +377,18 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
     assert.match(check.stdout, /✖ .*\(reachable\)[^]*No answer/);
     assert.match(doctor.stdout, /Connect page: .* does not answer/);
     assert.deepEqual([check.code, doctor.code], [2, 0]);
+  });
+
+  it('check waits for an answer as long as --timeout says, in seconds', async () => {
+    const waited: number[] = [];
+    const silent = await listen((_request, response) => {
+      const since = performance.now();
+      response.on('close', () => waited.push(performance.now() - since));
+    });
+    const { code, stdout } = await rulrr(['check', `${silent.origin}/rulrr`, '--timeout', '2']);
+    await silent.close();
+    assert.equal(code, 2, stdout);
+    assert.ok(waited[0]! > 200 && waited[0]! < 15_000, `${waited[0]} ms`);
   });
 
   it('check: 2 where --sandbox leads to none, before anything is forgotten', async () => {
