@@ -22,7 +22,8 @@ export function listenTrouble(error: unknown, port: number, host: string): Error
   if (code === 'EADDRINUSE')
     return new TroubleError(`Port ${port} on ${host} is in use. Stop what uses it, or choose another.`);
   if (code === 'EACCES') return new TroubleError(`Port ${port} is not for this user. Choose one above 1023.`);
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+  // Without a network, a name that nobody has looked up is no address either.
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new TroubleError(`This machine has no address "${host}".`);
   return error as Error;
 }

@@ -1,10 +1,11 @@
 // What the doctor makes of pages and proxies that are not well.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { examine, policyFor } from '../../src/cli/doctor.js';
 import { createRulrrProxy, memoryTokenStore, type RulrrProxyOptions } from '../../src/proxy/index.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
-import { listen } from '../support/listen.mjs';
+import { freePort, listen } from '../support/listen.mjs';
 
 /** What stands there: a page with its policy, a proxy with its answer. */
 interface Case {
@@ -215,6 +216,24 @@ describe('rulrr-embed doctor', () => {
         page,
       );
     }
+  });
+
+  it('says why something does not answer', async (t) => {
+    const reason = async (page: string) => {
+      const [, text] = (await examine({ connectBaseUrl: page, page })).map((finding) => finding.text);
+      const [, why] = /does not answer \((.*)\)/.exec(text!) ?? [];
+      return why;
+    };
+    assert.equal(await reason(`http://127.0.0.1:${await freePort()}/`), 'ECONNREFUSED');
+    assert.equal(await reason('http://127.0.0.1:1/'), 'a port that browsers do not open');
+    const fetching = t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('fetch failed')));
+    assert.equal(await reason('https://pos.example/'), 'no connection');
+    fetching.mock.mockImplementation(((_: URL, { signal }: RequestInit) => {
+      setImmediate(() => t.mock.timers.tick(10_000));
+      return once(signal!, 'abort').then(() => Promise.reject(signal!.reason as Error));
+    }) as typeof fetch);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    assert.equal(await reason('https://pos.example/'), 'within 10 s');
   });
 
   it('finds no fault with its own policy', async () => {

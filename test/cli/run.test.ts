@@ -52,6 +52,7 @@ describe('rulrr-embed sandbox', () => {
     const query = new URLSearchParams({ client_id: 'pos', client_secret: secret });
     const first = await startSandbox('--state', state, '--fault', 'create-integration:status:status=503:times=1');
     assert.doesNotMatch(first.command.output(), /has to connect again/);
+    assert.deepEqual(first.command.output().match(/RULRR_CLIENT_ID=.*/g), ['RULRR_CLIENT_ID=pos']);
     const create = `${first.origin}/v1/auth/integration?${query}`;
     assert.equal((await fetch(create, { method: 'POST' })).status, 503);
     const { integrationToken } = (await (await fetch(create, { method: 'POST' })).json()) as Record<string, string>;
