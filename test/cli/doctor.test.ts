@@ -218,6 +218,76 @@ describe('rulrr-embed doctor', () => {
     }
   });
 
+  it('says what is well, so that nobody has to guess what was looked at', async () => {
+    const well = async (given: Omit<Case, 'title' | 'says'>) => {
+      now = { title: '', says: null, ...given };
+      const findings = await examine({
+        connectBaseUrl: `${server.origin.replace('127.0.0.1', 'localhost')}/connect/`,
+        page: given.page && `${server.origin}/till`,
+        proxy: given.proxy && `${server.origin}/rulrr`,
+      });
+      return findings.filter(({ about }) => about === 'Page' || about === 'Proxy').map(({ text }) => text);
+    };
+    assert.match((await well({ page: {} })).join(), /^has no Content-Security-Policy header; [^,]+$/);
+    assert.match((await well({ page: { policy: 'img-src *' } })).join(), /^its .+ lets both elements work\.$/);
+    const cached = 'answers with Cache-Control: no-store.';
+    assert.deepEqual(await well({ proxy: json(connection) }), ['answers.', cached]);
+    const [signedIn, ...more] = await well({ proxy: problem(401) });
+    assert.match(signedIn!, /^answers; it wants a signed-in till/);
+    assert.deepEqual(more, [cached]);
+  });
+
+  it('finds a proxy whose answers a cache may keep', async () => {
+    let control: string | undefined;
+    const proxy = await listen((_, response) => {
+      if (control) response.setHeader('Cache-Control', control);
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(connection);
+    });
+    for (const [given, says] of [
+      [undefined, /^answers with no Cache-Control:/],
+      ['private, max-age=60', /^answers with Cache-Control: private, max-age=60:/],
+      ['private, No-Store', null],
+    ] as const) {
+      control = given;
+      const findings = await examine({ connectBaseUrl: proxy.origin, proxy: `${proxy.origin}/rulrr` });
+      const problems = findings.filter(({ status }) => status === 'problem').map(({ text }) => text);
+      assert.equal(problems.length, says ? 1 : 0, problems.join('\n'));
+      if (says) assert.match(problems[0]!, says);
+    }
+    await proxy.close();
+  });
+
+  it('names in a policy that keeps the elements from the proxy the origin that it lacks', async () => {
+    now = { title: '', page: { policy: "connect-src 'none'" }, says: null };
+    const page = `${server.origin}/till`;
+    const lacks = async (proxy?: string) => {
+      const findings = await examine({ connectBaseUrl: 'http://127.0.0.1:9/', page, proxy });
+      return /connect-src lacks (\S+):/.exec(findings.map(({ text }) => text).join('\n'))?.[1];
+    };
+    assert.equal(await lacks(), "'self'");
+    assert.equal(await lacks(`${server.origin}/rulrr`), "'self'");
+    const elsewhere = server.origin.replace('127.0.0.1', 'localhost');
+    assert.equal(await lacks(`${elsewhere}/rulrr`), elsewhere);
+    now = { title: '', page: { policy: "connect-src 'self'" }, says: null };
+    assert.equal(await lacks(`${elsewhere}/rulrr`), elsewhere);
+    assert.equal(await lacks(`${server.origin}/rulrr`), undefined);
+  });
+
+  it('says so, and no more, where an isolated page has a connect page that could not be looked at', async () => {
+    now = { title: '', page: { embedder: 'require-corp' }, says: null };
+    let status = 403;
+    const connect = await listen((_, response) => response.writeHead(status).end());
+    const judged = async (connectBaseUrl: string) =>
+      (await examine({ connectBaseUrl, page: `${server.origin}/till` }))
+        .filter(({ text }) => text.startsWith('sends Cross-Origin-Embedder-Policy'))
+        .map((finding) => finding.status);
+    assert.deepEqual(await judged(connect.origin), ['unknown'], 'the silence of an error page');
+    status = 200;
+    assert.deepEqual(await judged(connect.origin), ['problem']);
+    await connect.close();
+    assert.deepEqual(await judged(connect.origin), ['unknown'], 'nobody there');
+  });
+
   it('says why something does not answer', async (t) => {
     const reason = async (page: string) => {
       const [, text] = (await examine({ connectBaseUrl: page, page })).map((finding) => finding.text);

@@ -46,6 +46,13 @@ const post = (url: string, body: unknown) =>
   fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 
 describe('rulrr-embed sandbox', () => {
+  it('begins with the scenario of its flag', async () => {
+    const { command, origin } = await startSandbox('--scenario', 'rate-limited');
+    const state = (await (await fetch(`${origin}/_sandbox/state`)).json()) as { scenario: string };
+    assert.equal(state.scenario, 'rate-limited');
+    await command.kill();
+  });
+
   it('sets scenario and fault by flag, and keeps its state in a file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
     const state = join(folder, 'state', 'sandbox.json');
@@ -79,6 +86,10 @@ describe('rulrr-embed sandbox --env', () => {
     };
     const first = await start();
     assert.match(first.command.output(), /has to connect again .*--state/, 'the proxy would keep what it forgets');
+    // What to type next, and what a proxy needs that reads no such file.
+    assert.ok(first.command.output().includes(`node --env-file=${file} server.mjs`));
+    for (const name of ['RULRR_CLIENT_ID', 'RULRR_CLIENT_SECRET'])
+      assert.ok(first.command.output().includes(`${name}=${first.values[name]}\n`), name);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(first.values['RULRR_API_BASE_URL'], first.origin);
     assert.equal(first.values['RULRR_CONNECT_BASE_URL'], `${first.origin}/connect/`);

@@ -276,6 +276,19 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     });
   }
 
+  it('a state file of something else is said in one line, and stays as it was', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, 'notes.json');
+    writeFileSync(file, 'nothing of a sandbox');
+    const { code, stderr } = await rulrr(['sandbox', '--port', '0', '--state', file]);
+    const now = readFileSync(file, 'utf8');
+    rmSync(folder, { recursive: true });
+    assert.equal(code, 1);
+    assert.match(stderr, /^[^\n]*notes\.json[^\n]*\n$/);
+    assert.doesNotMatch(stderr, /DEBUG/);
+    assert.equal(now, 'nothing of a sandbox');
+  });
+
   it('demo: a port in use is said in one line', async () => {
     const taken = await listen((_request, response) => response.end());
     const { code, stderr } = await rulrr(['demo', '--port', String(taken.port)]);
