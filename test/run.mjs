@@ -5,7 +5,8 @@
 //   node test/run.mjs browser --engine chromium test/numpad/number-entry.browser.test.ts
 //   node test/run.mjs pages                           the demo, driven as a user
 //
-// Names: `*.test.ts` runs in Node, `*.browser.test.ts` in three browser engines, `test/pages/*.test.ts` drives built pages.
+// Names: `*.test.ts` runs in Node, `*.browser.test.ts` in three browser engines. `test/pages` drives built pages; `test/package`, `test/readme` and
+// `test/cli` (the stage `package`) run what is built.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -126,7 +127,6 @@ const wants = (name) => stage === undefined || stage === name;
 const started = Date.now();
 const isBrowser = (name) => name.endsWith('.browser.test.ts');
 const isPage = (name) => name.startsWith(join('test', 'pages'));
-/** What is built is what these start. */
 const isPackage = (name) => ['package', 'readme', 'cli'].some((part) => name.startsWith(join('test', part)));
 const isBench = (name) => name.startsWith(join('test', 'bench'));
 const stageOf = (name) => (isPage(name) ? 'pages' : isPackage(name) ? 'package' : 'node');

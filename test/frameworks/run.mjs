@@ -85,7 +85,7 @@ async function prepare(name) {
   await run(`${name}: types and build`, npm, ['run', '--silent', 'build'], copy);
 }
 
-// Installing waits for the network, building for nothing: so two at once.
+// Two at once: while one waits for the network, the other builds.
 const waiting = [...names];
 const next = async () => {
   for (let name = waiting.shift(); name; name = waiting.shift()) await prepare(name);
