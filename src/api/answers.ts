@@ -2,56 +2,58 @@ import { RulrrApiError } from './errors.js';
 import type { Call, RawAnswer } from './transport.js';
 import type { RulrrAnswer, Tokens } from './types.js';
 
-/** With which status an answer came that was read. */
-const statuses = new WeakMap<RulrrAnswer, number>();
+/** What was asked, and with which 2xx the answer came. */
+interface Exchange {
+  operation: string;
+  status: number;
+}
+
+/** An answer that was read. */
+export interface ReadAnswer extends Exchange {
+  body: RulrrAnswer;
+}
 
 /** An answer that came with 2xx and says nothing usable: Rulrr may have done what was asked. */
-export function unreadable(operation: string, detail: string, from: RulrrAnswer | number): RulrrApiError {
-  const status = typeof from === 'number' ? from : (statuses.get(from) ?? 200);
+export function unreadable({ operation, status }: Exchange, detail: string): RulrrApiError {
   return new RulrrApiError(operation, 'bad_answer', { status, sent: 'unclear', detail });
 }
 
 /** A JSON object whose `success` is not false. `text/plain` is what servers say that name no type; pages of somebody else are `text/html`. */
-export function parse(raw: RawAnswer, operation: string): RulrrAnswer {
-  const { status, contentType, text } = raw;
-  if (status === 204 && !text) return withStatus({}, status);
+export function parse({ status, contentType, text }: RawAnswer, operation: string): ReadAnswer {
+  if (status === 204 && !text) return { operation, status, body: {} };
+  const exchange = { operation, status };
   if (contentType && !/^(text\/plain|application\/([\w.+-]*\+)?json)\b/i.test(contentType)) {
-    throw unreadable(operation, 'It is not JSON.', status);
+    throw unreadable(exchange, 'It is not JSON.');
   }
   let answer: unknown;
   try {
     answer = JSON.parse(text);
   } catch {
-    throw unreadable(operation, 'It is not valid JSON.', status);
+    throw unreadable(exchange, 'It is not valid JSON.');
   }
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
-    throw unreadable(operation, 'It is not a JSON object.', status);
+    throw unreadable(exchange, 'It is not a JSON object.');
   }
-  const record = answer as RulrrAnswer;
-  if (record['success'] === false) throw new RulrrApiError(operation, 'refused', { status, sent: 'answered' });
-  return withStatus(record, status);
-}
-
-function withStatus(answer: RulrrAnswer, status: number): RulrrAnswer {
-  statuses.set(answer, status);
-  return answer;
+  const body = answer as RulrrAnswer;
+  if (body['success'] === false) throw new RulrrApiError(operation, 'refused', { status, sent: 'answered' });
+  return { operation, status, body };
 }
 
 /** A text that must be there. @throws RulrrApiError naming the field, never its value */
-export function field(answer: RulrrAnswer, name: string, operation: string): string {
-  const value = answer[name];
-  if (typeof value !== 'string' || !value) throw unreadable(operation, `It has no "${name}".`, answer);
+export function field(answer: ReadAnswer, name: string): string {
+  const value = answer.body[name];
+  if (typeof value !== 'string' || !value) throw unreadable(answer, `It has no "${name}".`);
   return value;
 }
 
 /** A token pair, whole or not at all. */
-export function tokensOf(answer: RulrrAnswer, operation: string): Tokens {
-  const { expiration, ereceipt } = answer;
-  const accessToken = field(answer, 'accessToken', operation);
-  const refreshToken = field(answer, 'refreshToken', operation);
+export function tokensOf(answer: ReadAnswer): Tokens {
+  const { expiration, ereceipt } = answer.body;
+  const accessToken = field(answer, 'accessToken');
+  const refreshToken = field(answer, 'refreshToken');
   if (typeof expiration !== 'string' && typeof expiration !== 'number')
-    throw unreadable(operation, 'It has no "expiration".', answer);
-  if (typeof ereceipt !== 'boolean') throw unreadable(operation, 'Its "ereceipt" is neither true nor false.', answer);
+    throw unreadable(answer, 'It has no "expiration".');
+  if (typeof ereceipt !== 'boolean') throw unreadable(answer, 'Its "ereceipt" is neither true nor false.');
   return { accessToken, refreshToken, expiration, ereceipt };
 }
 

@@ -1,5 +1,5 @@
 import { systemClock } from '../shared/clock.js';
-import { field, isPromise, jsonBody, parse, tokensOf, unreadable, uploadUrlOf } from './answers.js';
+import { field, isPromise, jsonBody, parse, tokensOf, unreadable, uploadUrlOf, type ReadAnswer } from './answers.js';
 import { CallSignals, requireSignal } from './call-signals.js';
 import { RulrrApiError } from './errors.js';
 import { isLoopback } from './loopback.js';
@@ -146,7 +146,7 @@ export class RulrrApi {
     const operation = 'createIntegration';
     const url = this.#url('/v1/auth/integration', this.#credentials());
     const answer = await this.#json({ operation, method: 'POST', url, signal: options.signal });
-    return { integrationToken: field(answer, 'integrationToken', operation) };
+    return { integrationToken: field(answer, 'integrationToken') };
   }
 
   /** `GET /v1/auth/integration`: how far the merchant is. */
@@ -160,9 +160,8 @@ export class RulrrApi {
     this.#statusUrl ??= this.#url('/v1/auth/integration', this.#credentials()) + '&integration_token=';
     const url = this.#statusUrl + escaped(integrationToken);
     const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
-    const status = field(answer, 'status', operation);
-    if (!states.includes(status))
-      throw unreadable(operation, 'Its "status" is none of pending, finished, cancelled.', answer);
+    const status = field(answer, 'status');
+    if (!states.includes(status)) throw unreadable(answer, 'Its "status" is none of pending, finished, cancelled.');
     return { status: status as IntegrationState };
   }
 
@@ -178,7 +177,7 @@ export class RulrrApi {
     notBegun(options, operation);
     const raw = await this.#transmit({ operation, method: 'GET', url, timeoutMs: this.#redeemTimeoutMs, once: true });
     await options.onRawAnswer?.(raw.text);
-    return tokensOf(parse(raw, operation), operation);
+    return tokensOf(parse(raw, operation));
   }
 
   /** `POST /v1/auth/token`: a new pair for an old one, ahead of its end. See `refreshRequest` and `parseRefresh`. */
@@ -205,11 +204,11 @@ export class RulrrApi {
     });
     await options.onRawAnswer?.(raw.text);
     const answer = parse(raw, operation);
-    if (!parseRefresh) return tokensOf(answer, operation);
-    const tokens = parseRefresh(answer);
+    if (!parseRefresh) return tokensOf(answer);
+    const tokens = parseRefresh(answer.body);
     // The rest is theirs to judge: an answer without a refresh token leaves the old one in force (RFC 6749, section 6).
     if (typeof tokens?.accessToken !== 'string' || !tokens.accessToken)
-      throw unreadable(operation, 'It has no "accessToken".', answer);
+      throw unreadable(answer, 'It has no "accessToken".');
     return tokens;
   }
 
@@ -223,18 +222,26 @@ export class RulrrApi {
       throw new TypeError('updateStore: "storeCountryCode" must be an ISO 3166-1 alpha-2 code, such as US.');
     }
     const url = this.#dataUrl('/v1/stores', operation);
-    return this.#read({ operation, method: 'PUT', url, ...jsonBody(profile, operation), signal: options.signal });
+    const answer = await this.#read({
+      operation,
+      method: 'PUT',
+      url,
+      ...jsonBody(profile, operation),
+      signal: options.signal,
+    });
+    return answer.body;
   }
 
   /** `GET /v1/stores`: the store's settings, e-receipts on or off among them (the field's name is not published). */
   async getStore(options: CallOptions = {}): Promise<RulrrAnswer> {
     const operation = 'getStore';
-    return this.#read({
+    const answer = await this.#read({
       operation,
       method: 'GET',
       url: this.#dataUrl('/v1/stores', operation),
       signal: options.signal,
     });
+    return answer.body;
   }
 
   /** `GET /v1/customers`: where the list of customers is to be uploaded. https, or loopback where the API is. */
@@ -242,16 +249,14 @@ export class RulrrApi {
     const operation = 'getCustomersUploadUrl';
     const url = this.#dataUrl('/v1/customers', operation);
     const answer = await this.#read({ operation, method: 'GET', url, signal: options.signal });
-    const found = (this.#options.customersUploadUrl ?? uploadUrlOf)(answer);
-    if (typeof found !== 'string' || !URL.canParse(found))
-      throw unreadable(operation, 'It holds no upload URL.', answer);
+    const found = (this.#options.customersUploadUrl ?? uploadUrlOf)(answer.body);
+    if (typeof found !== 'string' || !URL.canParse(found)) throw unreadable(answer, 'It holds no upload URL.');
     const target = new URL(found);
     const allowed =
       target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target) && isLoopback(this.#base));
-    if (!allowed) throw unreadable(operation, 'Its upload URL is not https.', answer);
+    if (!allowed) throw unreadable(answer, 'Its upload URL is not https.');
     // `fetch` takes none, and throws before anything is sent.
-    if (target.username || target.password)
-      throw unreadable(operation, 'Its upload URL holds a user name or password.', answer);
+    if (target.username || target.password) throw unreadable(answer, 'Its upload URL holds a user name or password.');
     return target;
   }
 
@@ -294,7 +299,8 @@ export class RulrrApi {
     // Nothing of what it holds would be sent, and an empty order could count as a receipt on its way.
     if (json.body === '{}' && kindOf(order) !== 'Object')
       throw new TypeError(`${operation}: "order" must be a plain object, and no ${kindOf(order)}.`);
-    return this.#read({ operation, method: 'POST', url, ...json, signal: options.signal });
+    const answer = await this.#read({ operation, method: 'POST', url, ...json, signal: options.signal });
+    return answer.body;
   }
 
   /**
@@ -310,12 +316,13 @@ export class RulrrApi {
     for (const [name, value] of Object.entries<unknown>(query))
       if (typeof value !== 'string' && typeof value !== 'number')
         throw new TypeError(`${operation}: "${name}" of the query must be a text.`);
-    return this.#read({
+    const answer = await this.#read({
       operation,
       method: 'GET',
       url: this.#dataUrl('/v1/orders', operation, query),
       signal: options.signal,
     });
+    return answer.body;
   }
 
   /** Nothing of the options: they hold secrets. */
@@ -343,12 +350,12 @@ export class RulrrApi {
     return transmit(call, this.#transport);
   }
 
-  async #json(call: Call): Promise<RulrrAnswer> {
+  async #json(call: Call): Promise<ReadAnswer> {
     return parse(await this.#transmit(call), call.operation);
   }
 
   /** One more try where the first surely never left: harmless for every call, orders included. */
-  async #read(call: Call): Promise<RulrrAnswer> {
+  async #read(call: Call): Promise<ReadAnswer> {
     let raw: RawAnswer;
     try {
       raw = await this.#transmit(call);

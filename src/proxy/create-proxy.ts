@@ -96,7 +96,8 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
   const route = createRoutes(settings, { integrations, connections, ereceipts });
   const placeOf = createPlaces();
   /** Requests that were let in and have no answer yet; a browser that has gone does not end them. */
-  const underWay = new Set<Promise<unknown>>();
+  let underWay = 0;
+  let idle: (() => void) | undefined;
   let closing: Promise<void> | undefined;
 
   /** @param route of a request that was let in: methods and paths that are none of ours may hold anything, and are not repeated */
@@ -117,12 +118,12 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
       }
       if (closing) throw new Refusal('store_unavailable', 'The proxy is stopping.', 1);
       known = admitted.route;
-      const routed = route(request, { ...admitted, source, context });
-      underWay.add(routed);
+      underWay += 1;
       try {
-        return partsFor(await routed, source);
+        return partsFor(await route(request, { ...admitted, source, context }), source);
       } finally {
-        underWay.delete(routed);
+        underWay -= 1;
+        if (!underWay) idle?.();
       }
     } catch (error) {
       let refusal: Refusal;
@@ -140,7 +141,7 @@ export function createRulrrProxy(options: RulrrProxyOptions): RulrrProxy {
     await ereceipts.close();
     await connections.close();
     // Whoever closes the token store next takes it from under them. A hook that never comes back is not waited for.
-    await within(clock, Promise.allSettled(underWay), closingPatienceMs);
+    if (underWay) await within(clock, new Promise<void>((resolve) => void (idle = resolve)), closingPatienceMs);
   }
 
   return {
