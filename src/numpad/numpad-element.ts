@@ -11,7 +11,7 @@ import { FormValue } from './form-value.js';
 import { IdleTimer } from './idle-timer.js';
 import { KeyboardController } from './keyboard-controller.js';
 import type { Key } from './keypad-machine.js';
-import { LiftController } from './lift-controller.js';
+import { lift } from './lift.js';
 import { NumberEntry } from './number-entry.js';
 import { choiceOf, newKey, problemOf, textOf, wordsFor, type NumpadStrings } from './numpad-model.js';
 import { numpadTemplate, type NumpadView } from './numpad-templates.js';
@@ -482,7 +482,7 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   private readonly handlers: NumpadView['on'] = {
     taps: this.taps,
-    lifts: new LiftController(this),
+    lift,
     mousedown: (event) => {
       this.taps.mousedown(event);
       // The focus goes to the number, so that hardware keys go on there and Enter does not press a key again.

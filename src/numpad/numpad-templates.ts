@@ -29,10 +29,7 @@ export interface NumpadView {
       click(event: MouseEvent): void;
       forgive(): void;
     };
-    lifts: {
-      touchstart(event: TouchEvent): void;
-      touchend(event: TouchEvent): void;
-    };
+    lift(event: TouchEvent): void;
     mousedown(event: MouseEvent): void;
     /** Does nothing, and keeps the browser from doing something. */
     still(event: Event): void;
@@ -83,11 +80,12 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
     @keydown=${on.stir}
     @focusin=${on.stir}
     @cancel=${on.cancel}
+    @contextmenu=${on.still}
     @close=${on.close}
   >
     <p id="title">${text.title}</p>
     ${view.choice.length ? countries(view) : nothing}
-    <div class="entry" @touchstart=${on.lifts.touchstart} @touchend=${on.lifts.touchend}>
+    <div class="entry" @touchend=${on.lift}>
       <div
         id="number"
         part="display"
@@ -121,7 +119,6 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
       @mousedown=${on.mousedown}
       @click=${on.taps.click}
       @keydown=${on.taps.forgive}
-      @contextmenu=${on.still}
     >
       ${view.layout === 'calculator' ? [seven, four, one] : [one, four, seven]}
       <button part="key key-plus" data-key="plus" type="button" aria-label=${text.plus}>+<small></small></button>
@@ -131,7 +128,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
         <small></small>
       </button>
     </div>
-    <div class="ways" @touchstart=${on.lifts.touchstart} @touchend=${on.lifts.touchend}>
+    <div class="ways" @touchend=${on.lift}>
       <button part="print" type="button" aria-disabled=${busy} @click=${on.print}>
         ${model.failed ? text.paper : text.print}
       </button>

@@ -124,9 +124,6 @@ export const numpadStyles = css`
     clip: rect(0 0 0 0);
     white-space: nowrap;
   }
-  .pad * {
-    touch-action: none;
-  }
   button,
   select {
     box-sizing: border-box;
@@ -139,7 +136,7 @@ export const numpadStyles = css`
     background: var(--_surface-raised);
     color: inherit;
     font: inherit;
-    touch-action: manipulation;
+    touch-action: none;
     -webkit-tap-highlight-color: transparent;
   }
   select {
@@ -288,10 +285,15 @@ export const numpadStyles = css`
       min-height: 48px;
     }
   }
-  /* So low, as by zooming, that the keys can fill all of it: where they take no finger, it scrolls. There must be room for three keys beside that. */
+  /* So low, as by zooming, that keys and buttons can fill all of it: beside them, it scrolls. There must be room for three keys beside that. */
   @media (max-height: 360px) and (min-width: 220px) {
     .pad {
       margin: 0 12% 4px;
+    }
+  }
+  @media (max-height: 360px) {
+    .ways {
+      padding: 0 8%;
     }
   }
   @media (forced-colors: active) {

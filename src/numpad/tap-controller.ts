@@ -207,7 +207,7 @@ function isLifted({ pointer }: Press): boolean {
   return pointer === null;
 }
 
-function hasPointerEvents(): boolean {
+export function hasPointerEvents(): boolean {
   return typeof PointerEvent === 'function';
 }
 

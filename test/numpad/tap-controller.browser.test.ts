@@ -219,6 +219,29 @@ describe('the keypad', () => {
     expect(t.sends.length).to.equal(1);
   });
 
+  it('sends, prints and clears by the lift of a finger, however long it has rested there, and once', async () => {
+    for (const name of ['send', 'print', 'key-clear']) {
+      await start();
+      t.tap(good);
+      await t.pass(200);
+      const button = t.part(name);
+      const { left, top, width, height } = button.getBoundingClientRect();
+      const touches = [{ identifier: 1, target: button, clientX: left + width / 2, clientY: top + height / 2 }];
+      // Browsers bring their menu then, and no click.
+      const menu = new MouseEvent('contextmenu', { bubbles: true, cancelable: true, composed: true });
+      const end = new Event('touchend', { bubbles: true, cancelable: true, composed: true });
+      Object.assign(end, { changedTouches: touches, touches: [] });
+      expect(button.dispatchEvent(menu), name).to.equal(false);
+      // Nor the click of a short one, beside this.
+      expect(button.dispatchEvent(end), name).to.equal(false);
+      await t.pass();
+      expect([t.sends.length, t.reasons(), t.digits()], name).to.deep.equal(
+        { send: [1, [], good], print: [0, ['order declined'], ''], 'key-clear': [0, [], ''] }[name],
+      );
+      t.remove();
+    }
+  });
+
   it('keeps the pad from panning and zooming', async () => {
     await start();
     const pad = t.part('pad');

@@ -466,6 +466,33 @@ describe('real touches', { skip }, () => {
     await anew();
   });
 
+  it('send, print and clear as well where the finger slips by some millimetres, or another one comes and goes', async () => {
+    const meanwhile = async (part: string, what: 'slips' | 'slides off' | 'another finger') => {
+      await almost();
+      await page.evaluate(() => (document.querySelector('rulrr-ereceipt-numpad')!.value = '+12015550123'));
+      const one = await button(part);
+      const beside = { ...(await button('display')), id: 3 };
+      await touch('touchStart', [one]);
+      if (what === 'another finger') {
+        await touch('touchStart', [one, beside]);
+        await touch('touchEnd', [beside]);
+      } else {
+        const by = what === 'slips' ? 22 : 90;
+        for (let step = 1; step < 5; step++) await touch('touchMove', [{ ...one, y: one.y - (by * step) / 4 }]);
+      }
+      await touch('touchEnd', []);
+      return came();
+    };
+    for (const what of ['slips', 'another finger'] as const) {
+      assert.equal(await meanwhile('send', what), '+12015550123 sending +12015550123', what);
+      assert.equal(await meanwhile('print', what), 'declined printed ', what);
+      assert.equal(await meanwhile('key-clear', what), 'asking ', what);
+    }
+    for (const part of ['send', 'print', 'key-clear'])
+      assert.equal(await meanwhile(part, 'slides off'), 'asking +12015550123', part);
+    await anew();
+  });
+
   /** In a page's own words, as they have been copied from till to till. */
   const against = {
     'double-tap zoom': `
@@ -516,18 +543,26 @@ describe('real touches', { skip }, () => {
     });
   }
 
-  it('beside the keys scrolls the page, where it is so low, as by zooming, that they can fill all of it', async () => {
-    await page.setViewportSize({ width: 320, height: 256 });
+  it('beside the keys and buttons scrolls the page, where it is so low, as by zooming, that they can fill all of it', async () => {
+    const scrolled = async (part: string, ys: number[]) => {
+      const from = await page.evaluate((name) => {
+        document.querySelector('rulrr-ereceipt-numpad')!.shadowRoot!.querySelector(name)!.scrollIntoView();
+        return scrollY;
+      }, part);
+      for (const [step, y] of ys.entries()) await touch(step ? 'touchMove' : 'touchStart', [{ x: 16, y, id: 1 }]);
+      await touch('touchEnd', []);
+      await page.waitForFunction((before) => scrollY !== before, from, { timeout: 5000 });
+      return page.evaluate((before) => Math.sign(scrollY - before), from);
+    };
+    const down = [230, 200, 170, 140, 110, 80, 50, 20];
     try {
       await clear();
-      const from = await page.evaluate(() => {
-        document.querySelector('rulrr-ereceipt-numpad')!.shadowRoot!.querySelector('[part=pad]')!.scrollIntoView();
-        return scrollY;
-      });
-      for (let y = 230; y > 10; y -= 20) await touch(y === 230 ? 'touchStart' : 'touchMove', [{ x: 16, y, id: 1 }]);
-      await touch('touchEnd', []);
-      await page.waitForFunction((before) => scrollY > before, from, { timeout: 5000 });
+      await page.setViewportSize({ width: 320, height: 256 });
+      assert.equal(await scrolled('[part=pad]', down), 1);
+      await page.setViewportSize({ width: 160, height: 256 });
+      assert.equal(await scrolled('.ways', [240, ...[...down].reverse().map((y) => 240 + y)]), -1);
       assert.equal(await shown(), '');
+      assert.equal(await page.evaluate(() => document.querySelector('rulrr-ereceipt-numpad')!.state), 'asking');
     } finally {
       await page.setViewportSize({ width: 800, height: 900 });
     }
