@@ -61,7 +61,9 @@ export class Language {
   ): Messages[Room] {
     const messages = loaded[this.code];
     const words = { ...(messages ? messages[room] : english) };
-    for (const key in own) if (own[key] != null) words[key] = String(own[key]) as (typeof words)[typeof key];
+    // Those that there are: not what an old library gives to every object, nor the other element's.
+    for (const key of Object.keys(own ? words : '') as (keyof typeof words)[])
+      if (own[key] != null) words[key] = String(own[key]) as (typeof words)[typeof key];
     return words;
   }
 }

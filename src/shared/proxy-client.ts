@@ -40,13 +40,16 @@ export async function callProxy<Answer>(
   path: string,
   options: ProxyCall,
 ): Promise<Answer> {
-  const headers: Record<string, string> = { Accept: 'application/json', [embedHeader]: embedHeaderValue };
+  const headers: Record<string, string> = {
+    Accept: 'application/json',
+    [embedHeader]: embedHeaderValue,
+    ...options.headers,
+  };
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store', signal: options.signal };
   if (options.body) {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);
   }
-  Object.assign(headers, options.headers);
 
   let response: Response;
   let text: string;
@@ -66,7 +69,7 @@ export async function callProxy<Answer>(
   } catch {
     // Judged below: an answer that is not JSON has none of the fields that are wanted.
   }
-  const record = (answer && typeof answer === 'object' ? answer : {}) as Record<string, unknown>;
+  const record = Object(answer) as Record<string, unknown>;
   if (!response.ok) {
     const code = typeof record['code'] === 'string' ? record['code'] : 'bad_answer';
     const detail =

@@ -363,6 +363,27 @@ describe('what is seen', () => {
   afterEach(() => t.remove());
   const seen = (part: string) => t.part(part).getBoundingClientRect();
 
+  it('keeps no place for words of others: those of the other element, or what an old library gives to every object', async () => {
+    const height = async (strings: object = {}) => {
+      await start({}, { strings });
+      void t.pad.prompt('order');
+      await t.pass();
+      const found = seen('dialog').height;
+      t.remove();
+      return found;
+    };
+    const usual = await height();
+    const long = 'Ask the merchant to sign in. '.repeat(50);
+    expect(await height({ pending: long }), 'strings of both elements').to.equal(usual);
+    const every = Object.prototype as { inspect?: () => string };
+    every.inspect = Function(`return '${long}'`) as () => string;
+    try {
+      expect(await height(), 'an old library').to.equal(usual);
+    } finally {
+      delete every.inspect;
+    }
+  });
+
   it('stays where it is while messages come and go, in any language', async () => {
     for (const lang of ['en', 'de', 'ar', 'ja']) {
       for (const width of [320, 420]) {
