@@ -163,10 +163,9 @@ export class NumberEntry {
 
   /** Countries that may be texted, as ISO codes; none means all. */
   allowed(): string[] {
-    return textOf(this.host.countries)
-      .toUpperCase()
-      .split(/[\s,]+/)
-      .filter((code, at, all) => code && all.indexOf(code) === at);
+    const codes = textOf(this.host.countries).toUpperCase();
+    // A set: the `filter` of old libraries hands no list to its callback.
+    return [...new Set(codes.match(/[^\s,]+/g))];
   }
 
   /** Whose national numbers these are. */

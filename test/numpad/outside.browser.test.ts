@@ -169,6 +169,22 @@ describe('a page that', () => {
     }
   });
 
+  it('names countries beside Prototype.js, whose filter hands no list to its callback, asks and sends', async () => {
+    const { filter } = Array.prototype;
+    Array.prototype.filter = function (this: unknown[], wanted: (value: unknown, at: number) => unknown) {
+      return filter.call(this, (value, at) => wanted(value, at));
+    } as typeof filter;
+    try {
+      await start({ countries: 'us, US CA' });
+      await t.sending();
+      t.settle.resolve();
+      await t.pass();
+      expect(t.reasons()).to.deep.equal(['order ereceipt-sent']);
+    } finally {
+      Array.prototype.filter = filter;
+    }
+  });
+
   it('has two of them has two numbers and two outcomes', async () => {
     await start();
     const other = await till();
