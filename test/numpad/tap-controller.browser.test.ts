@@ -230,7 +230,7 @@ describe('the keypad', () => {
       // Browsers bring their menu then, and no click.
       const menu = new MouseEvent('contextmenu', { bubbles: true, cancelable: true, composed: true });
       const end = new Event('touchend', { bubbles: true, cancelable: true, composed: true });
-      Object.assign(end, { changedTouches: touches, touches: [] });
+      Object.assign(end, { changedTouches: touches, targetTouches: [], touches: [] });
       expect(button.dispatchEvent(menu), name).to.equal(false);
       // Nor the click of a short one, beside this.
       expect(button.dispatchEvent(end), name).to.equal(false);

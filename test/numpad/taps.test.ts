@@ -493,6 +493,23 @@ describe('real touches', { skip }, () => {
     await anew();
   });
 
+  it('two fingers on one button press it once: the next order, there at once, is still asked about', async () => {
+    for (const lifts of ['together', 'one after the other']) {
+      await almost();
+      await page.evaluate(() => {
+        const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+        pad.addEventListener('print-receipt', () => void pad.prompt('next'), { once: true });
+      });
+      const one = await button('print');
+      const other = { ...one, x: one.x + 30, id: 3 };
+      await touch('touchStart', [one, other]);
+      if (lifts !== 'together') await touch('touchEnd', [other]);
+      await touch('touchEnd', []);
+      assert.equal(await came(), 'declined asking ', lifts);
+    }
+    await anew();
+  });
+
   /** In a page's own words, as they have been copied from till to till. */
   const against = {
     'double-tap zoom': `
