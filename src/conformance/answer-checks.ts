@@ -51,6 +51,11 @@ export const answerChecks = {
         `${describe(exchange)} with a "code" outside the list.`,
       );
       demand(field(json, 'status') === status, `${describe(exchange)} with another "status" in the body.`);
+      const wait = headers.get('Retry-After');
+      demand(
+        wait === null || /^\d+$/.test(wait),
+        `${describe(exchange)} with a Retry-After that is no whole number of seconds.`,
+      );
       const words = [field(json, 'type'), field(json, 'title')];
       demand(
         words.every((word) => typeof word === 'string' && word),

@@ -55,7 +55,8 @@ export function tampered(id: string): string[] {
   // In base64url the last character may carry bits that mean nothing.
   const neighbours = last < 0 ? [] : [last ^ 1, last ^ 2].map((at) => id.slice(0, -1) + alphabet[at]!);
   const otherCase = id === id.toLowerCase() ? id.toUpperCase() : id.toLowerCase();
-  return [...places.map(swap), ...neighbours, id.slice(0, -1), `${id}A`, `${id}=`, `${id}.`, otherCase].filter(
+  const encoded = `%${id.charCodeAt(0).toString(16)}${id.slice(1)}`;
+  return [...places.map(swap), ...neighbours, id.slice(0, -1), `${id}A`, `${id}=`, `${id}.`, otherCase, encoded].filter(
     (other) => other !== id && other.length > 0,
   );
 }
@@ -183,12 +184,18 @@ export const connectChecks = {
   },
   async 'finished-stays'(_probe, story) {
     const { id, answer: first } = await story.connect();
-    for (let time = 0; time < 3; time += 1) {
+    const stays = async (when: string) => {
       const answer = await story.ask(id);
-      expectStatus(answer, 200, 'asked again after finished');
-      demand(field(answer.json, 'status') === 'finished', `"status" went back from "finished".`);
+      expectStatus(answer, 200, when);
+      demand(field(answer.json, 'status') === 'finished', `"status" went back from "finished" (${when}).`);
       demand(cameTo(answer) === cameTo(first), `${describe(answer)} with another "connection" than at first.`);
-    }
+    };
+    for (let time = 0; time < 3; time += 1) await stays('asked again after finished');
+    // Two tills of one store may link at the same time.
+    const another = await story.start();
+    await story.sandbox().end(another.connectUrl, 'finish', 'on');
+    await story.outcome(another.id);
+    await stays('after another session of the store was finished');
   },
   async 'connection-after'(probe, story) {
     await story.connect();

@@ -40,7 +40,10 @@ export const ereceiptChecks = {
     const { phoneNumber } = probe;
     const bodies = ['', '{', '[]', 'null', '"text"', '{}', JSON.stringify({ phoneNumber }), '{"orderId":"check-1"}'];
     bodies.push(JSON.stringify({ orderId: '', phoneNumber }), JSON.stringify({ orderId: 7, phoneNumber }));
-    bodies.push(JSON.stringify({ orderId: 'x'.repeat(201), phoneNumber }));
+    bodies.push(
+      JSON.stringify({ orderId: 'x'.repeat(201), phoneNumber }),
+      JSON.stringify({ orderId: '  ', phoneNumber }),
+    );
     for (const body of bodies) {
       expectRefusal(await probe.ereceipt({ body }), 400, 'bad_request', `body ${body.slice(0, 40) || 'empty'}`);
     }
@@ -49,6 +52,7 @@ export const ereceiptChecks = {
       ['', 'an empty Idempotency-Key'],
       ['k'.repeat(201), 'an Idempotency-Key of 201 characters'],
       ['check 1', 'an Idempotency-Key with a space'],
+      ['check-\u00e9', 'an Idempotency-Key with a character beyond ASCII'],
     ] as const;
     for (const [key, when] of keys) {
       const answer = await probe.ereceipt({ key, order: { orderId: 'check-1', phoneNumber: '+1' } });
@@ -66,10 +70,18 @@ export const ereceiptChecks = {
       const body = JSON.stringify({ orderId: 'check-1', phoneNumber: '+1' }).padEnd(bytes);
       expectRefusal(await probe.ereceipt({ body }), 413, 'body_too_large', `a body of ${bytes} bytes`);
     }
+    const wide = JSON.stringify({ orderId: 'check-1', phoneNumber: '+1', note: '\u00e9'.repeat(5000) });
+    expectRefusal(
+      await probe.ereceipt({ body: wide }),
+      413,
+      'body_too_large',
+      'a body of 5000 characters of two bytes',
+    );
   },
   async 'ereceipt-content-type'(probe) {
     const order = { orderId: 'check-1', phoneNumber: '+1' };
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'text/plain; x=application/json']) {
+    const others = ['text/plain', 'application/x-www-form-urlencoded', 'text/plain; x=application/json'];
+    for (const type of [...others, 'application/json-seq']) {
       const answer = await probe.ereceipt({ order, headers: { 'Content-Type': type } });
       expectRefusal(answer, 415, 'unsupported_media_type', type);
     }
@@ -101,6 +113,8 @@ export const ereceiptChecks = {
     expectStatus(await probe.call('DELETE', '/connection'), 204);
     const order = { orderId: orderId(), phoneNumber: probe.phoneNumber };
     expectRefusal(await probe.ereceipt({ order }), 403, 'ereceipt_disabled', 'a store that is not connected');
+    // So that a proxy that keeps its answer for a while tells the old one afterwards.
+    await probe.call('GET', '/connection');
     const session = await story.start();
     await sandbox.end(session.connectUrl, 'finish', 'off');
     const answer = await story.outcome(session.id);
@@ -108,6 +122,12 @@ export const ereceiptChecks = {
     demand(
       field(field(answer.json, 'connection'), 'ereceipt') === false,
       '"ereceipt" is not what the merchant chose (off).',
+    );
+    const stands = await probe.call('GET', '/connection');
+    demand(field(stands.json, 'connected') === true, `${describe(stands)} with "connected": false after "finished".`);
+    demand(
+      field(stands.json, 'ereceipt') === false,
+      `${describe(stands)} with an "ereceipt" that the merchant did not choose (off).`,
     );
     expectRefusal(await probe.ereceipt({ order }), 403, 'ereceipt_disabled', 'a store with e-receipts off');
   },

@@ -198,10 +198,11 @@ export const gateChecks = {
   async 'cors-strangers'(probe) {
     for (const origin of foreignOrigins(probe)) {
       const preflight = { Origin: origin, 'Access-Control-Request-Method': 'POST' };
-      const answers = [
-        await probe.call('OPTIONS', '/integrations', { as: 'nobody', fromElement: false, headers: preflight }),
-        await probe.call('GET', '/connection', { headers: { Origin: origin } }),
-      ];
+      const answers: Exchange[] = [];
+      for (const path of ['/integrations', '/integrations/x'])
+        answers.push(await probe.call('OPTIONS', path, { as: 'nobody', fromElement: false, headers: preflight }));
+      for (const path of ['/connection', '/integrations/x', '/nothing'])
+        answers.push(await probe.call('GET', path, { headers: { Origin: origin } }));
       for (const answer of answers) {
         const allowed = answer.headers.get('Access-Control-Allow-Origin');
         if (allowed === null || allowed === probe.origin) continue;
@@ -228,6 +229,13 @@ export const gateChecks = {
       '/connection;x',
     ];
     for (const path of spellings) expectRefusal(await probe.call('GET', path), 404, 'not_found');
+    // Routes are often written one by one, each with a pattern of its own.
+    expectRefusal(await probe.call('GET', '/integrations/x/'), 404, 'not_found');
+    for (const path of ['/integrations/', '/Integrations'])
+      expectRefusal(await probe.call('POST', path), 404, 'not_found');
+    const headers = { 'Content-Type': 'application/json' };
+    for (const path of ['/ereceipts/', '/Ereceipts'])
+      expectRefusal(await probe.call('POST', path, { body: '{}', headers }), 404, 'not_found');
   },
   async methods(probe) {
     const calls = [

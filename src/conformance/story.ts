@@ -17,6 +17,8 @@ export class Story {
   private control: SandboxControl | undefined;
   private pending: Promise<Session> | undefined;
   private finished: Promise<Session> | undefined;
+  /** Sends that were told as failed or in doubt, and the text messages that there were of them then: it stays at those. */
+  readonly unsent: { orderId: string; messages: number; when: string }[] = [];
 
   constructor(probe: Probe) {
     this.probe = probe;

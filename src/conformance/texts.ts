@@ -64,7 +64,7 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'exact-paths': {
     title: 'Other spellings of a path are no way in',
-    expected: '404 not_found for //connection, /connection/, /%63onnection, /Connection and the like.',
+    expected: '404 not_found for //connection, /connection/, /%63onnection, /Connection and the like, at every path.',
     help: exact + ' Rules in front of the proxy may read such paths differently than the proxy does.',
   },
   methods: {
@@ -96,8 +96,9 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'id-tampered': {
     title: 'A changed id is unknown',
-    expected: '404 unknown_integration for every change of the id, another spelling of the same bytes included.',
-    help: 'Use authenticated encryption and check the tag; decode base64url strictly, or encode again and compare.',
+    expected:
+      '404 unknown_integration for every change of the id, another spelling of the same bytes (%65 for e) included.',
+    help: 'Use authenticated encryption and check the tag; decode base64url strictly, or encode again and compare. Take the id from the path as it came: frameworks decode it. Ids that count up can be guessed.',
   },
   'not-yours': {
     title: "Another store's session stays closed",
@@ -113,12 +114,12 @@ export const texts: Record<CheckId, CheckText> = {
     title: 'Sends that cannot be read are refused',
     expected:
       '400 bad_request for bodies without orderId or phoneNumber as texts, and for an Idempotency-Key that is missing, empty, too long or has spaces; 200 characters are not too long for either.',
-    help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters, key 1 to 200 visible ASCII characters. Judge the form before the number.',
+    help: 'Check the body and the header before anything is sent: orderId 1 to 200 characters and not blank, key 1 to 200 visible ASCII characters. Judge the form before the number.',
   },
   'ereceipt-too-large': {
     title: 'Large bodies are refused',
     expected: '413 body_too_large above 8192 bytes, and not before.',
-    help: 'Stop reading at 8192 bytes, whatever Content-Length says. Look at the limit of the web server in front, too: its own error page is no problem+json.',
+    help: 'Count bytes rather than characters, and stop reading at 8192, whatever Content-Length says. Look at the limit of the web server in front, too: its own error page is no problem+json.',
   },
   'ereceipt-content-type': {
     title: 'Only JSON is read',
@@ -133,8 +134,9 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'ereceipt-disabled': {
     title: 'No sends for stores without e-receipts',
-    expected: '403 ereceipt_disabled where the store is not connected, or the merchant chose paper only.',
-    help: 'Read "ereceipt" of the stored answer before each send.',
+    expected:
+      '403 ereceipt_disabled where the store is not connected, or the merchant chose paper only; GET /connection says so from the first moment.',
+    help: 'Read "ereceipt" of the stored answer before each send, and for GET /connection; keep no answer of before.',
   },
   'upstream-trouble': {
     title: 'A failing Rulrr ends no session',
@@ -149,8 +151,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'finished-stays': {
     title: 'Finished stays finished',
-    expected: 'The same answer however often it is asked for.',
-    help: 'Rulrr answers 410 to the second token call. Look into your own store first, and never redeem what is stored.',
+    expected: 'The same answer however often it is asked for, after another session of the store was finished too.',
+    help: 'Rulrr answers 410 to the second token call. Look into your own store first, and never redeem what is stored. Keep how each session ended.',
   },
   'connection-after': {
     title: 'The store is connected afterwards',
@@ -214,8 +216,8 @@ export const texts: Record<CheckId, CheckText> = {
   'refused-not-done': {
     title: 'What is refused is not done',
     expected:
-      'After 403 to a page of another site, and 401 without a session, the tokens are there and nothing was sent.',
-    help: 'Refuse before the work begins, and end the request there: in many frameworks an answer that is written stops nothing.',
+      'After 403 to a page of another site, and 401 without a session, the tokens are there and nothing was sent; nor is it later what was told as failed or in doubt.',
+    help: 'Let no queue repeat a send by itself: the till has printed, or sends again. Refuse before the work begins, and end the request there: in many frameworks an answer that is written stops nothing.',
   },
   forgotten: {
     title: 'DELETE /connection forgets the store',
@@ -231,12 +233,12 @@ export const texts: Record<CheckId, CheckText> = {
   'problem-json': {
     title: 'Every refusal can be read by a program',
     expected:
-      'application/problem+json with type, title, status and a code of the closed list; title and detail quote nothing of the request.',
+      'application/problem+json with type, title, status and a code of the closed list; title and detail quote nothing of the request; Retry-After in whole seconds.',
     help: 'Send every refusal through one function, in words of your own. The codes stand in openapi.yaml.',
   },
   'no-secrets': {
     title: 'No secret leaves the proxy',
-    expected: 'No token, no client secret and no phone number in any answer.',
+    expected: 'No token and no client secret in any answer, and no phone number in a refusal.',
     help: "Write every answer's fields by name; never pass Rulrr's answers or caught errors on.",
   },
 };

@@ -35,6 +35,11 @@ const unsent = [
   'ereceipt-refused',
   'ereceipt-unconfirmed',
 ] as const;
+/** Reads a path as another one. */
+const takenFor = (path: RegExp, other: (path: string) => string): Breaking => {
+  return async (request, next) =>
+    next(path.test(pathOf(request)) ? await as(request, {}, other(pathOf(request))) : request);
+};
 /** Changes what the proxy gets for its token calls. */
 const onTokens = (change: (answer: Response) => Response): typeof fetch => {
   return async (input, init) => {
@@ -241,6 +246,23 @@ const brokenProxies: Broken[] = [
         return text;
       }),
   })),
+  ...(
+    [
+      ['a preflight for a session', ({ method }) => method === 'OPTIONS', session],
+      ['the answer to what a session is', ({ method }) => method === 'GET', session],
+      ['its own 404', () => true, /^\/nothing$/],
+    ] as [string, (request: Request) => boolean, RegExp][]
+  ).map(([what, asked, path]): Broken => ({
+    rule: `lets every page read ${what}`,
+    fails: 'cors-strangers',
+    breaking: async (request, next) => {
+      const open = asked(request) && path.test(pathOf(request));
+      return rebuilt(await next(request), (text, headers) => {
+        if (open) headers.set('Access-Control-Allow-Origin', '*');
+        return text;
+      });
+    },
+  })),
   {
     rule: "shows the framework's own 404 page",
     fails: 'not-found',
@@ -253,7 +275,7 @@ const brokenProxies: Broken[] = [
   {
     rule: "shows the framework's own 404 page to a POST",
     fails: 'not-found',
-    also: ['problem-json', 'no-store'],
+    also: ['exact-paths', 'problem-json', 'no-store'],
     breaking: insteadOf('not_found', async (request) =>
       request.method === 'POST'
         ? new Response('<h1>Cannot POST</h1>', { status: 404, headers: { 'Content-Type': 'text/html' } })
@@ -269,6 +291,19 @@ const brokenProxies: Broken[] = [
     fails: 'exact-paths',
     breaking: async (request, next) => next(await as(request, {}, pathOf(request).replace(/^\/\/+/, '/'))),
   },
+  ...(
+    [
+      ['a slash behind a session', /^\/integrations\/.+\/$/, (path) => path.slice(0, -1)],
+      ['a slash behind /integrations', /^\/integrations\/$/, (path) => path.slice(0, -1)],
+      ['/ereceipts with a slash', /^\/ereceipts\/$/, (path) => path.slice(0, -1)],
+      ['/ereceipts in any case', /^\/ereceipts$/i, (path) => path.toLowerCase()],
+      ['/integrations in any case', /^\/integrations$/i, (path) => path.toLowerCase()],
+    ] as [string, RegExp, (path: string) => string][]
+  ).map(([what, path, other]): Broken => ({
+    rule: `takes ${what}`,
+    fails: 'exact-paths',
+    breaking: takenFor(path, other),
+  })),
   {
     rule: 'has no Allow',
     fails: 'methods',
@@ -368,6 +403,11 @@ const brokenProxies: Broken[] = [
       next(is(request, 'GET', session) ? await as(request, {}, pathOf(request).replace(/[=.]$/, '')) : request),
   },
   {
+    rule: 'decodes the id before it looks at it',
+    fails: 'id-tampered',
+    breaking: takenFor(/^\/integrations\/.*%/, decodeURIComponent),
+  },
+  {
     rule: 'does not bind the session to its store',
     fails: 'not-yours',
     also: ['stores-apart'],
@@ -405,7 +445,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'lets the second start of a store end its first session',
     fails: 'start',
-    also: ['pending'],
+    also: ['pending', 'finished-stays'],
     breaking: (() => {
       let latest = '';
       return async (request, next) => {
@@ -427,6 +467,25 @@ const brokenProxies: Broken[] = [
     rule: 'knows no more what a finished session came to, once it was told',
     fails: 'finished-stays',
     breaking: onceToldOf('finished', (body) => delete body['connection']),
+  },
+  {
+    rule: 'keeps the last session of each store alone',
+    fails: 'finished-stays',
+    breaking: (() => {
+      const seenFinished = new Set<string>();
+      let last = '';
+      return async (request, next) => {
+        const answer = await next(request);
+        const told = is(request, 'GET', session) && (await answer.clone().text()).includes('"finished"');
+        if (!told || request.url === last) return answer;
+        const isNew = !seenFinished.has(request.url);
+        seenFinished.add(request.url);
+        if (isNew) last = request.url;
+        return isNew
+          ? answer
+          : json(410, { type: 'x', title: 'x', status: 410, code: 'expired' }, 'application/problem+json');
+      };
+    })(),
   },
   {
     rule: 'lets tills ask on about a session whose tokens were forgotten',
@@ -455,6 +514,22 @@ const brokenProxies: Broken[] = [
       return next(taken ? await as(request, { 'Idempotency-Key': 'short-enough' }) : request);
     },
   })),
+  {
+    rule: 'reads keys beyond ASCII',
+    fails: 'ereceipt-bad-request',
+    breaking: async (request, next) => {
+      const beyond = /[^\x20-\x7e]/.test(request.headers.get('Idempotency-Key') ?? '');
+      return next(beyond ? await as(request, { 'Idempotency-Key': 'plain' }) : request);
+    },
+  },
+  {
+    rule: 'sends for an order of blanks',
+    fails: 'ereceipt-bad-request',
+    breaking: async (request, next) => {
+      const text = request.method === 'POST' ? await request.clone().text() : '';
+      return /"orderId":" +"/.test(text) ? json(200, { sent: true }) : next(request);
+    },
+  },
   ...(
     [
       [
@@ -510,6 +585,26 @@ const brokenProxies: Broken[] = [
     },
   },
   {
+    rule: 'counts characters rather than bytes',
+    fails: 'ereceipt-too-large',
+    breaking: async (request, next) => {
+      const text = request.method === 'POST' ? await request.clone().text() : '';
+      return text.length <= 8192 && Buffer.byteLength(text) > 8192
+        ? json(422, { type: 'x', title: 'x', status: 422, code: 'invalid_phone_number' }, 'application/problem+json')
+        : next(request);
+    },
+  },
+  {
+    rule: 'reads whatever begins as JSON does',
+    fails: 'ereceipt-content-type',
+    breaking: async (request, next) =>
+      next(
+        request.headers.get('Content-Type')?.startsWith('application/json')
+          ? await as(request, { 'Content-Type': 'application/json' })
+          : request,
+      ),
+  },
+  {
     rule: 'reads JSON of any content type',
     fails: 'ereceipt-content-type',
     breaking: async (request, next) =>
@@ -533,6 +628,28 @@ const brokenProxies: Broken[] = [
       return (taken as RegExp).test(text) ? json(200, { sent: true }) : next(request);
     },
   })),
+  {
+    rule: 'has the keypad ask for numbers at each store that is connected',
+    fails: 'ereceipt-disabled',
+    breaking: changing('GET', /^\/connection$/, (body) => (body['ereceipt'] = body['connected'])),
+  },
+  {
+    rule: 'keeps what it told of a store for a while',
+    fails: 'ereceipt-disabled',
+    also: ['connection-after', 'stores-apart', 'forgotten'],
+    breaking: (() => {
+      const kept = new Map<string | null, { text: string; until: number }>();
+      return async (request, next) => {
+        if (!is(request, 'GET', /^\/connection$/) || !request.headers.has('Cookie')) return next(request);
+        const till = request.headers.get('Cookie');
+        const found = kept.get(till);
+        if (found && Date.now() < found.until) return json(200, JSON.parse(found.text));
+        const answer = await next(request);
+        kept.set(till, { text: await answer.clone().text(), until: Date.now() + 60_000 });
+        return answer;
+      };
+    })(),
+  },
   {
     rule: 'sends for stores without e-receipts',
     fails: 'ereceipt-disabled',
@@ -606,7 +723,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'says finished before it stored',
     fails: 'connection-after',
-    also: ['stores-apart'],
+    also: ['stores-apart', 'ereceipt-disabled'],
     breaking: async (request, next) =>
       is(request, 'GET', /^\/connection$/) && request.headers.has('Cookie')
         ? json(200, { connected: false, ereceipt: false, expiration: null })
@@ -828,6 +945,19 @@ const brokenProxies: Broken[] = [
       ),
     }),
   },
+  {
+    rule: 'tries again behind the back of a till that was told of a failure',
+    fails: 'refused-not-done',
+    options: () => ({
+      sendEreceipt({ api, orderId, phoneNumber }) {
+        const send = () => api.createOrder({ orderId, ereceipt: { phoneNumber } });
+        return send().catch((error: unknown) => {
+          setTimeout(() => void send().catch(() => {}), 30);
+          throw error;
+        });
+      },
+    }),
+  },
   ...(
     [
       ['forgets the tokens', 'DELETE', /^\/connection$/],
@@ -906,6 +1036,15 @@ const brokenProxies: Broken[] = [
     breaking: async (request, next) =>
       rebuilt(await next(request), (text, headers) => {
         if (/problem/.test(headers.get('Content-Type') ?? '')) headers.set('Cache-Control', 'private');
+        return text;
+      }),
+  },
+  {
+    rule: 'says in words when to try again',
+    fails: 'problem-json',
+    breaking: async (request, next) =>
+      rebuilt(await next(request), (text, headers) => {
+        if (headers.has('Retry-After')) headers.set('Retry-After', 'soon');
         return text;
       }),
   },
