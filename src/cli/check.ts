@@ -15,16 +15,20 @@ export interface CheckFlags {
 
 function headersFrom(lines: string[], flag: string): Record<string, string> | undefined {
   if (!lines.length) return undefined;
-  return Object.fromEntries(
-    lines.map((line) => {
-      const found = /^([A-Za-z0-9-]+):\s*(.+)$/.exec(line);
-      // A header holds bytes. What is refused may be a secret, so it is not quoted.
-      if (found && /[^\t\x20-\x7e\x80-\xff]/.test(found[2]!))
-        throw new UsageError(`${flag} ${found[1]}: the value has characters that no header can carry.`);
-      if (!found) throw new UsageError(`${flag} must be "Name: value", such as ${flag} "Cookie: session=abc".`);
-      return [found[1]!, found[2]!];
-    }),
-  );
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const found = /^([\w!#$%&'*+.^`|~-]+):\s*(.+)$/.exec(line);
+    // A header holds bytes. What is refused may be a secret, so it is not quoted.
+    if (found && /[^\t\x20-\x7e\x80-\xff]/.test(found[2]!))
+      throw new UsageError(`${flag} ${found[1]}: the value has characters that no header can carry.`);
+    if (!found) throw new UsageError(`${flag} must be "Name: value", such as ${flag} "Cookie: session=abc".`);
+    const [, given, value] = found as unknown as [string, string, string];
+    const before = Object.keys(headers).find((name) => name.toLowerCase() === given.toLowerCase());
+    // As curl and browsers send several of one name: a session may be of two cookies.
+    if (before) headers[before] += (/^cookie$/i.test(before) ? '; ' : ', ') + value;
+    else headers[given] = value;
+  }
+  return headers;
 }
 
 const signs = { pass: '✔', fail: '✖', skip: '–' } as const;

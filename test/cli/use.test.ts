@@ -1,6 +1,7 @@
 // What a user sees who gets it right, and who does not: words and an exit code, never a stack trace.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -443,6 +444,20 @@ describe('rulrr-embed check and doctor', { concurrency: 3 }, () => {
     await silent.close();
     assert.equal(code, 2, stdout);
     assert.ok(waited[0]! > 200 && waited[0]! < 15_000, `${waited[0]} ms`);
+  });
+
+  it('check sends every header that it is given, several cookies too', async () => {
+    const came: IncomingHttpHeaders[] = [];
+    // A redirect, at which the check ends.
+    const server = await listen((request, response) => {
+      came.push(request.headers);
+      response.writeHead(302, { Location: '/' }).end();
+    });
+    const headers = ['Cookie: session=till-1', 'X-Till: 1', 'cookie: team=2', 'x-till: 2', 'X_Team: a: b'];
+    await rulrr(['check', `${server.origin}/rulrr`, ...headers.flatMap((line) => ['-H', line])]);
+    await server.close();
+    const { cookie, 'x-till': till, x_team: team } = came[0]!;
+    assert.deepEqual([cookie, till, team], ['session=till-1; team=2', '1, 2', 'a: b']);
   });
 
   it('check: 2 where --sandbox leads to none, before anything is forgotten', async () => {
