@@ -1,6 +1,17 @@
 import { isLoopback } from '../api/loopback.js';
 import { checkConnection, checkReadable } from './gate-checks.js';
-import { demand, describe, expectRefusal, expectStatus, field, Mismatch, Skip, type Exchange } from './probe.js';
+import { orderId } from './ereceipt-checks.js';
+import {
+  demand,
+  describe,
+  expectRefusal,
+  expectStatus,
+  field,
+  Mismatch,
+  Skip,
+  type Exchange,
+  type Probe,
+} from './probe.js';
 import { mayAskAgain, type Checks } from './story.js';
 
 /** RFC 3339, as `date-time` of openapi.yaml has it. */
@@ -67,6 +78,24 @@ const tellsOfTrouble = ({ status }: Exchange) => [429, 502, 504].includes(status
 /** The URL holds the integration token, which nobody needs any more. */
 function checkOver(answer: Exchange): void {
   demand(field(answer.json, 'connectUrl') === undefined, 'A session that has ended still comes with its "connectUrl".');
+}
+
+/** A till that is signed in names another store, as one that wants that one's tokens does. */
+async function ofTheSessionAlone(probe: Probe): Promise<void> {
+  const named = { storeId: 'check', store_id: 'check', store: 'check' };
+  const stands = await probe.call('GET', `/connection?${new URLSearchParams(named)}`);
+  // The contract knows no queries, so the path may be unknown with one.
+  const itsOwn = stands.status === 404 || field(stands.json, 'connected') === true;
+  demand(itsOwn, 'GET /connection tells of the store that the query names.');
+  const headers = { 'Content-Type': 'application/json' };
+  const start = await probe.call('POST', '/integrations', { body: JSON.stringify(named), headers });
+  const started = field(start.json, 'id');
+  if (start.status === 201 && typeof started === 'string') {
+    const session = await probe.call('GET', `/integrations/${started}`);
+    demand(session.status !== 403, 'POST /integrations begins a session of the store that the body names.');
+  }
+  const send = await probe.ereceipt({ order: { orderId: orderId(), phoneNumber: probe.phoneNumber, ...named } });
+  demand(send.status !== 403, 'POST /ereceipts sends for the store that the body names.');
 }
 
 /** Linking a store, from the start to the tokens. */
@@ -206,8 +235,9 @@ export const connectChecks = {
     demand(field(answer.json, 'ereceipt') === true, '"ereceipt" is false though the merchant chose it.');
   },
   async 'stores-apart'(probe, story) {
-    if (!probe.options.otherHeaders) throw new Skip('No headers of a till of another store were given.');
     const { id } = await story.connect();
+    await ofTheSessionAlone(probe);
+    if (!probe.options.otherHeaders) throw new Skip('No headers of a till of another store were given.');
     const forgotten = await probe.call('DELETE', '/connection', { as: 'other' });
     expectStatus(forgotten, 204, 'the other store');
     const others = await probe.call('GET', '/connection', { as: 'other' });

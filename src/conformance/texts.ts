@@ -161,7 +161,8 @@ export const texts: Record<CheckId, CheckText> = {
   },
   'stores-apart': {
     title: 'Stores are kept apart',
-    expected: 'Another store is not connected, cannot forget this one, and cannot ask about its session.',
+    expected:
+      'Another store is not connected, cannot forget this one, and cannot ask about its session; nor does a till get at another store by naming it in query or body.',
     help: 'Take the store from the session alone, at every route.',
   },
   'ereceipt-sent': {

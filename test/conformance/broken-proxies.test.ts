@@ -729,6 +729,23 @@ const brokenProxies: Broken[] = [
         ? json(200, { connected: false, ereceipt: false, expiration: null })
         : next(request),
   },
+  ...(
+    [
+      ['in a query', 'GET', /^\/connection$/],
+      ['in the body of a start', 'POST', /^\/integrations$/],
+      ['in the body of a send', 'POST', /^\/ereceipts$/],
+    ] as const
+  ).map(([where, method, path]): Broken => ({
+    rule: `takes the store that a signed-in till names ${where}`,
+    fails: 'stores-apart',
+    breaking: async (request, next) => {
+      const names =
+        is(request, method, path) &&
+        request.headers.has('Cookie') &&
+        /\bstoreId\b/.test(request.url + (method === 'POST' ? await request.clone().text() : ''));
+      return next(names ? await as(request, other) : request);
+    },
+  })),
   {
     rule: "lets one store forget another's tokens",
     fails: 'stores-apart',
