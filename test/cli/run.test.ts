@@ -13,12 +13,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect, type Socket } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { parseEnv, promisify } from 'node:util';
+import { closeServer, listen as listenAs } from '../../src/cli/listen.js';
 import { checkIds } from '../../src/conformance/index.js';
 import { freePort, listen } from '../support/listen.mjs';
 import { startPostgres } from '../support/postgres.mjs';
@@ -79,22 +80,28 @@ describe('rulrr-embed sandbox --env', () => {
   it('writes what a proxy needs, for its owner alone, and the same secrets after a restart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
     const file = join(folder, '.env');
-    const start = async () => {
-      const command = running(['sandbox', '--port', '0', '--env', file]);
+    const start = async (...flags: string[]) => {
+      const command = running(['sandbox', '--port', '0', '--env', file, ...flags]);
       const [, origin] = await command.says(/RULRR_API_BASE_URL=(\S+)[^]*_sandbox\n/);
       return { command, origin, values: parseEnv(readFileSync(file, 'utf8')) };
     };
-    const first = await start();
+    const first = await start('--client', 'corner-pos:made-up-secret');
     assert.match(first.command.output(), /has to connect again .*--state/, 'the proxy would keep what it forgets');
     // What to type next, and what a proxy needs that reads no such file.
     assert.ok(first.command.output().includes(`node --env-file=${file} server.mjs`));
     for (const name of ['RULRR_CLIENT_ID', 'RULRR_CLIENT_SECRET'])
       assert.ok(first.command.output().includes(`${name}=${first.values[name]}\n`), name);
     assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.doesNotMatch(
+      readFileSync(file, 'utf8'),
+      /=["'`]/,
+      "Docker's --env-file takes quotes for a part of the value",
+    );
     assert.equal(first.values['RULRR_API_BASE_URL'], first.origin);
     assert.equal(first.values['RULRR_CONNECT_BASE_URL'], `${first.origin}/connect/`);
     for (const name of ['RULRR_CLIENT_ID', 'RULRR_CLIENT_SECRET', 'RULRR_SEALING_KEYS', 'RULRR_STORE_URL'])
       assert.ok(first.values[name], name);
+    assert.equal(first.values['RULRR_SEND'], 'order', 'without it a sidecar would text nothing');
     await first.command.kill();
     const second = await start();
     for (const name of ['RULRR_CLIENT_ID', 'RULRR_CLIENT_SECRET', 'RULRR_SEALING_KEYS'])
@@ -106,7 +113,7 @@ describe('rulrr-embed sandbox --env', () => {
 });
 
 describe('rulrr-embed sandbox --env, secrets of every kind', { concurrency: 3 }, () => {
-  for (const odd of ['se#cret', ' spaced ', `it's`, '"quoted"', 'a\\nb', '$HOME', `'"`])
+  for (const odd of ['se#cret', ' spaced ', `it's`, '"quoted"', 'a\\nb', '$HOME', `'"`, 'a:b'])
     it(`${odd} reads back as it was`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
       const file = join(folder, '.env');
@@ -150,6 +157,28 @@ describe('a stop that hangs', () => {
     const again = setInterval(() => child.kill('SIGINT'), 300);
     assert.equal(await ended, 1);
     clearInterval(again);
+  });
+});
+
+describe('a stop that goes wrong', () => {
+  it('is told by the exit code', async () => {
+    const script =
+      "import('./src/cli/listen.ts').then(({ onSignal }) => { onSignal(() => Promise.reject(new Error('no'))); console.log('ready'); setInterval(() => {}, 1000); })";
+    const child = spawn(process.execPath, ['--import', 'tsx', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    assert.equal((await ended)[0], 1);
+  });
+
+  it('waits no longer than it may for an answer that never goes out', { timeout: 30_000 }, async (t) => {
+    const { server, origin } = await listenAs(() => {}, 0, '127.0.0.1');
+    t.after(() => server.closeAllConnections());
+    const asked = once(server, 'request');
+    const answer = fetch(origin).catch(() => 'cut off');
+    await asked;
+    await closeServer(server, 50);
+    assert.equal(await answer, 'cut off');
   });
 });
 
@@ -361,6 +390,31 @@ describe('rulrr-embed proxy', () => {
     assert.equal((await alone.kill()).code, 0);
   });
 
+  it('stops only once the tokens are kept that it was fetching by itself, while no till was asking', async () => {
+    const alone = another({ RULRR_SWEEP_SECONDS: '0.2' });
+    const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
+    const headers = { Cookie: 'till=store-6', 'Rulrr-Embed': '1', Origin: new URL(proxyUrl!).origin };
+    const started = await fetch(`${proxyUrl}/integrations`, { method: 'POST', headers });
+    const { connectUrl } = (await started.json()) as { connectUrl: string };
+    await post(`${sandbox.origin}/_sandbox/fault`, { route: 'token', kind: 'slow', ms: 1500, times: 1 });
+    const form = { action: 'finish', ereceipt: 'on', step: '3' };
+    const body = new URLSearchParams({ ...Object.fromEntries(new URL(connectUrl).searchParams), ...form });
+    await fetch(`${sandbox.origin}/connect/`, { method: 'POST', body, redirect: 'manual' });
+    await until(async () => !(await faultsOf(sandbox.origin)).length);
+    const { code, stdout } = await alone.kill();
+    assert.equal(code, 0);
+    assert.match(stdout, /"type":"stopping"[^]*"type":"integration-finished"[^]*"type":"stopped"/);
+  });
+
+  it('tells its address so that it can be opened, where it listens on IPv6', async (t) => {
+    const isThere = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+    if (!isThere) return t.skip('This machine has no ::1.');
+    const alone = another({ HOST: '::1' });
+    t.after(() => alone.kill());
+    const [, health] = await alone.says(/"type":"ready",.*"health":"([^"]+)"/);
+    assert.equal((await fetch(health!)).status, 200);
+  });
+
   it('asks Rulrr as often as it is told, since what Rulrr allows a vendor is shared by the replicas', async () => {
     const alone = another({ RULRR_BUDGET_PER_SECOND: '0.1' });
     const [, proxyUrl] = await alone.says(/"type":"ready","url":"([^"]+)"/);
@@ -476,14 +530,20 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     const one = running(['proxy'], { ...env, PORT: '0' });
     const [, url] = await one.says(/"type":"ready","url":"([^"]+)"/);
     const { port, host } = new URL(url!);
-    const [asking, silent] = [connect(Number(port), '127.0.0.1'), connect(Number(port), '127.0.0.1')];
-    await Promise.all([once(asking, 'connect'), once(silent, 'connect')]);
+    const [asking, looking, silent] = [1, 2, 3].map(() => connect(Number(port), '127.0.0.1')) as [
+      Socket,
+      Socket,
+      Socket,
+    ];
+    await Promise.all([asking, looking, silent].map((socket) => once(socket, 'connect')));
     // So that both have been taken, and are not turned away by the system.
     await fetch(`${url}/connection`);
     const ended = one.kill();
     await one.says(/"type":"stopping"/);
     asking.write(`GET /rulrr/connection HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-    const answer = await text(asking);
+    looking.write(`GET /health HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    const [answer, health] = await Promise.all([text(asking), text(looking)]);
+    assert.match(health, /^HTTP\/1\.1 503 [^]*\{"status":"stopping"\}/, 'nobody else is sent here');
     assert.match(answer, /^HTTP\/1\.1 200 /);
     assert.match(answer, /^Connection: close\r$/m);
     const late = AbortSignal.timeout(15_000);
