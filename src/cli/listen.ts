@@ -108,7 +108,6 @@ export async function closeServer(server: Server, ms = 5000): Promise<void> {
   const open = opened.get(server)!;
   open.closing = true;
   for (const answer of open.answers) lastOf(answer);
-  server.closeIdleConnections();
   // Whose answer has gone out by now would otherwise hold the stop up for as long as connections are kept alive.
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   const ahead = setTimeout(() => {
