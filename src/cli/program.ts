@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { CheckFlags } from './check.js';
 import type { DemoFlags } from './demo.js';
 import type { DoctorFlags } from './doctor.js';
@@ -10,7 +10,9 @@ import type { SandboxFlags } from './sandbox.js';
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-const each = (value: string, before: string[]) => [...before, value];
+/** @param none what its help says of the default */
+const repeatable = (flags: string, text: string, none = 'none') =>
+  new Option(flags, text).argParser((value: string, before: string[]) => [...before, value]).default([], none);
 
 // Whoever reads the output may end first, as `head` and log collectors do, and a disk may be full. That is no reason to crash: a
 // sidecar has tokens to keep.
@@ -57,9 +59,11 @@ program
   )
   .option('-p, --port <port>', 'port; 0 is any that is free', '4444')
   .option('--host <address>', 'address to listen at', '127.0.0.1')
-  .option('-c, --client <id:secret>', 'a client that may call; may be repeated', each, [])
+  .addOption(
+    repeatable('-c, --client <id:secret>', 'a client that may call; may be repeated', 'sandbox, and a made-up secret'),
+  )
   .option('-s, --scenario <name>', 'how linking and sending go; see --list')
-  .option('-f, --fault <route:kind[:name=value]>', 'one fault; may be repeated', each, [])
+  .addOption(repeatable('-f, --fault <route:kind[:name=value]>', 'one fault; may be repeated'))
   .option('--state <file>', 'keep the state in a file')
   .option('-e, --env <file>', 'write what a proxy needs into a file; the same secrets each time')
   .option('--list', 'list the scenarios, and end')
@@ -110,12 +114,12 @@ program
   .description(
     'Calls a proxy as a till would, as a stranger would, and with requests that nobody should send. Says what each failure means and what to change.',
   )
-  .option('-H, --header <line>', 'sent as a signed-in till sends it; may be repeated', each, [])
-  .option('-O, --other-header <line>', 'the same for a till of another store', each, [])
+  .addOption(repeatable('-H, --header <line>', 'sent as a signed-in till sends it; may be repeated'))
+  .addOption(repeatable('-O, --other-header <line>', 'the same for a till of another store'))
   .option('-s, --sandbox <url>', 'the sandbox that the proxy uses: checks the whole story, and forgets the store')
   .option('--origin <origin>', "origin of the till's page, if it is not the proxy's")
   .option('--phone <number>', "E.164; gets the sandbox's messages")
-  .option('--secret-env <name>', 'a variable whose value must appear in no answer; may be repeated', each, [])
+  .addOption(repeatable('--secret-env <name>', 'a variable whose value must appear in no answer; may be repeated'))
   .option('--timeout <seconds>', 'for one answer, and for a session to end', '20')
   .option('--json', 'the report as JSON')
   .option('--verbose', 'what each check asks for')

@@ -365,6 +365,12 @@ describe('rulrr-embed, asked for help', { concurrency: 3 }, () => {
     assert.match(stdout, /default:\s+"https:\/\/connect\.rulrr\.com\/"/);
   });
 
+  it('says in words what a flag that may be repeated is without it', async () => {
+    const [sandbox, check] = await Promise.all(['sandbox', 'check'].map((name) => rulrr([name, '--help'])));
+    assert.match(sandbox!.stdout, /--client .*\(default:\s+sandbox, and a made-up secret\)/);
+    assert.match(check!.stdout, /--header [^(]*\(default:\s+none\)/);
+  });
+
   it('tells its version', async () => {
     const { code, stdout } = await rulrr(['--version']);
     assert.equal(code, 0);
