@@ -78,7 +78,7 @@ function connectionOf(pair: StoredPair, ereceipt = pair.ereceipt ?? false): Conn
 export function createConnections(options: ConnectionsOptions): Connections {
   const { api, store, keys, clock, emit, readEreceipt, redeemWaitMs = 4_000, drainMs = 60_000 } = options;
   const owner = crypto.randomUUID();
-  const rows = new Rows(store, options.vault ?? createVault(keys), emit);
+  const rows = new Rows(store, options.vault ?? createVault(keys), emit, clock);
   const inFlight = new InFlight(clock);
   const budget = new UpstreamBudget(options.budgetPerSecond ?? 50, clock);
   const shared = { api, rows, clock, budget, inFlight, emit, owner };

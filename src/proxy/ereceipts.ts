@@ -89,7 +89,8 @@ export class Ereceipts {
   constructor(settings: ProxySettings, connections: Connections) {
     this.settings = settings;
     this.connections = connections;
-    this.rows = new Rows(settings.tokenStore, createVault(settings.sealingKeys), settings.emit);
+    const { tokenStore, sealingKeys, emit, clock } = settings;
+    this.rows = new Rows(tokenStore, createVault(sealingKeys), emit, clock);
   }
 
   /**

@@ -83,16 +83,21 @@ const turnPrefix = 'turn/';
 export const prefixes = [flowPrefix, connectionPrefix, ereceiptPrefix, turnPrefix];
 export const flowKey = (flowId: string) => `${flowPrefix}${flowId}`;
 
+/** Longer than the stores of this package take at their worst. */
+const storePatienceMs = 60_000;
+
 /** Typed, sealed rows on a `TokenStore`. Whatever goes wrong with the store becomes a `Refusal` and an event here. */
 export class Rows {
   private readonly store: TokenStore;
   private readonly vault: Vault;
   private readonly emit: Emit;
+  private readonly clock: Clock;
 
-  constructor(store: TokenStore, vault: Vault, emit: Emit) {
+  constructor(store: TokenStore, vault: Vault, emit: Emit, clock: Clock) {
     this.store = store;
     this.vault = vault;
     this.emit = emit;
+    this.clock = clock;
   }
 
   /** A vendor's store id may hold anything, at any length; a row's key may not. */
@@ -101,7 +106,7 @@ export class Rows {
   }
 
   read<T>(key: string): Promise<T | null> {
-    return this.guard(async () => this.decode<T>(key, await this.store.get(key)));
+    return this.guard(async () => this.decode<T>(key, await this.get(key)));
   }
 
   /**
@@ -118,7 +123,7 @@ export class Rows {
     overwrite?: (version: number) => T,
   ): Promise<T | null> {
     return this.guard(async () => {
-      let current = await this.store.get(key);
+      let current = await this.get(key);
       for (;;) {
         let row: T | null = null;
         let readable = true;
@@ -131,7 +136,7 @@ export class Rows {
         const next = readable ? change(row) : overwrite!(current!.version);
         if (next === undefined) return row;
         const sealed = await this.vault.seal(key, JSON.stringify(next));
-        const result = await this.store.put(key, sealed, { ifVersion: current?.version ?? null });
+        const result = await this.put(key, sealed, current?.version ?? null);
         if (result.ok) return next;
         current = result.current;
       }
@@ -162,10 +167,10 @@ export class Rows {
   /** Deletes the row if `condition` still holds for it. */
   remove<T>(key: string, condition: (row: T) => boolean): Promise<boolean> {
     return this.guard(async () => {
-      const current = await this.store.get(key);
+      const current = await this.get(key);
       const row = await this.decode<T>(key, current);
       if (!current || !row || !condition(row)) return false;
-      return this.store.delete(key, { ifVersion: current.version });
+      return this.inTime(this.store.delete(key, { ifVersion: current.version }));
     });
   }
 
@@ -173,7 +178,7 @@ export class Rows {
   async *keys(prefix: string): AsyncGenerator<string> {
     const limit = 200;
     for (let after: string | undefined; ;) {
-      const page = await this.guard(() => this.store.list(prefix, { after, limit }));
+      const page = await this.guard(() => this.inTime(this.store.list(prefix, { after, limit })));
       yield* page;
       if (page.length < limit) return;
       after = page.at(-1);
@@ -183,13 +188,35 @@ export class Rows {
   /** Seals a row anew if an older key sealed it. Answers whether it had to. */
   reseal(key: string): Promise<boolean> {
     return this.guard(async () => {
-      for (let current = await this.store.get(key); current && !(await this.vault.isCurrent(current.value));) {
+      for (let current = await this.get(key); current && !(await this.vault.isCurrent(current.value));) {
         const sealed = await this.vault.seal(key, await this.vault.open(key, current.value));
-        const result = await this.store.put(key, sealed, { ifVersion: current.version });
+        const result = await this.put(key, sealed, current.version);
         if (result.ok) return true;
         current = result.current;
       }
       return false;
+    });
+  }
+
+  private get(key: string) {
+    return this.inTime(this.store.get(key));
+  }
+
+  private put(key: string, sealed: string, ifVersion: number | null) {
+    return this.inTime(this.store.put(key, sealed, { ifVersion }));
+  }
+
+  /**
+   * A call over a connection whose other side is gone may never come to an end, and everything that waits for it would stand still for as
+   * long as the process lives: an answer that is to be saved, a sweep, a refresh. It may still take effect; so may one that threw.
+   */
+  private inTime<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.clock.after(storePatienceMs, () =>
+        reject(Object.assign(new Error('The token store did not answer in time.'), { code: 'ETIMEDOUT' })),
+      );
+      // A store of the vendor's own may answer with no promise at all.
+      Promise.resolve(call).then(resolve, reject).finally(cancel);
     });
   }
 

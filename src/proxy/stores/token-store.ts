@@ -9,7 +9,8 @@ export interface StoredRow {
  * Where the proxy keeps what must survive: tokens, open integrations, idempotency keys. Values are sealed before they
  * come here. Adapters are small: everything clever is done with `put` and `ifVersion`.
  *
- * Any call may throw after it took effect (a commit whose answer was lost). Callers read again; they never assume.
+ * Any call may throw after it took effect (a commit whose answer was lost). Callers read again; they never assume. One that has not come to
+ * an end after a minute is taken for one that threw.
  */
 export interface TokenStore {
   /** A linearisable read. */
