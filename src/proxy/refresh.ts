@@ -162,14 +162,16 @@ export class Refresher {
   private async call(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {
     const { api, clock, budget, inFlight, emit, timing } = this.options;
     budget.spend();
-    let saving: Promise<void> | undefined;
+    let saving: Promise<string> | undefined;
+    const onRawAnswer = async (raw: string) => {
+      await (saving = this.save(storeId, from, raw));
+    };
     const call = inFlight.track(
-      api.refreshTokens(from.refreshToken!, { onRawAnswer: (raw) => (saving = this.save(storeId, from, raw)) }).then(
+      api.refreshTokens(from.refreshToken!, { onRawAnswer }).then(
         async (tokens) => {
-          const text = JSON.stringify({ success: true, ...tokens });
-          // The client may have been told how to read an answer of another shape: its reading goes before ours.
-          await (saving ?? this.save(storeId, from, text));
-          return { row: await this.apply(storeId, text).catch(() => null) };
+          const read = JSON.stringify({ success: true, ...tokens });
+          const raw = await (saving ?? this.save(storeId, from, read));
+          return { row: await this.apply(storeId, { raw, read }).catch(() => null) };
         },
         async (error: unknown) => {
           if (!saving) return { error };
@@ -197,8 +199,8 @@ export class Refresher {
     return null;
   }
 
-  /** Puts the answer beside the pair it replaces. */
-  private async save(storeId: string, from: StoredPair, raw: string): Promise<void> {
+  /** Puts the answer beside the pair it replaces, and gives it back. */
+  private async save(storeId: string, from: StoredPair, raw: string): Promise<string> {
     const { rows, emit, inFlight } = this.options;
     const key = await rows.connectionKey(storeId);
     const write = () =>
@@ -208,17 +210,21 @@ export class Refresher {
         return { ...row, refreshed: { raw, flowId: from.flowId, generation: from.generation } };
       });
     await inFlight.save(write, saveWaits, (attempt) => emit({ type: 'save-retried', storeId, attempt }));
+    return raw;
   }
 
-  /** Reads the saved answer and puts the new pair in the old one's place. Idempotent. */
-  private async apply(storeId: string, read?: string): Promise<ConnectionRow | null> {
+  /**
+   * Reads the saved answer and puts the new pair in the old one's place. Idempotent.
+   * @param known how the client has read an answer; what is saved may be another one, and of another session
+   */
+  private async apply(storeId: string, known?: { raw: string; read: string }): Promise<ConnectionRow | null> {
     const { rows, clock, emit } = this.options;
     let outcome = 'none' as 'none' | 'refreshed' | 'not-understood';
     const row = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
       outcome = 'none';
       if (!standing?.refreshed) return undefined;
       const { refreshed, oddRefreshes, lease: _, refreshAfter: __, refreshFailures: ___, ...rest } = standing;
-      const next = parseTokens(read ?? refreshed.raw) ?? this.readAnew(refreshed.raw);
+      const next = refreshed.raw === known?.raw ? parseTokens(known.read) : this.read(refreshed.raw);
       const { pair } = rest;
       if (!pair || !replaces(refreshed, pair)) return rest;
       if (!next) {
@@ -248,18 +254,19 @@ export class Refresher {
 
   /** An answer that was kept unread, about the pair that stands, and can be read now. */
   private readable({ pair, oddRefreshes = [] }: ConnectionRow): SavedRefresh | undefined {
-    return oddRefreshes.findLast(
-      (odd) => pair && replaces(odd, pair) && (parseTokens(odd.raw) ?? this.readAnew(odd.raw)) !== null,
-    );
+    return oddRefreshes.findLast((odd) => pair && replaces(odd, pair) && this.read(odd.raw) !== null);
   }
 
-  private readAnew(raw: string): TokenPair | null {
+  /** As the vendor told, and where that comes to nothing, as ours are read. */
+  private read(raw: string): TokenPair | null {
+    let told: string | undefined;
     try {
       const tokens = this.options.parseRefresh?.(JSON.parse(raw) as Record<string, unknown>);
-      return tokens ? parseTokens(JSON.stringify(tokens)) : null;
+      if (tokens) told = JSON.stringify(tokens);
     } catch {
-      return null;
+      // Of another shape than the vendor knows.
     }
+    return (told === undefined ? null : parseTokens(told)) ?? parseTokens(raw);
   }
 
   private async failed(storeId: string, from: StoredPair): Promise<ConnectionRow | null> {

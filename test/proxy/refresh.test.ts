@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
+import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { settle } from '../support/settle.js';
 import { bench, connect, day, hold, plain } from './support/bench.js';
 
@@ -143,6 +144,46 @@ test('a refresh that comes in after the store was connected anew replaces nothin
   for (let call = 0; call < 2; call++) assert.equal((await api.getStore())['used'], 'access-new');
 });
 
+test('a refresh that comes in after the store was connected anew is not taken for one of the new tokens, whose writer died before it read it', async () => {
+  const store = memoryTokenStore();
+  let dead = false;
+  const dying: TokenStore = {
+    ...store,
+    async put(key, value, condition) {
+      if (dead) throw new Error('dead');
+      dead = value.includes('"refreshed"');
+      return store.put(key, value, condition);
+    },
+  };
+  const { connections, upstream, clock, make } = bench({ ...plain, store });
+  const named = (name: string) => (generation: number) => ({
+    success: true,
+    accessToken: `${name}-${generation}`,
+    refreshToken: `refresh-${name}-${generation}`,
+    expiration: new Date(clock.now() + 365 * day).toISOString(),
+    ereceipt: true,
+  });
+  upstream.refreshBody = named('old');
+  await connect(connections);
+  clock.advance(340 * day);
+  const release = hold(upstream, 'refresh');
+  await (await connections.forStore('store')).getStore();
+  await settle(5);
+
+  const other = make({ store: dying });
+  upstream.refreshGate = Promise.resolve();
+  upstream.refreshBody = named('new');
+  await connect(other, 'b', 'store');
+  upstream.revoked.add('new-0');
+  await (await other.forStore('store')).getStore().catch(() => {});
+  assert.ok(dead);
+
+  upstream.refreshBody = named('old');
+  release();
+  await settle(5);
+  assert.match(String((await (await make().forStore('store')).getStore())['used']), /^new-/);
+});
+
 test('an answer to a refresh that nobody can read is kept until somebody can', async () => {
   const { connections, upstream, clock, events, make } = bench();
   await connect(connections);
@@ -268,6 +309,25 @@ test('an answer of another shape that was saved and not read is read by whoever 
   await api.getStore();
   await settle();
   assert.equal((await api.getStore())['used'], 'other-1');
+});
+
+test('an answer that was saved and not read is read as the vendor told, also where it could be read otherwise', async () => {
+  const parseRefresh = ({ accessToken, lives }: Record<string, unknown>) =>
+    ({ accessToken: `${String(accessToken)}-read`, refreshToken: 'r', expiration: lives, ereceipt: true }) as never;
+  const { connections, upstream, clock } = bench({ parseRefresh });
+  await connect(connections);
+  clock.advance(340 * day);
+  // As in the test before: the client of this bench saves it, and fails for want of an `expiration`.
+  upstream.refreshBody = (generation) => ({
+    accessToken: `other-${generation}`,
+    refreshToken: 'r',
+    lives: '2099-01-01',
+  });
+  const api = await connections.forStore('store');
+  await api.getStore();
+  await settle();
+  assert.equal((await api.getStore())['used'], 'other-1-read');
+  assert.equal((await connections.connection('store')).expiration, '2099-01-01');
 });
 
 test('a pause that a clock gone wrong has set far ahead holds nothing up', async () => {
