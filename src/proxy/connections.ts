@@ -142,8 +142,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
         if (!(await isRedeemed(flow))) throw error;
         status = 'finished';
       }
-      if (status === 'finished') return answer(flow, redemption.redeem(flow));
       if (status === 'pending') return { status, pollAfterMs: poller.pollAfterMs() };
+      // The page may be open twice, in a frame and on a phone: what was finished in one is not undone by giving up in the other.
+      if (status === 'finished' || (await isRedeemed(flow))) return answer(flow, redemption.redeem(flow));
       // Nothing to wait for: if it does not come off now, the next sweep does it.
       void inFlight.track(cancelSession(rows, flow, emit).catch(() => undefined));
       return { status };

@@ -65,6 +65,17 @@ test('forgotten is forgotten: tokens that were on their way at that moment are n
   assert.ok(!events.some(({ type }) => type === 'integration-finished'));
 });
 
+test('finished stays finished, on every replica, though the merchant then gives up in another window', async () => {
+  const { connections, upstream, clock, events, make } = bench();
+  await connect(connections, 'a', 'shop');
+  upstream.status = 'cancelled';
+  clock.advance(2_000);
+  for (const replica of [connections, make()])
+    assert.equal((await replica.check(flowOf('a', 'shop'))).status, 'finished');
+  assert.equal(upstream.calls.redeem, 1);
+  assert.ok(!events.some(({ type }) => type === 'integration-cancelled'));
+});
+
 test('no event, refusal or inspection holds a secret', async () => {
   const store: TokenStore = memoryTokenStore();
   let failing = false;
