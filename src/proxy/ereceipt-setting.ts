@@ -17,6 +17,8 @@ interface Entry {
 const holdsMs = 5 * 60_000;
 /** How long a caller waits for a reading; then it gets what was known before. */
 const patienceMs = 1_500;
+/** A reading that takes longer counts as failed: the next one would wait for it, and callers for both, for as long as the process lives. */
+const longestMs = 60_000;
 const maxStores = 10_000;
 
 /**
@@ -60,8 +62,10 @@ export class EreceiptSetting {
 
   private async refresh(entry: Entry, storeId: string, api: RulrrApi): Promise<void> {
     try {
-      const value: unknown = await this.read!(api, storeId);
-      if (typeof value === 'boolean') entry.value = value;
+      const reading = Promise.resolve(this.read!(api, storeId)).then((value: unknown) => ({ value }));
+      const read = await within(this.clock, reading, longestMs);
+      if (!read) this.emit({ type: 'hook-failed', hook: 'readEreceipt', storeId, code: 'timeout' });
+      else if (typeof read.value === 'boolean') entry.value = read.value;
       // A field that is called otherwise is undefined: unsaid, a store that turned receipts off would go on texting them.
       else this.emit({ type: 'hook-failed', hook: 'readEreceipt', storeId, code: 'no_boolean' });
     } catch (error) {

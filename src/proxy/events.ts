@@ -40,7 +40,7 @@ export const proxyEventTypes = [
   'upstream-failed',
   /** A request was refused; `code` and `status` are those of the answer. */
   'refused',
-  /** A hook of the vendor's threw, named no store, or said neither true nor false (`no_boolean`); `hook` names it. What `sendEreceipt` throws is told by the events of e-receipts. */
+  /** A hook of the vendor's threw, named no store, said neither true nor false (`no_boolean`), or nothing for a minute (`timeout`); `hook` names it. What `sendEreceipt` throws is told by the events of e-receipts. */
   'hook-failed',
   /** A defect, here or in a dependency; `code` is the error's class. */
   'internal-error',

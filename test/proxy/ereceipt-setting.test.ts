@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settle } from '../support/settle.js';
 import { bench, connect } from './support/bench.js';
 
 test('e-receipts on or off are read anew, minutes apart', async () => {
@@ -63,6 +64,26 @@ test('a hook that throws at once is asked again later', async () => {
   await connect(connections);
   assert.equal((await connections.connection('store')).ereceipt, true);
   broken = false;
+  clock.advance(6 * 60_000);
+  assert.equal((await connections.connection('store')).ereceipt, false);
+});
+
+test('a hook that never comes back is told, and asked again later: until then nobody waits for it any more', async () => {
+  let hangs = true;
+  const { connections, clock, events } = bench({
+    readEreceipt: () => (hangs ? new Promise<boolean>(() => {}) : false),
+  });
+  await connect(connections);
+  const first = connections.connection('store');
+  await settle();
+  clock.advance(60_000);
+  assert.equal((await first).ereceipt, true);
+  assert.equal((await connections.connection('store')).ereceipt, true, 'at once');
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'hook-failed').map(({ hook, storeId, code }) => [hook, storeId, code]),
+    [['readEreceipt', 'store', 'timeout']],
+  );
+  hangs = false;
   clock.advance(6 * 60_000);
   assert.equal((await connections.connection('store')).ereceipt, false);
 });
