@@ -33,6 +33,8 @@ export interface FlowRow {
   lease?: Lease;
   /** When Rulrr first answered 410. A fact about the token that no later call changes. */
   goneAt?: number;
+  /** When Rulrr first did not say how the session stands, long past its time. */
+  silentSince?: number;
   raw?: string;
   /** Answers of 200 in which no token was found: kept, since they may be all there is. */
   odd?: string[];

@@ -43,6 +43,8 @@ const keepOddMs = 90 * 24 * hourMs;
  * merchant may finish one all the same, or have finished it.
  */
 const lookAgainMs = 5 * 60_000;
+/** Where nobody has swept for days, the first call may meet a network that is not up yet, or an upstream that is down. */
+const silenceMs = hourMs;
 /** How long one sweep waits for one redemption. It goes on without it. */
 const patienceMs = 5_000;
 const workers = 8;
@@ -140,7 +142,7 @@ export class Sweeper {
     const late = clock.now() - row.expiresAt;
     const status = await poller.ask(flow, true).catch(async (error: unknown) => {
       // Nobody can say any more how it ended; but that Rulrr had given the tokens out is known where it has answered.
-      if (late > keepMs) {
+      if (late > keepMs && (await this.staysSilent(flowId))) {
         if (await dropSession(rows, flowId)) emit({ type: 'integration-expired', flowId, storeId });
         else await loseSession(rows, flow, emit);
       }
@@ -164,6 +166,15 @@ export class Sweeper {
     if (redeemed === 'stored') report.finished += 1;
     else if (redeemed === 'lost') report.ended += 1;
     else if (redeemed === 'forgotten') await forgotten();
+  }
+
+  private async staysSilent(flowId: string): Promise<boolean> {
+    const { rows, clock } = this.options;
+    const now = clock.now();
+    const row = await rows.update<FlowRow>(flowKey(flowId), (standing) =>
+      standing?.state === 'open' && standing.silentSince === undefined ? { ...standing, silentSince: now } : undefined,
+    );
+    return row?.silentSince !== undefined && Math.abs(now - row.silentSince) >= silenceMs;
   }
 
   /** A newer release may find the tokens in an answer that an older one could not read. */

@@ -70,6 +70,8 @@ describe('sweep', () => {
     await connections.open(flowOf('c'));
     clock.advance(2 * day);
     await connections.sweep();
+    clock.advance(3_600_000);
+    await connections.sweep();
     assert.deepEqual(await store.list('flow/'), []);
     const told = events.filter(({ type }) => type === 'integration-expired');
     assert.deepEqual(
@@ -103,6 +105,21 @@ describe('sweep', () => {
     );
     // Known again, it is asked about by no sweep.
     assert.equal((await connections.sweep()).checked, 0);
+  });
+
+  test('a session that was finished before the server was down for days: completed, though Rulrr cannot be reached at first', async () => {
+    const { clock, upstream, connections, events } = bench();
+    await connections.open(flowOf('a'));
+    clock.advance(3 * day);
+    upstream.statusFails = true;
+    for (let sweeps = 0; sweeps < 20; sweeps++) {
+      await connections.sweep();
+      clock.advance(60_000);
+    }
+    upstream.statusFails = false;
+    assert.equal((await connections.sweep()).finished, 1);
+    assert.equal((await connections.connection('store of a')).connected, true);
+    assert.ok(!events.some(({ type }) => type === 'integration-expired'));
   });
 
   test('an answer that nobody could read is kept for a later release, for ninety days', async () => {
@@ -161,6 +178,8 @@ describe('sweep', () => {
     await settle(50);
     upstream.statusFails = true;
     clock.advance(2 * day);
+    await connections.sweep();
+    clock.advance(3_600_000);
     await connections.sweep();
     assert.deepEqual(
       events.filter(({ type }) => type === 'integration-lost').map(({ flowId }) => flowId),
