@@ -55,7 +55,7 @@ export interface RefresherOptions {
 export class Refresher {
   private readonly options: RefresherOptions;
   private readonly running = new Map<string, Promise<ConnectionRow | null>>();
-  /** Stores whose refresh was waited for in vain, and whose call still stands. */
+  /** Stores whose refresh was waited for in vain, and whose call still stands, or whose answer is not saved yet. */
   private readonly stalled = new Set<string>();
 
   constructor(options: RefresherOptions) {
@@ -183,13 +183,12 @@ export class Refresher {
     const settled = await within(clock, call, timing.wait);
     if (settled && 'row' in settled) return settled.row ?? null;
     // A save that the store does not take yet goes on by itself.
-    if (saving) return null;
-    const tell = (error?: unknown) =>
+    if (!saving) {
+      const error = settled?.error;
       emit({ type: 'refresh-failed', storeId, code: sentOf(error), status: upstreamStatusOf(error) });
-    tell(settled?.error);
-    if (settled) return this.failed(storeId, from);
-
-    // It may still bring a pair, and has the lease until then. A second refresh beside it could end both.
+      if (settled) return this.failed(storeId, from);
+    }
+    // It may still bring a pair, or has brought one, and has the lease until then. A second refresh beside it could end both.
     this.stalled.add(storeId);
     const over = call.then(async (late) => {
       this.stalled.delete(storeId);

@@ -68,6 +68,35 @@ test('a refreshed token that the store does not take at once is kept until it do
   assert.equal(upstream.calls.refresh, 1);
 });
 
+test('a refreshed token that the store did not take for a while: the first call once it does sends no second refresh beside it', async () => {
+  const store = memoryTokenStore();
+  let down = false;
+  const { connections, upstream, clock } = bench({
+    ...plain,
+    store: { ...store, put: (...args) => (down ? Promise.reject(new Error('down')) : store.put(...args)) },
+  });
+  await connect(connections);
+  clock.advance(340 * day);
+  const release = hold(upstream, 'refresh');
+  const api = await connections.forStore('store');
+  await api.getStore();
+  await settle(20);
+  down = true;
+  release();
+  for (let second = 0; second < 60; second++) {
+    await settle(2);
+    await clock.advanceAsync(1_000);
+  }
+  down = false;
+  await api.getStore();
+  await settle(20);
+  assert.equal(upstream.calls.refresh, 1, 'the same refresh token, used twice, could end both pairs');
+  await clock.advanceAsync(10_000);
+  await settle(20);
+  assert.equal((await api.getStore())['used'], 'access-1');
+  assert.equal(upstream.calls.refresh, 1);
+});
+
 test('a refresh that brings no refresh token keeps the old one, and what was known of e-receipts', async () => {
   const { connections, upstream, clock } = bench();
   await connect(connections);
