@@ -965,15 +965,26 @@ const brokenProxies: Broken[] = [
   {
     rule: 'tries again behind the back of a till that was told of a failure',
     fails: 'refused-not-done',
-    options: () => ({
-      sendEreceipt({ api, orderId, phoneNumber }) {
-        const send = () => api.createOrder({ orderId, ereceipt: { phoneNumber } });
-        return send().catch((error: unknown) => {
-          setTimeout(() => void send().catch(() => {}), 30);
-          throw error;
-        });
-      },
-    }),
+    options: () => {
+      const queue = new Map<string, () => Promise<unknown>>();
+      return {
+        async sendEreceipt({ api, orderId, phoneNumber }) {
+          const send = () => api.createOrder({ orderId, ereceipt: { phoneNumber } });
+          try {
+            return await send();
+          } catch (error) {
+            // What is left of the orders before has its turn with each new one.
+            for (const [id, again] of queue)
+              await again().then(
+                () => queue.delete(id),
+                () => undefined,
+              );
+            queue.set(orderId, send);
+            throw error;
+          }
+        },
+      };
+    },
   },
   ...(
     [
