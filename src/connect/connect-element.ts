@@ -230,8 +230,9 @@ export class RulrrConnect extends LitElement {
 
   /** @internal Another proxy: what is known is not about it. */
   forget(): void {
-    if (isActive(this.model())) return;
+    this.reader.stop();
     this.known = null;
+    if (isActive(this.model())) return;
     if (this.session) this.session.model = initialModel;
     this.appear(initialModel);
     this.settle();

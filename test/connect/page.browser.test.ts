@@ -154,6 +154,33 @@ describe('<rulrr-connect>: as a page uses it', () => {
     }
   });
 
+  it('knows nothing of the proxy before where a session with another one is started at once, nor where that one answers late', async () => {
+    const connected = { body: { connected: true, ereceipt: true, expiration: null } };
+    for (const late of [false, true]) {
+      const it = await stage((_, proxy) => (proxy.connection = late ? { hang: true } : connected));
+      const { fetch } = it.element;
+      let answer!: () => void;
+      if (late) {
+        it.element.fetch = (input, init) =>
+          input.endsWith('/connection')
+            ? new Promise((resolve) => (answer = () => resolve(Response.json(connected.body))))
+            : fetch(input, init);
+        it.element.proxyUrl = '/rulrr-first';
+        await it.pass();
+      } else expect(it.element.connection!.connected).to.equal(true);
+      it.element.proxyUrl = '/rulrr-another';
+      void it.element.start();
+      await it.pass();
+      if (late) answer();
+      await it.pass();
+      expect([it.element.state, it.element.connection], `late: ${late}`).to.deep.equal(['pending', null]);
+      it.proxy.queue = [cancelled];
+      await it.pass(3000);
+      expect([it.element.state, it.element.connection], `late: ${late}`).to.deep.equal(['cancelled', null]);
+      expect(it.part('button')!.textContent).to.contain('Connect to Rulrr');
+    }
+  });
+
   it('reads of another proxy though the first one has not answered', async () => {
     const it = await stage((_, proxy) => (proxy.connection = { hang: true }));
     it.proxy.connection = { body: { connected: true } };
