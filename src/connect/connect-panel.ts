@@ -162,7 +162,10 @@ export class ConnectPanel implements PanelView {
     if (frame.node && source === frame.node.contentWindow && origin === frame.origin) this.hint();
   };
 
-  readonly onCancel = (): void => this.host.cancel();
+  /** Not the second half of a double click on what begins a session: this may have come under the finger. */
+  readonly onCancel = ({ detail }: UIEvent): void => {
+    if (!(detail > 1)) this.host.cancel();
+  };
 
   /** A new frame, the first one or one to try again with. */
   readonly onReload = (): void => {

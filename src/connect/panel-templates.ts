@@ -10,7 +10,7 @@ export interface PanelView {
   readonly popupBlocked: boolean;
   readonly frame: { node: HTMLIFrameElement | null };
   readonly qr: TemplateResult | null;
-  onCancel(): void;
+  onCancel(event: UIEvent): void;
   onOpenWindow(): void;
   onToggleQr(): void;
   onReload(): void;

@@ -363,6 +363,20 @@ describe('<rulrr-connect>: other ways', () => {
     }
   });
 
+  it('is not given up by a double click on what begins it, where Cancel comes under the finger', async () => {
+    const { element, proxy, events, part, pass } = await stage();
+    const press = (name: string, detail: number): void =>
+      void part(name)!.dispatchEvent(new MouseEvent('click', { bubbles: true, composed: true, detail }));
+    press('button', 1);
+    await pass();
+    press('cancel', 2);
+    await pass();
+    expect([element.state, proxy.polls]).to.deep.equal(['pending', 0]);
+    press('cancel', 1);
+    await pass();
+    expect(events).to.deep.equal(['connect-started', 'connect-cancelled']);
+  });
+
   it('keeps the focus with the session, inline', async () => {
     const { element, part, pass } = await stage();
     part('button')!.focus();
