@@ -217,8 +217,9 @@ export class ConnectPanel implements PanelView {
     document.addEventListener('focusin', this.onFocusIn);
   }
 
-  private readonly onFocusIn = ({ target }: FocusEvent): void => {
-    if (target !== this.host) this.dialog()!.focus({ preventScroll: true });
+  /** Its target would be the component that the element is in. */
+  private readonly onFocusIn = (): void => {
+    if (!(this.host.renderRoot as ShadowRoot).activeElement) this.dialog()!.focus({ preventScroll: true });
   };
 }
 

@@ -363,6 +363,31 @@ describe('<rulrr-connect>: other ways', () => {
     }
   });
 
+  it('lets the focus go from button to button in that box inside of another component too', async () => {
+    const { showModal } = HTMLDialogElement.prototype;
+    // @ts-expect-error As in Safari before 15.4.
+    HTMLDialogElement.prototype.showModal = undefined;
+    try {
+      const { element, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+      const component = document.createElement('div');
+      element.replaceWith(component);
+      component.attachShadow({ mode: 'closed' }).append(element);
+      void element.start();
+      await pass();
+      const root = element.shadowRoot!;
+      expect(root.activeElement === part('dialog')).to.equal(true);
+      for (const name of ['cancel', 'phone']) {
+        part(name)!.focus();
+        part(name)!.dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }));
+        expect(root.activeElement === part(name), name).to.equal(true);
+      }
+      element.cancel();
+      await pass();
+    } finally {
+      HTMLDialogElement.prototype.showModal = showModal;
+    }
+  });
+
   it('is not given up by a double click on what begins it, where Cancel comes under the finger', async () => {
     const { element, proxy, events, part, pass } = await stage();
     const press = (name: string, detail: number): void =>
