@@ -11,8 +11,9 @@ export function lift(event: TouchEvent): void {
   if (!button) return;
   // In the place of the browser's click.
   if (event.cancelable) event.preventDefault();
-  // It has scrolled: by these buttons only Safari 12 does, which does not know `touch-action: none`.
-  else if (!hasPointerEvents()) return;
+  // That comes all the same where a page has made every listener to touches a passive one. What cannot be cancelled has scrolled: by these
+  // buttons only Safari 12 does, which does not know `touch-action: none`.
+  if (!event.defaultPrevented && (event.cancelable || !hasPointerEvents())) return;
   // Of several on one button, the last: the next order may be there already. A finger that has slid off has thought better of it.
   if (
     !event.targetTouches.length &&

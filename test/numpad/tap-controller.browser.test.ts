@@ -242,6 +242,28 @@ describe('the keypad', () => {
     }
   });
 
+  it('leaves the press to the click where the page has made all listeners to touches passive: the browser sends it all the same', async () => {
+    const { addEventListener } = EventTarget.prototype;
+    EventTarget.prototype.addEventListener = function (type, listener, options) {
+      const passive = { capture: !!options, passive: true };
+      addEventListener.call(this, type, listener, type.startsWith('touch') ? passive : options);
+    };
+    try {
+      await start();
+    } finally {
+      EventTarget.prototype.addEventListener = addEventListener;
+    }
+    t.pad.addEventListener('print-receipt', () => void t.pad.prompt('next'), { once: true });
+    const button = t.part('print');
+    const { left, top, width, height } = button.getBoundingClientRect();
+    const touches = [{ identifier: 1, target: button, clientX: left + width / 2, clientY: top + height / 2 }];
+    const end = new Event('touchend', { bubbles: true, cancelable: true, composed: true });
+    Object.assign(end, { changedTouches: touches, targetTouches: [], touches: [] });
+    if (button.dispatchEvent(end)) button.click();
+    await t.pass();
+    expect([t.reasons(), t.pad.state]).to.deep.equal([['order declined'], 'asking']);
+  });
+
   it('keeps the pad from panning and zooming', async () => {
     await start();
     const pad = t.part('pad');

@@ -510,6 +510,46 @@ describe('real touches', { skip }, () => {
     await anew();
   });
 
+  it('send, print and clear once, and press nothing of the page, where its listeners to touches are all passive', async () => {
+    const pads = await page.evaluateHandle(() => {
+      const { addEventListener } = EventTarget.prototype;
+      const pad = document.querySelector('rulrr-ereceipt-numpad')!;
+      const patched = pad.cloneNode() as typeof pad;
+      const item = document.body.appendChild(document.createElement('button'));
+      item.style.cssText = 'position: fixed; top: 0; right: 0; bottom: 0; left: 0; width: 100%; z-index: -1';
+      item.addEventListener('click', () => (window as unknown as { heard: string[] }).heard.push('sold'));
+      // As `default-passive-events` does, against a warning of Lighthouse's.
+      EventTarget.prototype.addEventListener = function (type, listener, options) {
+        const passive = { capture: !!options, passive: true };
+        addEventListener.call(this, type, listener, type.startsWith('touch') ? passive : options);
+      };
+      pad.close();
+      pad.replaceWith(patched);
+      return { pad, patched, item, addEventListener };
+    });
+    const soon = async (part: string) => {
+      await almost();
+      await page.evaluate(() => (document.querySelector('rulrr-ereceipt-numpad')!.value = '+12015550123'));
+      await touch('touchStart', [await button(part)]);
+      await touch('touchEnd', []);
+      // A click that the browser sends for them comes within this.
+      await wait(400);
+      return came();
+    };
+    try {
+      assert.equal(await soon('send'), '+12015550123 sending +12015550123');
+      assert.equal(await soon('print'), 'declined printed ');
+      assert.equal(await soon('key-clear'), 'asking ');
+    } finally {
+      await pads.evaluate(({ pad, patched, item, addEventListener }) => {
+        EventTarget.prototype.addEventListener = addEventListener;
+        patched.replaceWith(pad);
+        item.remove();
+      });
+    }
+    await anew();
+  });
+
   /** In a page's own words, as they have been copied from till to till. */
   const against = {
     'double-tap zoom': `
