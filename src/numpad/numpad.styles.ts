@@ -112,8 +112,6 @@ export const numpadStyles = css`
     grid-gap: var(--rulrr-numpad-gap, 8px);
     margin-bottom: 12px;
     touch-action: none;
-    -webkit-user-select: none;
-    user-select: none;
   }
   .unseen {
     position: absolute;
@@ -123,6 +121,12 @@ export const numpadStyles = css`
     overflow: hidden;
     clip: rect(0 0 0 0);
     white-space: nowrap;
+  }
+  /* In Safari a finger that rests on words selects them, and brings a menu. */
+  .pad,
+  button {
+    -webkit-user-select: none;
+    user-select: none;
   }
   button,
   select {

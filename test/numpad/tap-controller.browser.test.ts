@@ -242,6 +242,14 @@ describe('the keypad', () => {
     }
   });
 
+  it('has nothing on it that a finger could select by resting there, as in Safari', async () => {
+    await start();
+    for (const name of ['send', 'print', 'key-clear', 'key-5', 'pad']) {
+      const style = getComputedStyle(t.part(name));
+      expect(style.userSelect || style.webkitUserSelect, name).to.equal('none');
+    }
+  });
+
   it('leaves the press to the click where the page has made all listeners to touches passive: the browser sends it all the same', async () => {
     const { addEventListener } = EventTarget.prototype;
     EventTarget.prototype.addEventListener = function (type, listener, options) {
