@@ -73,37 +73,56 @@ function says_no(mixed $answer): bool
 
 // ── Rulrr ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** One call: status and body. The URL holds the client secret, so nothing of it may reach a message. Never retried, never redirected. */
+/**
+ * One call: status and body; 0 if it surely never left, -1 if that is unclear. The URL holds the client secret, so nothing of it may reach
+ * a message. Never retried, never redirected.
+ */
 function upstream(string $method, string $path, array $query, ?string $body = null, float $seconds = 10): array
 {
     $base = rtrim(setting('RULRR_API_BASE_URL'), '/');
     if (!preg_match('#^(https://|http://(([a-z0-9-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|$))#iD', $base)) throw new Refusal(500, 'misconfigured', 'RULRR_API_BASE_URL must be https (http is for loopback addresses).');
-    $url = $base . $path . '?' . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
-    $context = stream_context_create(['http' => [
-        'method' => $method, 'timeout' => $seconds, 'follow_location' => 0, 'ignore_errors' => true,
-        'header' => "Accept: application/json\r\nAccept-Encoding: identity\r\nContent-Type: application/json\r\nConnection: close", 'content' => $body ?? '',
-    ]]);
-    $until = microtime(true) + $seconds;
-    error_clear_last();
-    $stream = @fopen($url, 'r', false, $context);
-    if ($stream === false) {
-        // After the URL, which may hold any word.
-        $refused = (bool) preg_match('/\): .*(refused|getaddrinfo|resolve)/i', error_get_last()['message'] ?? '');
-        // A connection that never came about brought nothing to Rulrr; all else is unclear.
-        return [$refused ? 0 : -1, ''];
-    }
-    preg_match('#^HTTP/\S+ (\d{3})#', stream_get_meta_data($stream)['wrapper_data'][0] ?? '', $found);
-    $status = (int) ($found[1] ?? -1);
+    ['scheme' => $scheme, 'host' => $host, 'port' => $port, 'path' => $below] = (parse_url($base) ?: []) + ['scheme' => '', 'host' => '', 'port' => 0, 'path' => ''];
+    [$transport, $usual] = strtolower($scheme) === 'https' ? ['tls', 443] : ['tcp', 80];
+    $until = clock() + $seconds;
+    $stream = @stream_socket_client("$transport://$host:" . ($port ?: $usual), $code, $said, $seconds);
+    // Names are looked up, and TLS is agreed on, without regard to the time: nothing goes out that nobody waits for.
+    if ($stream === false || clock() > $until) return [0, ''];
+    $target = "$below$path?" . http_build_query($query, '', '&', PHP_QUERY_RFC3986);
+    $lines = ["$method $target HTTP/1.1", 'Host: ' . $host . ($port ? ":$port" : ''), 'Accept: application/json', 'Accept-Encoding: identity', 'Connection: close'];
+    if ($method !== 'GET') array_push($lines, 'Content-Type: application/json', 'Content-Length: ' . strlen($body ?? ''));
+    @fwrite($stream, implode("\r\n", $lines) . "\r\n\r\n$body");
     // Looked at while it comes, which PHP allows only so: a read that waits gives nothing back until its time is up.
     stream_set_blocking($stream, false);
-    for ($answer = ''; is_good($status); usleep(10_000)) {
-        while (strlen($answer) < 65_536 && ($piece = (string) fread($stream, 8192)) !== '') $answer .= $piece;
+    for ($text = ''; ; usleep(10_000)) {
+        while (strlen($text) < 65_536 && ($piece = (string) @fread($stream, 8192)) !== '') $text .= $piece;
+        [$status, $answer] = read_http($text);
         // An object says itself where it ends: one that came whole counts, however its connection ends, or does not.
-        if (feof($stream) || strlen($answer) >= 65_536 || read_json($answer) !== null) break;
-        if (microtime(true) > $until) $status = -1;
+        if (feof($stream) || strlen($text) >= 65_536 || ($status !== -1 && !is_good($status)) || read_json($answer) !== null) break;
+        if (clock() > $until) {
+            $status = -1;
+            break;
+        }
     }
     fclose($stream);
     return [$status, $answer];
+}
+
+/** Seconds, by a clock that nobody sets. */
+function clock(): float
+{
+    return hrtime(true) / 1e9;
+}
+
+/** The status, -1 as long as there is none, and what there is of the body. */
+function read_http(string $text): array
+{
+    // Statuses of 100 to 199 come ahead of the answer.
+    do [$head, $text] = preg_split('/\r?\n\r?\n/', $text, 2) + [1 => null];
+    while ($text !== null && preg_match('#^HTTP/\S+ 1\d\d#', $head));
+    if ($text === null || !preg_match('#^HTTP/\S+ (\d{3})#', $head, $found)) return [-1, ''];
+    if (!preg_match('/^Transfer-Encoding:\s*chunked\s*$/mi', $head)) return [(int) $found[1], $text];
+    for ($body = ''; preg_match('/^([0-9a-f]{1,8})[^\r\n]*\r?\n/i', $text, $size); $text = substr($text, strlen($size[0]) + hexdec($size[1]) + 2)) $body .= substr($text, strlen($size[0]), hexdec($size[1]));
+    return [(int) $found[1], $body];
 }
 
 /** Nothing says which of them Rulrr answers with. */
@@ -190,7 +209,7 @@ function write_row(string $kind, string $id, array $row): void
 /** Runs alone among all processes; null if somebody else is still at it after `$seconds`. */
 function alone(string $kind, string $id, callable $work, float $seconds = INF): mixed
 {
-    $lock = fopen(row_path($kind, $id) . '.lock', 'c');
+    $lock = @fopen(row_path($kind, $id) . '.lock', 'c') ?: throw new Refusal(503, 'store_unavailable', 'The store cannot be written.', 5);
     for ($until = microtime(true) + $seconds; !flock($lock, LOCK_EX | LOCK_NB); usleep(50_000)) if (microtime(true) >= $until) return null;
     try {
         return $work();
@@ -325,6 +344,12 @@ function forget(string $storeId): array
         write_row('store', $storeId, ['started' => $started, 'forgotten' => $started]);
     });
     return [204, null];
+}
+
+/** For how long the till has waited. PHP itself counts from when a process was free for the call; where the server in front tells when it came, from then. */
+function waited(): float
+{
+    return max(0.0, microtime(true) - min($_SERVER['REQUEST_TIME_FLOAT'], (float) ($_SERVER['RULRR_ARRIVED'] ?? '') ?: INF));
 }
 
 function ereceipt(string $storeId): array

@@ -400,17 +400,19 @@ def ereceipt(store, headers, body, begun):
             send_ereceipt(found[0], order_id, number, left)
         except Refusal as refusal:
             if refusal.code == "send_failed":
-                db.execute("DELETE FROM sends WHERE key = ?", (row,))
+                with contextlib.suppress(sqlite3.Error):
+                    db.execute("DELETE FROM sends WHERE key = ?", (row,))
             raise
-        db.execute("UPDATE sends SET sent = 1 WHERE key = ?", (row,))
+        # It was sent, also where this cannot be written: whoever asks again hears of a doubt.
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("UPDATE sends SET sent = 1 WHERE key = ?", (row,))
     return 200, {"sent": True}
 
 
 # ── the gate, before every route ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def respond(method, target, headers, body, extra):
-    begun = time.monotonic()
+def respond(method, target, headers, body, extra, begun):
     path = target.split("?", 1)[0]
     below = path[len(BASE) :] if path.startswith(f"{BASE}/") else ""
     found = re.fullmatch(r"/integrations/((?:[^/?%]|%(?!2[fF]|5[cC]))+)", below)
@@ -476,7 +478,8 @@ class Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def handle_any(self):
-        extra, kind = {}, "application/json"
+        # Before the body, which may be slow to come.
+        extra, kind, begun = {}, "application/json", time.monotonic()
         try:
             lengths = self.headers.get_all("Content-Length", ["0"])
             plain = len(lengths) == 1 and re.fullmatch("[0-9]{1,18}", lengths[0]) and self.headers.are_whole()

@@ -59,19 +59,18 @@ const languages = [
   },
 ];
 
+function runSql(database: string, sql: string): void {
+  const python = 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])';
+  assert.equal(spawnSync('python3', ['-c', python, database, sql]).status, 0);
+}
+
 /** Makes the store refuse what is written of sessions; answers with what makes it take them again. */
 function refuseRows(folder: string): () => void {
   const sessions = join(folder, 'flow');
   if (!existsSync(sessions)) {
-    const run = (sql: string) =>
-      spawnSync('python3', [
-        '-c',
-        'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])',
-        join(folder, 'rulrr.db'),
-        sql,
-      ]);
+    const run = (sql: string) => runSql(join(folder, 'rulrr.db'), sql);
     run("CREATE TRIGGER refuse BEFORE UPDATE OF raw ON flows BEGIN SELECT RAISE(ABORT, 'refused'); END");
-    return () => void run('DROP TRIGGER refuse');
+    return () => run('DROP TRIGGER refuse');
   }
   // In the place of the file that is written beside a row.
   const ways = readdirSync(sessions)
@@ -332,6 +331,27 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       return [answer.status, ((await answer.json()) as { code?: string }).code];
     };
 
+    /** Sends a receipt whose body comes so many ms after its head; answers with the status. */
+    const sendSlowly = async (orderId: string, ms: number): Promise<number[]> => {
+      const { hostname, port, host } = new URL(url);
+      const order = JSON.stringify({ orderId, phoneNumber: '+12133734253' });
+      const headers = {
+        ...tillHeaders(),
+        Host: host,
+        'Content-Type': 'application/json',
+        'Idempotency-Key': orderId,
+        'Content-Length': String(order.length),
+        Connection: 'close',
+      };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const socket = connectTo(Number(port), hostname);
+      socket.write(`POST /rulrr/ereceipts HTTP/1.1\r\n${lines.join('')}\r\n`);
+      setTimeout(() => socket.write(order), ms);
+      let answer = '';
+      for await (const text of socket) answer += String(text);
+      return [Number(answer.split(' ', 2)[1])];
+    };
+
     it('keeps tokens that came whole, however their connection ends, or does not', async () => {
       const endings: Record<string, (head: string, body: string) => string> = {
         'stays open': (head, body) => `${head}Content-Length: ${body.length}\r\n\r\n${body}`,
@@ -481,12 +501,74 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       const sent = sandbox.sandbox.orders.length;
       const release = await stallKey(folder);
       const answer = send('stalled');
+      // PHP's own server does not tell when a call began that has come since; Python's reads the body itself.
+      const slow = readsAll ? [502] : sendSlowly('slow-body', 8200);
       setTimeout(release, 8200);
       assert.deepEqual(await answer, [502, 'send_failed']);
+      assert.deepEqual(await slow, [502]);
       assert.equal(sandbox.sandbox.orders.length, sent);
       if (encrypts) rmSync(join(folder, 'key', `${createHash('sha256').update('till-1\nstalled').digest('hex')}.lock`));
       assert.deepEqual(await send('stalled'), [200, undefined], 'its key is free');
     });
+
+    it(
+      'sends nothing once the till has printed, since a process or the way to Rulrr was slow',
+      { skip: !encrypts && 'Python has no processes to wait for' },
+      async () => {
+        const port = await freePort();
+        // The server in front says when the call came, and looking up Rulrr's name takes half a second.
+        const script = join(folder, 'slow.php');
+        writeFileSync(
+          script,
+          `<?php $_SERVER['RULRR_ARRIVED'] = (string) (microtime(true) - (float) ($_SERVER['HTTP_WAITED'] ?? 0));
+           function stream_socket_client($address, &$code, &$said, $seconds) {
+             usleep(500_000);
+             ['host' => $host, 'port' => $port] = parse_url($address);
+             return fsockopen($host, $port, $code, $said, $seconds);
+           }
+           require ${JSON.stringify(join(root, 'demo/php/proxy.php'))};`,
+        );
+        const settings = ['-d', 'disable_functions=stream_socket_client', '-S', `127.0.0.1:${port}`, script];
+        const child = spawn(command, settings, {
+          cwd: root,
+          stdio: 'ignore',
+          env: {
+            ...process.env,
+            RULRR_CLIENT_ID: client.clientId,
+            RULRR_CLIENT_SECRET: client.clientSecret,
+            RULRR_API_BASE_URL: relay.origin,
+            RULRR_SEALING_KEY: sealingKey,
+            RULRR_ORIGIN: new URL(url).origin,
+            RULRR_DATA: folder,
+          },
+        });
+        try {
+          const slow = `http://127.0.0.1:${port}/rulrr`;
+          await until(() => fetch(slow).then(Boolean, () => false));
+          const after = async (seconds: number): Promise<unknown[]> => {
+            const key = `waited-${seconds}`;
+            const answer = await fetch(`${slow}/ereceipts`, {
+              method: 'POST',
+              headers: {
+                ...tillHeaders(),
+                'Content-Type': 'application/json',
+                'Idempotency-Key': key,
+                Waited: String(seconds),
+              },
+              body: JSON.stringify({ orderId: key, phoneNumber: '+12133734253' }),
+            });
+            return [answer.status, ((await answer.json()) as { code?: string }).code];
+          };
+          const sent = sandbox.sandbox.orders.length;
+          assert.deepEqual(await after(8.1), [502, 'send_failed']);
+          assert.deepEqual(await after(7.7), [502, 'send_failed']);
+          assert.equal(sandbox.sandbox.orders.length, sent);
+          assert.deepEqual(await after(1), [200, undefined]);
+        } finally {
+          child.kill();
+        }
+      },
+    );
 
     it('does not take a word in its own URL for what became of a call', async () => {
       const id = await finished();
