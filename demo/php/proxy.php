@@ -376,14 +376,18 @@ function ereceipt(string $storeId): array
         // Written first: a process that dies while sending leaves a doubt, never a second message.
         write_row('key', $row, ['state' => 'sending', 'about' => $about]);
         try {
-            $left = $_SERVER['REQUEST_TIME_FLOAT'] + TILL_WAITS - microtime(true);
+            $left = TILL_WAITS - waited();
             if ($left <= 0) throw new Refusal(502, 'send_failed', 'The receipt was not sent: the store was slow, and the till has printed.');
             send_ereceipt($store['accessToken'], $orderId, $number, $left);
         } catch (Refusal $refusal) {
             if ($refusal->problem === 'send_failed') unlink(row_path('key', $row));
             throw $refusal;
         }
-        write_row('key', $row, ['state' => 'sent', 'about' => $about]);
+        try {
+            write_row('key', $row, ['state' => 'sent', 'about' => $about]);
+        } catch (Refusal) {
+            // It was sent all the same. Whoever asks again hears of a doubt.
+        }
         return [200, ['sent' => true]];
     }, 0);
     return $answer ?? throw new Refusal(409, 'in_progress', 'This receipt is being sent.', 2);

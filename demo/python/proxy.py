@@ -496,10 +496,12 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 raise Refusal(400, "bad_request", "The body, or its length, cannot be read.")
             # Not by self.path, in which two slashes at the beginning have become one.
-            status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra)
+            status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra, begun)
         except Exception as error:  # noqa: BLE001
             # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret.
             refusal = error if isinstance(error, Refusal) else Refusal(500, "internal", "The proxy failed.")
+            if isinstance(error, sqlite3.Error):
+                refusal = Refusal(503, "store_unavailable", "The store cannot be read or written.", 5)
             if refusal.retry_after is not None:
                 extra["Retry-After"] = str(refusal.retry_after)
             status, kind = refusal.status, "application/problem+json"

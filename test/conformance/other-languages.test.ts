@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   statSync,
@@ -120,6 +121,42 @@ sys.stdin.read()`;
   const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout!, 'data');
   return () => child.stdin!.end('go\n');
+}
+
+/**
+ * Keeps the store from writing down that the key `after-full` was sent, as a disk that is full by then does; answers with what lets it write
+ * again.
+ */
+function refuseSent(folder: string): () => void {
+  const database = join(folder, 'rulrr.db');
+  if (existsSync(database)) {
+    runSql(database, "CREATE TRIGGER full BEFORE UPDATE OF sent ON sends BEGIN SELECT RAISE(ABORT, 'full'); END");
+    return () => runSql(database, 'DROP TRIGGER full');
+  }
+  const way = join(folder, 'key', `${createHash('sha256').update('till-1\nafter-full').digest('hex')}.new`);
+  mkdirSync(way);
+  return () => rmdirSync(way);
+}
+
+/** Keeps the store from opening what a key and a session need; answers with what lets it. */
+function blockRows(folder: string): () => void {
+  const database = join(folder, 'rulrr.db');
+  const ways = existsSync(database) ? [database] : ['key', 'store'].map((kind) => join(folder, kind));
+  for (const way of ways) {
+    renameSync(way, `${way}.away`);
+    if (way === database) mkdirSync(way);
+    else {
+      mkdirSync(way);
+      for (const id of ['till-1', 'till-1\nblocked'])
+        mkdirSync(join(way, `${createHash('sha256').update(id).digest('hex')}.lock`));
+    }
+  }
+  return () => {
+    for (const way of ways) {
+      rmSync(way, { recursive: true });
+      renameSync(`${way}.away`, way);
+    }
+  };
 }
 
 /** Every file below a folder, as one text. */
@@ -569,6 +606,32 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
         }
       },
     );
+
+    it('says so where a receipt was sent, though the store can no longer write it down', async () => {
+      let write = () => {};
+      relay.next.set('POST /v1/orders', async (response, answer) => {
+        write = refuseSent(folder);
+        await plain(response, answer);
+      });
+      const answer = await send('after-full');
+      write();
+      assert.deepEqual(answer, [200, undefined]);
+      const sent = sandbox.sandbox.orders.length;
+      assert.deepEqual(await send('after-full'), [504, 'send_unconfirmed']);
+      assert.equal(sandbox.sandbox.orders.length, sent);
+    });
+
+    it('says that its store does not answer where that cannot be opened', async () => {
+      const unblock = blockRows(folder);
+      try {
+        const remove = await fetch(`${url}/connection`, { method: 'DELETE', headers: tillHeaders() });
+        assert.deepEqual([remove.status, remove.headers.get('Retry-After')], [503, '5']);
+        assert.deepEqual(await send('blocked'), [503, 'store_unavailable']);
+      } finally {
+        unblock();
+      }
+      assert.deepEqual(await send('blocked'), [200, undefined]);
+    });
 
     it('does not take a word in its own URL for what became of a call', async () => {
       const id = await finished();
