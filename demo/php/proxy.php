@@ -121,7 +121,7 @@ function read_http(string $text): array
     while ($text !== null && preg_match('#^HTTP/\S+ 1\d\d#', $head));
     if ($text === null || !preg_match('#^HTTP/\S+ (\d{3})#', $head, $found)) return [-1, ''];
     if (!preg_match('/^Transfer-Encoding:\s*chunked\s*$/mi', $head)) return [(int) $found[1], $text];
-    for ($body = ''; preg_match('/^([0-9a-f]{1,8})[^\r\n]*\r?\n/i', $text, $size); $text = substr($text, strlen($size[0]) + hexdec($size[1]) + 2)) $body .= substr($text, strlen($size[0]), hexdec($size[1]));
+    for ($body = ''; preg_match('/^0*([0-9a-f]{1,7})[^\r\n]*\r?\n/i', $text, $size); $text = substr($text, strlen($size[0]) + hexdec($size[1]) + 2)) $body .= substr($text, strlen($size[0]), hexdec($size[1]));
     return [(int) $found[1], $body];
 }
 
