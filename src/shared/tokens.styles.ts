@@ -30,6 +30,7 @@ export const tokens = css`
     text-shadow: none;
     text-transform: none;
     white-space: normal;
+    writing-mode: horizontal-tb;
     -webkit-text-fill-color: currentColor;
   }
   @media (prefers-color-scheme: dark) {

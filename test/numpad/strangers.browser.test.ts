@@ -320,6 +320,24 @@ describe('a page', () => {
     await until(() => direction() === 'ltr');
   });
 
+  it('whose lines are vertical leaves it upright', async () => {
+    const style = document.createElement('style');
+    style.textContent = `body { writing-mode: vertical-rl }`;
+    document.head.append(style);
+    try {
+      await start();
+      void t.pad.prompt('order');
+      await t.pass();
+      const [one, two, four] = ['key-1', 'key-2', 'key-4'].map((part) => t.part(part).getBoundingClientRect());
+      expect(two!.top, 'beside each other').to.equal(one!.top);
+      expect(two!.left).to.be.at.least(one!.right);
+      expect(four!.left, 'below each other').to.equal(one!.left);
+      expect(four!.top).to.be.at.least(one!.bottom);
+    } finally {
+      style.remove();
+    }
+  });
+
   it('sets its own text in another way: nothing of that comes in', async () => {
     const style = document.createElement('style');
     style.textContent = `body { letter-spacing: .5em; word-spacing: 1em; text-transform: uppercase; text-indent: 3em; white-space: pre;
