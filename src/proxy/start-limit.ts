@@ -17,17 +17,19 @@ export class StartLimit {
     const { burst, everyMs } = this.limit;
     const now = this.clock.now();
     const bucket = this.buckets.get(storeId) ?? { level: burst, at: now };
-    // A clock set back refills nothing and takes nothing away.
-    const level = Math.min(burst, bucket.level + Math.max(0, now - bucket.at) / everyMs);
-    if (level < 1) {
+    // A clock set back refills nothing and takes nothing away; time counts from there on, after a refusal too.
+    bucket.level = Math.min(burst, bucket.level + Math.max(0, now - bucket.at) / everyMs);
+    bucket.at = now;
+    if (bucket.level < 1) {
       throw new Refusal(
         'rate_limited',
         'Too many new sessions for this store.',
-        Math.ceil(((1 - level) * everyMs) / 1000),
+        Math.ceil(((1 - bucket.level) * everyMs) / 1000),
       );
     }
+    bucket.level -= 1;
     this.buckets.delete(storeId);
-    this.buckets.set(storeId, { level: level - 1, at: now });
+    this.buckets.set(storeId, bucket);
     // The store that has started nothing for the longest time is the one whose bucket is full again.
     if (this.buckets.size > 10_000) this.buckets.delete(this.buckets.keys().next().value!);
   }

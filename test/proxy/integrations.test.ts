@@ -319,6 +319,11 @@ test('starts: a clock that is set back holds nobody up', async () => {
   for (let at = 0; at < 10; at++) await h.start();
   h.clock.advance(-3600_000);
   await h.start();
+  for (let at = 0; at < 19; at++) await h.start();
+  h.clock.advance(-3600_000);
+  const refused = await h.call('POST', '/integrations');
+  h.clock.advance(Number(refused.headers.get('Retry-After')) * 1000);
+  await h.start();
 });
 
 test('DELETE /connection: 204, as often as one likes, and for one store only', async () => {
