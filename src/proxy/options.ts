@@ -306,7 +306,9 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
   const onEvent = hook(options.onEvent, 'onEvent') ?? consoleEvents;
   const headers = list(or(options.allowedHeaders, ['Authorization']), 'allowedHeaders').map((header, at) => {
     const name = text(header, `allowedHeaders[${at}]`);
-    return /^[A-Za-z0-9-]+$/.test(name) ? name : wrong(`allowedHeaders[${at}]`, 'is not the name of a header');
+    if (name === '*' || !/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      wrong(`allowedHeaders[${at}]`, 'is not the name of a header');
+    return name;
   });
   if (options.checkFraming !== undefined && typeof options.checkFraming !== 'boolean')
     wrong('checkFraming', 'must be true or false');

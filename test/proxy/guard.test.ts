@@ -69,7 +69,7 @@ test('one reading of the path: every other spelling is another path, and there i
 });
 
 test('preflights: an allowed origin is told what it may send, for ten minutes; strangers are told nothing', async () => {
-  const h = harness({ allowedOrigins: [friend], allowedHeaders: ['X-Till'] });
+  const h = harness({ allowedOrigins: [friend], allowedHeaders: ['X-Till', 'till_id'] });
   const preflight = (path: string, origin: string) =>
     h.proxy.fetch(
       new Request(base + path, {
@@ -82,7 +82,10 @@ test('preflights: an allowed origin is told what it may send, for ten minutes; s
   assert.equal(yes.headers.get('access-control-allow-origin'), friend);
   assert.equal(yes.headers.get('access-control-allow-credentials'), 'true');
   assert.equal(yes.headers.get('access-control-allow-methods'), 'POST');
-  assert.equal(yes.headers.get('access-control-allow-headers'), 'Content-Type, Rulrr-Embed, Idempotency-Key, X-Till');
+  assert.equal(
+    yes.headers.get('access-control-allow-headers'),
+    'Content-Type, Rulrr-Embed, Idempotency-Key, X-Till, till_id',
+  );
   assert.equal(yes.headers.get('access-control-max-age'), '600');
   for (const origin of ['https://evil.example', 'null', friend + '.evil.example']) {
     const no = await preflight('/ereceipts', origin);
