@@ -244,9 +244,11 @@ function textOf(chunks: readonly Uint8Array[], size: number): string {
   return decoder.decode(bytes);
 }
 
-/** An answer that nobody reads must not hold its connection. */
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => {});
+/** An answer that nobody reads must not hold its connection. Those of a replaced `fetch` may be streams of Node. */
+export function discard(response: Response): void {
+  const body = response.body as { cancel?(): Promise<void>; destroy?(): void } | null;
+  if (typeof body?.cancel === 'function') body.cancel().catch(() => {});
+  else body?.destroy?.();
 }
 
 const longestWaitMs = 86_400_000;

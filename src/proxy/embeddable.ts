@@ -1,3 +1,4 @@
+import { discard } from '../api/transport.js';
 import type { Clock } from '../shared/clock.js';
 import { within } from './within.js';
 
@@ -21,7 +22,7 @@ const deadlineMs = 3000;
 
 /** Looks at the page once and keeps what it saw for five minutes. No token is sent: the headers are all that is wanted. */
 export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetch, clock: Clock): Framing {
-  let seen: { headers: FramingHeaders | undefined; until: number } | undefined;
+  let seen: { headers: FramingHeaders | undefined; at: number } | undefined;
   let looking: Promise<FramingHeaders | undefined> | undefined;
 
   function look(): Promise<FramingHeaders | undefined> {
@@ -29,16 +30,22 @@ export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetc
     looking ??= within(clock, readHeaders(connectBaseUrl.href, fetch, clock), deadlineMs)
       .catch(() => undefined)
       .then((headers) => {
-        seen = { headers, until: clock.now() + (headers ? keptMs : keptFailureMs) };
+        seen = { headers, at: clock.now() };
         looking = undefined;
         return headers;
       });
     return looking;
   }
 
+  function isFresh({ headers, at }: NonNullable<typeof seen>): boolean {
+    const age = clock.now() - at;
+    // A clock that was set back must not keep it until it has caught up.
+    return age >= 0 && age < (headers ? keptMs : keptFailureMs);
+  }
+
   return {
     async allows(pageOrigin, patienceMs) {
-      const headers = seen && clock.now() < seen.until ? seen.headers : await within(clock, look(), patienceMs);
+      const headers = seen && isFresh(seen) ? seen.headers : await within(clock, look(), patienceMs);
       return headers ? mayFrame(headers, pageOrigin, connectBaseUrl.origin) : undefined;
     },
   };
@@ -58,7 +65,7 @@ async function readHeaders(
       credentials: 'omit',
       signal: controller.signal,
     });
-    response.body?.cancel().catch(() => undefined);
+    discard(response);
     // What a redirect says about itself says nothing about the page behind it.
     if (response.status >= 300 && response.status < 400) return undefined;
     const frameAncestors = frameAncestorsOf(response.headers.get('Content-Security-Policy') ?? '');

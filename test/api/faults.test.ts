@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { RulrrApi, type RulrrApiError } from '../../src/api/index.js';
 import { neverSent } from '../../src/api/errors.js';
@@ -249,6 +250,17 @@ describe('faults below HTTP', () => {
       assert.equal(`${code} ${sent}`, 'redirect_refused unclear', JSON.stringify(fields));
     }
   });
+
+  it('a refusal is one also from a fetch whose streams are those of Node, and its connection is let go of', async () => {
+    for (const [status, expected] of [[410, 'already_retrieved answered 410'], [403, 'forbidden answered 403'], [302, 'redirect_refused answered 302']] as const) {
+      const stream = Readable.from(['{"success":false}']);
+      const answer = new Response(null, { status });
+      Object.defineProperty(answer, 'body', { value: stream });
+      const error = await failureOf(apiAt('https://api.example', { fetch: async () => answer }).retrieveTokens('it'));
+      assert.equal(verdict(error), expected);
+      assert.equal(stream.destroyed, true);
+    }
+  }); // prettier-ignore
 
   it('a read or an order that surely never left is tried once more', async () => {
     let tries = 0;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { createFraming, frameAncestorsOf, mayFrame } from '../../src/proxy/embeddable.js';
 import { fakeClock } from '../support/fake-clock.js';
@@ -121,6 +122,25 @@ test('the page itself is not read: its connection is free again', async () => {
   assert.equal(await framing.allows('https://a.example', 1500), true);
   assert.equal(letGo, true);
   assert.ok(given < 3);
+});
+
+test('the page of a fetch whose streams are those of Node is judged as well, and let go of', async () => {
+  const page = Readable.from(['<!doctype html>']);
+  const answer = new Response(null, { headers: { 'X-Frame-Options': 'DENY' } });
+  Object.defineProperty(answer, 'body', { value: page });
+  const framing = createFraming(new URL(connect), async () => answer, fakeClock());
+  assert.equal(await framing.allows('https://a.example', 1500), false);
+  assert.equal(page.destroyed, true);
+});
+
+test('a clock that was set back does not keep what was seen until it has caught up', async () => {
+  const clock = fakeClock();
+  let headers: Record<string, string> = {};
+  const framing = createFraming(new URL(connect), async () => new Response('', { headers }), clock);
+  assert.equal(await framing.allows('https://a.example', 1500), true);
+  headers = { 'X-Frame-Options': 'DENY' };
+  clock.advance(-24 * 3600_000);
+  assert.equal(await framing.allows('https://a.example', 1500), false);
 });
 
 test('a fetch of one’s own that never comes back is given up as well: the next look is a new one', async () => {
