@@ -4,6 +4,7 @@ import { Refusal } from './refusal.js';
 import type { StoredRow, TokenStore } from './stores/token-store.js';
 import type { TokenPair } from './tokens-answer.js';
 import { UnreadableRow, type Vault } from './vault.js';
+import { within } from './within.js';
 
 /** A short claim on work, so that replicas don't all do it. It saves calls; nothing is safe because of it. */
 export interface Lease {
@@ -212,14 +213,12 @@ export class Rows {
    * A call over a connection whose other side is gone may never come to an end, and everything that waits for it would stand still for as
    * long as the process lives: an answer that is to be saved, a sweep, a refresh. It may still take effect; so may one that threw.
    */
-  private inTime<T>(call: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.clock.after(storePatienceMs, () =>
-        reject(Object.assign(new Error('The token store did not answer in time.'), { code: 'ETIMEDOUT' })),
-      );
-      // A store of the vendor's own may answer with no promise at all.
-      Promise.resolve(call).then(resolve, reject).finally(cancel);
-    });
+  private async inTime<T>(call: Promise<T>): Promise<T> {
+    // A store of the vendor's own may answer with no promise at all.
+    const answered = Promise.resolve(call).then((answer) => ({ answer }));
+    const settled = await within(this.clock, answered, storePatienceMs);
+    if (!settled) throw Object.assign(new Error('The token store did not answer in time.'), { code: 'ETIMEDOUT' });
+    return settled.answer;
   }
 
   private async decode<T>(key: string, row: StoredRow | null): Promise<T | null> {

@@ -252,7 +252,12 @@ describe('faults below HTTP', () => {
   });
 
   it('a refusal is one also from a fetch whose streams are those of Node, and its connection is let go of', async () => {
-    for (const [status, expected] of [[410, 'already_retrieved answered 410'], [403, 'forbidden answered 403'], [302, 'redirect_refused answered 302']] as const) {
+    const refusals = [
+      [410, 'already_retrieved answered 410'],
+      [403, 'forbidden answered 403'],
+      [302, 'redirect_refused answered 302'],
+    ] as const;
+    for (const [status, expected] of refusals) {
       const stream = Readable.from(['{"success":false}']);
       const answer = new Response(null, { status });
       Object.defineProperty(answer, 'body', { value: stream });
@@ -260,7 +265,7 @@ describe('faults below HTTP', () => {
       assert.equal(verdict(error), expected);
       assert.equal(stream.destroyed, true);
     }
-  }); // prettier-ignore
+  });
 
   it('a read or an order that surely never left is tried once more', async () => {
     let tries = 0;
