@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { root } from '../../.config/install.mjs';
 import { launchChromium } from '../support/chromium.mjs';
+import { linkStore } from '../support/merchant.mjs';
 import { openShop } from '../support/shop.mjs';
 
 const names = (process.env.RULRR_FRAMEWORKS ?? '').split(' ').filter(Boolean);
@@ -83,18 +84,7 @@ for (const name of names) {
 
     it('hears of the connected store', async () => {
       await page.locator('rulrr-connect [part~="button"]').first().click();
-      const frame = page.frameLocator('rulrr-connect iframe');
-      const finish = frame.locator('[data-action="finish"]');
-      const on = frame.locator('[data-ereceipt="on"]');
-      const next = frame.locator('[data-action="next"]');
-      for (let steps = 0; steps < 8; steps += 1) {
-        await finish.or(on).or(next).first().waitFor();
-        if (await on.isVisible()) await on.click();
-        if (await finish.isVisible()) break;
-        // The step that is left stays visible until the next one has come.
-        await Promise.all([page.waitForEvent('framenavigated'), next.click()]);
-      }
-      await finish.click();
+      await linkStore(page.frameLocator('rulrr-connect iframe'));
       await page.waitForFunction(
         () => document.querySelector('[data-demo="connection"]').textContent === 'connected, e-receipts on',
       );

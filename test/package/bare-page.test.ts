@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../support/chromium.mjs';
+import { linkStore } from '../support/merchant.mjs';
 import { root, watchedPage } from './support.js';
 
 interface Shop {
@@ -97,11 +98,7 @@ describe('the script tag without what came after 2018', () => {
         ]);
 
         await page.locator('rulrr-connect [part~="button"]').first().click();
-        const frame = page.frameLocator('rulrr-connect iframe');
-        await frame.locator('[data-action="next"]').click();
-        await frame.locator('[data-ereceipt="on"]').click();
-        await frame.locator('[data-action="next"]').click();
-        await frame.locator('[data-action="finish"]').click();
+        await linkStore(page.frameLocator('rulrr-connect iframe'));
         await page.locator('rulrr-connect[state="finished"]').waitFor();
 
         const pad = page.locator('rulrr-ereceipt-numpad');

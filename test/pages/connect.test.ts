@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchChromium } from '../support/chromium.mjs';
+import { leaveStep, linkStore } from '../support/merchant.mjs';
 import { demoFolder, openTill, startDemo, type Demo, type Till } from './support.js';
 
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -41,15 +42,14 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
 
   it('keeps a long name of a store where it can be read: on the connect page, and on the customer’s phone', async () => {
     const page = await open('normal', { viewport: { width: 320, height: 640 } });
-    const inFrame = (act: string) => till.connectPage.locator(`[data-action="${act}"]`);
     const cutOff = (element: HTMLElement | SVGElement) => element.scrollWidth > element.clientWidth;
     await till.connectButton.click();
-    await inFrame('next').click();
+    await leaveStep(till.connectPage, 1, 'next');
     await till.connectPage.locator('#store').fill('W'.repeat(80));
-    await inFrame('next').click();
-    await inFrame('finish').waitFor();
+    await leaveStep(till.connectPage, 2, 'next');
+    await till.connectPage.locator('[data-action="finish"]').waitFor();
     assert.equal(await till.connectPage.locator('html').evaluate(cutOff), false);
-    await inFrame('finish').click();
+    await leaveStep(till.connectPage, 3, 'finish');
     await till.ended('finished');
     await till.pay();
     await till.tap('2133734253');
@@ -84,9 +84,9 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
     const { page } = till;
     const { asked, started } = integrations(page);
     await till.connectButton.click();
-    await till.connectPage.locator('[data-action="next"]').click();
+    await leaveStep(till.connectPage, 1, 'next');
     await page.reload();
-    await till.finish();
+    await linkStore(till.connectPage);
     await till.ended('finished');
     assert.deepEqual([started.length, asked.size], [1, 1]);
     assert.equal(await page.evaluate(() => Object.keys(sessionStorage).length), 0, 'nothing is kept after the end');
@@ -99,7 +99,7 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
     await till.connectPage.locator('[data-action="next"]').waitFor();
     await page.goto('about:blank');
     await page.goBack();
-    await till.finish();
+    await linkStore(till.connectPage);
     await till.ended('finished');
     assert.deepEqual([started.length, asked.size], [1, 1]);
   });
@@ -119,7 +119,7 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
     await till.page.locator('rulrr-connect').evaluate((element: HTMLElement & { start(): Promise<unknown> }) => {
       for (let press = 0; press < 20; press++) void element.start();
     });
-    await till.finish();
+    await linkStore(till.connectPage);
     await till.ended('finished');
     assert.equal(started.length, 1);
     assert.deepEqual(await till.told(), ['started', 'finished']);
@@ -190,7 +190,7 @@ describe('connecting, whatever happens on the way', { timeout: 480_000 }, () => 
       await till.connectButton.click();
       await till.connectPage.locator('[data-action="next"]').waitFor();
       await check('pending');
-      await till.finish();
+      await linkStore(till.connectPage);
       await till.ended('finished');
       await check('finished');
       await till.pay();

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { scenarioNames, type ScenarioName } from '../../src/sandbox/index.js';
 import { launchChromium } from '../support/chromium.mjs';
+import { leaveStep, linkStore } from '../support/merchant.mjs';
 import { demoFolder, openTill, startDemo, type Demo, type Till } from './support.js';
 
 /** These take their time: the proxy is sure that tokens are lost after 90 s, and Rulrr is asked again 30 s after a refusal. */
@@ -37,7 +38,7 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
   async function connectAgain(part: 'button' | 'retry'): Promise<void> {
     await till.choose('normal');
     await till.page.locator(`rulrr-connect [part~="${part}"]`).click();
-    await till.finish();
+    await linkStore(till.connectPage);
     await till.ended('finished');
     assert.match((await till.status.textContent())!, /Connected to Rulrr/);
   }
@@ -56,7 +57,7 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
     for (const name of patient) {
       const patientTill = await openTill(browser, await start(), name);
       await patientTill.connectButton.click();
-      await patientTill.finish();
+      await linkStore(patientTill.connectPage);
       waiting.set(name, patientTill);
     }
   });
@@ -68,7 +69,7 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
 
   it('connects: normal', async () => {
     await meet('normal');
-    await till.finish();
+    await linkStore(till.connectPage);
     await till.ended('finished');
     assert.deepEqual(await till.told(), ['started', 'finished']);
   });
@@ -78,7 +79,7 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
     await till.connectPage.locator('[data-action="next"]').waitFor({ timeout: 40_000 });
     assert.deepEqual(await till.told(), ['started', 'warning slow']);
     await till.choose('normal');
-    await till.finish();
+    await linkStore(till.connectPage);
     await till.ended('finished');
     assert.deepEqual(await till.told(), ['started', 'warning slow', 'finished']);
   });
@@ -96,7 +97,7 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
       await meet(name);
       const other = await elsewhere();
       assert.equal(await till.page.locator('rulrr-connect iframe').count(), 0);
-      await till.finish(other);
+      await linkStore(other);
       await till.ended('finished');
       assert.deepEqual(await till.told(), ['started', 'warning not-embeddable', 'finished']);
     });
@@ -105,11 +106,11 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
   it('finishes in another window that cuts itself off from its opener: coop', async () => {
     await meet('coop');
     const other = await elsewhere();
-    await other.locator('[data-action="next"]').click();
-    await other.locator('[data-action="next"]').click();
+    await leaveStep(other, 1, 'next');
+    await leaveStep(other, 2, 'next');
     // Cut off, the window reads as closed all the while: nobody takes that for a cancel.
     assert.equal(await till.page.locator('rulrr-connect').getAttribute('state'), 'pending');
-    await other.locator('[data-action="finish"]').click();
+    await leaveStep(other, 3, 'finish');
     await till.ended('finished');
     assert.deepEqual(
       (await till.told()).filter((one) => !one.startsWith('warning')),
@@ -146,7 +147,7 @@ describe('whatever Rulrr does', { timeout: 480_000 }, () => {
   ] as const) {
     it(`${what}: ${name}`, async () => {
       await meet(name);
-      await till.finish();
+      await linkStore(till.connectPage);
       await till.ended('finished', 40_000);
       assert.deepEqual(await till.told(), ['started', 'finished']);
     });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { linkStore } from '../support/merchant.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -78,23 +79,6 @@ export async function openTill(
   return till;
 }
 
-/**
- * Presses, and once more where nothing comes of it, as people do: on a busy machine a browser may show the frame of another process before it hands
- * presses to it, and loses those until then.
- */
-async function press(target: Locator, outcome: (timeout: number) => Promise<void>): Promise<void> {
-  await target.click();
-  for (let tries = 0; tries < 5; tries++) {
-    const came = await outcome(4000).then(
-      () => true,
-      () => false,
-    );
-    if (came) return;
-    await target.click({ timeout: 4000 }).catch(() => undefined);
-  }
-  await outcome(30_000);
-}
-
 /** The till, as a clerk and a customer use it. */
 export class Till {
   readonly page: Page;
@@ -135,21 +119,8 @@ export class Till {
   /** Connects a store, as the operator and the merchant would. */
   async connect(ereceipt: 'on' | 'off'): Promise<void> {
     await this.connectButton.click();
-    await this.finish(this.connectPage, ereceipt);
+    await linkStore(this.connectPage, ereceipt);
     await this.page.locator('rulrr-connect[state="finished"]').waitFor();
-  }
-
-  /** What the merchant does on the connect page, in a frame or a window. */
-  async finish(place: FrameLocator | Page = this.connectPage, ereceipt: 'on' | 'off' = 'on'): Promise<void> {
-    const choice = place.locator(`[data-ereceipt="${ereceipt}"]`);
-    const leads = async (step: number, action: string) => {
-      const button = place.locator(`form:has([name="step"][value="${step}"]) [data-action="${action}"]`);
-      await press(button, (timeout) => button.waitFor({ state: 'detached', timeout }));
-    };
-    await leads(1, 'next');
-    await press(choice, (timeout) => choice.and(place.locator(':checked')).waitFor({ timeout }));
-    await leads(2, 'next');
-    await leads(3, 'finish');
   }
 
   /** Waits for the element's state. */

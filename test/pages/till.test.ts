@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { launchChromium } from '../support/chromium.mjs';
+import { leaveStep } from '../support/merchant.mjs';
 import { demoFolder, paysByKeyboard, startDemo, Till, type Demo } from './support.js';
 
 describe('the demo till', { timeout: 240_000 }, () => {
@@ -171,7 +172,7 @@ describe('the demo till', { timeout: 240_000 }, () => {
 
   it('offers Connect again after the merchant gave up', async () => {
     await till.connectButton.click();
-    await till.connectPage.locator('[data-action="cancel"]').click();
+    await leaveStep(till.connectPage, 1, 'cancel');
     await till.page.locator('rulrr-connect[state="cancelled"]').waitFor();
     await till.connectButton.waitFor();
     await till.connect('on');

@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { read, root, run, serve } from '../package/support.js';
 import { launchChromium } from '../support/chromium.mjs';
+import { linkStore } from '../support/merchant.mjs';
 import { freePort } from '../support/listen.mjs';
 import { until } from '../support/until.js';
 import { answers, blocksOf, emptyProject, put, stopAll, typed, type Block, type Running } from './support.js';
@@ -36,12 +37,7 @@ function line(part: string): string {
 /** Connects the store on the page of the README, as operator and merchant do. */
 async function connect(page: Page): Promise<void> {
   await page.locator('rulrr-connect [part~="button"]').click();
-  const frame = page.frameLocator('rulrr-connect iframe');
-  for (const [at, action] of ['next', 'next', 'finish'].entries()) {
-    // Each step is a document of its own: on a slow machine the one before is still there, with a button of that name.
-    await frame.getByText(`Step ${at + 1} of`).waitFor();
-    await frame.locator(`[data-action="${action}"]`).click();
-  }
+  await linkStore(page.frameLocator('rulrr-connect iframe'));
   await page.locator('rulrr-connect[state="finished"]').waitFor();
 }
 
