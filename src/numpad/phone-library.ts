@@ -66,17 +66,21 @@ export const phoneRules: PhoneRules = {
     if (!found) return null;
     const rules = planOf(found.country || found.countryCallingCode);
     const lengths = rules.possibleLengths();
-    const { length } = found.nationalNumber;
+    const { country: own, countryCallingCode: callingCode, nationalNumber: national } = found;
+    const { length } = national;
     const valid = found.isValid();
     const reading: PhoneReading = {
       number: found.number,
-      country: found.country || null,
-      callingCode: found.countryCallingCode,
-      national: found.nationalNumber,
+      countries: (metadata.country_calling_codes[callingCode] || []).filter((code) => {
+        found.country = code;
+        return code === own || (valid && found.isValid());
+      }),
+      callingCode,
+      national,
       valid,
       length:
         valid || lengths.indexOf(length) >= 0 ? null : length > lengths[lengths.length - 1]! ? 'too-long' : 'too-short',
-      assigned: new RegExp(`^(?:${rules.nationalNumberPattern()})$`).test(found.nationalNumber),
+      assigned: new RegExp(`^(?:${rules.nationalNumberPattern()})$`).test(national),
     };
     return reading;
   },

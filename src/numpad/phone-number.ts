@@ -6,8 +6,8 @@ export type NumberReason =
 export interface PhoneReading {
   /** E.164, valid or not. */
   number: string;
-  /** ISO 3166-1 alpha-2; null where the number belongs to no country that is known. */
-  country: string | null;
+  /** ISO 3166-1 alpha-2: the one that it belongs to, and others where it is valid, too, as of a mainland and its islands; none that is known, perhaps. */
+  countries: readonly string[];
   callingCode: string;
   /** The national (significant) number. */
   national: string;
@@ -49,7 +49,8 @@ export interface Verdict {
   needsWorld: boolean;
 }
 
-const international = /^(\+|00)/;
+/** 00 is dialled before a country code almost everywhere, and people write it in the rest of the world, too; in Australia 0011, and no code begins with 11. */
+const withPlus = (text: string): string => text.replace(/^00(11)?/, '+');
 /** Toll-free and premium numbers of the +1 plan, which gets no rule of its own for them from mobile metadata. */
 const neverTextable = /^(8(00|22|33|44|55|66|77|88)|900)/;
 
@@ -57,9 +58,8 @@ const neverTextable = /^(8(00|22|33|44|55|66|77|88)|900)/;
 export function judge(text: string, question: PhoneQuestion): Verdict {
   const { rules, country, allowed, world } = question;
   let reading = rules.read(text, country);
-  // 00 is dialled before a country code almost everywhere, and people write it in the rest of the world, too.
-  if (text.slice(0, 2) === '00' && !(reading && reading.valid))
-    reading = rules.read('+' + text.slice(2), country) || reading;
+  const abroad = withPlus(text);
+  if (abroad !== text && !(reading && reading.valid)) reading = rules.read(abroad, country) || reading;
   const shown = show(text, question, reading);
   const verdict = (number: string, reason: NumberReason | null, needsWorld = false): Verdict => ({
     shown,
@@ -69,16 +69,16 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
   });
 
   const digits = text.replace('+', '');
-  if (reading && reading.valid && permits(allowed, reading.country)) return verdict(reading.number, null);
+  if (reading && reading.valid && permits(allowed, reading)) return verdict(reading.number, null);
   // Also one that cannot be texted is, first of all, another country's.
-  if (reading && !reading.length && (reading.valid || reading.country) && !permits(allowed, reading.country))
+  if (reading && !reading.length && (reading.valid || reading.countries[0]) && !permits(allowed, reading))
     return verdict('', 'country');
   if (world !== 'here') {
-    const away = !rules.knows(country) || (international.test(text) && !/^(\+|00)1/.test(text));
+    const away = !rules.knows(country) || /^\+(?!1)/.test(abroad);
     const inPlan =
       reading !== null && !reading.length && !(reading.callingCode === '1' && neverTextable.test(reading.national));
     // Prefixes such as 011 hide a country code from rules that do not know it.
-    const idd = !reading && digits.length > 7;
+    const idd = !reading && digits.length > 6;
     const needsWorld = away || inPlan || idd;
     if (needsWorld && world === 'coming') return verdict('', digits.length < 7 ? 'too-short' : null, true);
     if (needsWorld && !(allowed.length && allowed.every((one) => rules.knows(one)))) {
@@ -86,7 +86,9 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
       if (inPlan) return verdict(reading!.number, null);
       if (digits.length < 8) return verdict('', 'too-short');
       if (digits.length > 17) return verdict('', 'too-long');
-      return international.test(text) ? verdict('+' + digits.replace(/^00/, ''), null) : verdict('', 'country');
+      // Where there are rules at all, they are those of +1.
+      const number = rules.knows(country) ? abroad.replace(/^011/, '+') : abroad;
+      return number[0] === '+' ? verdict(number, null) : verdict('', 'country');
     }
   }
   if (!reading) return verdict('', digits.length < 7 ? 'too-short' : digits.length > 17 ? 'too-long' : 'invalid');
@@ -95,15 +97,18 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
   return verdict('', textless ? 'not-textable' : 'invalid');
 }
 
-function permits(allowed: readonly string[], country: string | null): boolean {
-  return !allowed.length || (country !== null && allowed.indexOf(country) >= 0);
+function permits(allowed: readonly string[], { countries }: PhoneReading): boolean {
+  return !allowed.length || countries.some((country) => allowed.indexOf(country) >= 0);
 }
 
 /** As-you-type format. Past the longest length the format of what fits stays, with the rest behind it. */
 function show(text: string, { rules, country }: PhoneQuestion, reading: PhoneReading | null): string {
   const format = (part: string): string => {
     const own = rules.format(part, country);
-    return part.slice(0, 2) === '00' && own === part ? '00' + rules.format('+' + part.slice(2), country).slice(1) : own;
+    const abroad = withPlus(part);
+    return own === part && abroad !== part
+      ? part.slice(0, 1 + part.length - abroad.length) + rules.format(abroad, country).slice(1)
+      : own;
   };
   const whole = format(text);
   if (!reading || reading.length !== 'too-long') return whole;

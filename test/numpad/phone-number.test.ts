@@ -60,11 +60,25 @@ describe('the rules that come with the element', () => {
     assert.equal(judge('015123456789', small({ country: 'DE' })).needsWorld, true);
   });
 
+  it('take no number of the world for one of +1 by the prefix that Australia dials first', () => {
+    for (const world of ['coming', 'blocked'] as const)
+      assert.notEqual(judge('00115016221234', ask('AU', { world })).number, '+15016221234', world);
+    assert.equal(judge('001112462501234', ask('AU', { world: 'blocked' })).number, '+12462501234');
+  });
+
+  it('call no beginning of a number wrong that is dialled as one of the world', () => {
+    const digits = '011447911123456';
+    const wrong = [...digits].filter((_, index) => judge(digits.slice(0, index + 1), small()).reason === 'invalid');
+    assert.deepEqual(wrong, []);
+  });
+
   it('leave it to the server if the world cannot be had', () => {
     const blocked = (text: string, more: Partial<PhoneQuestion> = {}) =>
       judge(text, small({ world: 'blocked', ...more }));
     assert.equal(blocked('+447911123456').number, '+447911123456');
     assert.equal(blocked('00447911123456').number, '+447911123456');
+    assert.equal(blocked('011447911123456').number, '+447911123456');
+    assert.equal(blocked('0011447911123456', { country: 'AU' }).number, '+447911123456');
     assert.equal(blocked('2425550123').number, '+12425550123');
     assert.equal(blocked('+44791').reason, 'too-short');
     assert.equal(blocked('8005550123').reason, 'not-textable');
@@ -170,6 +184,21 @@ describe('the rules of the world', () => {
     assert.equal(judge('4165550123', ask('CA', { allowed: ['CA'] })).number, '+14165550123');
     assert.equal(judge('4165550123', ask('CA', { allowed: ['CA'] })).shown, '(416) 555-0123');
     assert.equal(judge('2135550123', ask('CA', { allowed: ['CA'] })).reason, 'country');
+  });
+
+  it('take each mobile example where its country is the only one allowed, also that of an island with the numbers of its mainland', () => {
+    const refused = examples(PhoneNumberType.MOBILE).filter(
+      ({ country, number, national }) =>
+        judge(number, ask(country, { allowed: [country] })).number !== number ||
+        judge(national.replace(/\D/g, ''), ask(country, { allowed: [country] })).number !== number,
+    );
+    assert.deepEqual(refused, []);
+    // Also where it is not the first one.
+    assert.equal(judge('+590690001234', ask('FR', { allowed: ['FR', 'MF'] })).number, '+590690001234');
+    assert.equal(judge('+590690001234', ask('FR', { allowed: ['FR', 'MQ'] })).reason, 'country');
+    // Of two with one plan, each has its own.
+    assert.equal(judge('+12135550123', ask('CA', { allowed: ['CA'] })).reason, 'country');
+    assert.equal(judge('+77012345678', ask('RU', { allowed: ['RU'] })).reason, 'country');
   });
 
   it('say why', () => {
