@@ -8,7 +8,7 @@ import { judge, readPasted, type NumberReason, type Verdict } from './phone-numb
 const worldDeadline = 5000;
 
 /** Of nothing keyed. */
-const noVerdict: Verdict = { shown: '', number: '', reason: null, needsWorld: false };
+const noVerdict: Verdict = { shown: '', number: '', reason: null, needsWorld: false, unfinished: false };
 
 export interface EntryHost {
   readonly clock: Clock;
@@ -120,7 +120,7 @@ export class NumberEntry {
             world: worldIsHere() ? 'here' : this.worldBlocked ? 'blocked' : 'coming',
           })
         : noVerdict;
-      if (this.blocked) verdict = { ...verdict, number: '', reason: this.blocked };
+      if (this.blocked) verdict = { ...verdict, number: '', reason: this.blocked, unfinished: false };
       this.verdict = verdict;
     }
     return verdict;

@@ -35,11 +35,11 @@ export function wordsFor(
   return problem ? problemWords(text, problem) : '';
 }
 
-/** What is to be said against the number: that it is too short, only to who wants to send it. */
+/** What is to be said against the number: what more digits may mend, only to who wants to send it. */
 export function problemOf(entry: Entry, eager: boolean): NumberReason | null {
-  const { reason } = entry.judged();
+  const { reason, unfinished } = entry.judged();
   if (eager && !reason && !entry.text) return 'too-short';
-  return reason === 'too-short' && !eager ? null : reason;
+  return unfinished && !eager ? null : reason;
 }
 
 export const problemWords = (text: NumpadStrings, problem: NumberReason | 'failed'): string =>
@@ -52,7 +52,7 @@ export const longest = (text: NumpadStrings): string =>
 /** ISO code and name of the countries to choose from; none where there is no choice. */
 export function choiceOf(allowed: readonly string[], language: string): (readonly [string, string])[] {
   if (allowed.length < 2) return [];
-  const names = Intl.DisplayNames && new Intl.DisplayNames([language], { type: 'region', fallback: 'code' });
+  const names = Intl.DisplayNames && new Intl.DisplayNames([language], { type: 'region' });
   return allowed.map((code) => [code, (/^[A-Z]{2}$/.test(code) && names && names.of(code)) || code] as const);
 }
 

@@ -53,7 +53,7 @@ export const phoneRules: PhoneRules = {
     if (text[0] === '+') return formatInternational(text);
     if (!this.knows(country)) return text;
     const plan = planOf(country);
-    const idd = new RegExp(`^(?:${plan.IDDPrefix()})`).exec(text);
+    const idd = new RegExp(`^(?:${plan.IDDPrefix()}|00(?:11)?)`).exec(text);
     if (idd && idd[0]) return (idd[0] + ' ' + formatInternational('+' + text.slice(idd[0].length)).slice(1)).trim();
     const prefix = plan.nationalPrefix();
     return prefix && text.slice(0, prefix.length) === prefix

@@ -47,6 +47,8 @@ export interface Verdict {
   reason: NumberReason | null;
   /** Only the world's rules can tell. */
   needsWorld: boolean;
+  /** The reason may go with more digits. */
+  unfinished: boolean;
 }
 
 /** 00 is dialled before a country code almost everywhere, and people write it in the rest of the world, too; in Australia 0011, and no code begins with 11. */
@@ -56,17 +58,16 @@ const neverTextable = /^(8(00|22|33|44|55|66|77|88)|900)/;
 
 /** Judges what has been keyed: at least one digit, or a plus. "Textable" is valid under mobile metadata; +1 numbers are never told apart as mobile or fixed. */
 export function judge(text: string, question: PhoneQuestion): Verdict {
-  const { rules, country, allowed, world } = question;
-  let reading = rules.read(text, country);
+  const { rules, allowed, world } = question;
   const abroad = withPlus(text);
-  if (abroad !== text && !(reading && reading.valid)) reading = rules.read(abroad, country) || reading;
+  const reading = read(text, question);
   const shown = show(text, question, reading);
-  const verdict = (number: string, reason: NumberReason | null, needsWorld = false): Verdict => ({
-    shown,
-    number,
-    reason,
-    needsWorld,
-  });
+  const verdict = (
+    number: string,
+    reason: NumberReason | null,
+    needsWorld = false,
+    unfinished = reason === 'too-short',
+  ): Verdict => ({ shown, number, reason, needsWorld, unfinished });
 
   const digits = text.replace('+', '');
   if (reading && reading.valid && permits(allowed, reading)) return verdict(reading.number, null);
@@ -74,7 +75,7 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
   if (reading && !reading.length && (reading.valid || reading.countries[0]) && !permits(allowed, reading))
     return verdict('', 'country');
   if (world !== 'here') {
-    const away = !rules.knows(country) || /^\+(?!1)/.test(abroad);
+    const away = !rules.knows(question.country) || /^\+(?!1)/.test(abroad);
     const inPlan =
       reading !== null && !reading.length && !(reading.callingCode === '1' && neverTextable.test(reading.national));
     // Prefixes such as 011 hide a country code from rules that do not know it.
@@ -87,14 +88,21 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
       if (digits.length < 8) return verdict('', 'too-short');
       if (digits.length > 17) return verdict('', 'too-long');
       // Where there are rules at all, they are those of +1.
-      const number = rules.knows(country) ? abroad.replace(/^011/, '+') : abroad;
+      const number = rules.knows(question.country) ? abroad.replace(/^011/, '+') : abroad;
       return number[0] === '+' ? verdict(number, null) : verdict('', 'country');
     }
   }
-  if (!reading) return verdict('', digits.length < 7 ? 'too-short' : digits.length > 17 ? 'too-long' : 'invalid');
+  if (!reading) return verdict('', digits.length < 9 ? 'too-short' : digits.length > 17 ? 'too-long' : 'invalid');
   if (reading.length) return verdict('', reading.length);
   const textless = reading.callingCode === '1' ? neverTextable.test(reading.national) : reading.assigned;
-  return verdict('', textless ? 'not-textable' : 'invalid');
+  const longer = read(text + '0', question);
+  return verdict('', textless ? 'not-textable' : 'invalid', false, (longer || reading).length !== 'too-long');
+}
+
+function read(text: string, { rules, country }: PhoneQuestion): PhoneReading | null {
+  const reading = rules.read(text, country);
+  const abroad = withPlus(text);
+  return (abroad !== text && !(reading && reading.valid) && rules.read(abroad, country)) || reading;
 }
 
 function permits(allowed: readonly string[], { countries }: PhoneReading): boolean {
@@ -102,20 +110,14 @@ function permits(allowed: readonly string[], { countries }: PhoneReading): boole
 }
 
 /** As-you-type format. Past the longest length the format of what fits stays, with the rest behind it. */
-function show(text: string, { rules, country }: PhoneQuestion, reading: PhoneReading | null): string {
-  const format = (part: string): string => {
-    const own = rules.format(part, country);
-    const abroad = withPlus(part);
-    return own === part && abroad !== part
-      ? part.slice(0, 1 + part.length - abroad.length) + rules.format(abroad, country).slice(1)
-      : own;
-  };
-  const whole = format(text);
+function show(text: string, question: PhoneQuestion, reading: PhoneReading | null): string {
+  const { rules, country } = question;
+  const whole = rules.format(text, country);
   if (!reading || reading.length !== 'too-long') return whole;
   for (let end = text.length - 1; end > 4; end--) {
     const part = text.slice(0, end);
-    const shorter = rules.read(part, country);
-    if (shorter && shorter.length !== 'too-long') return format(part) + text.slice(end);
+    const shorter = read(part, question);
+    if (shorter && shorter.length !== 'too-long') return rules.format(part, country) + text.slice(end);
   }
   return whole;
 }

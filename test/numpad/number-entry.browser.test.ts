@@ -30,6 +30,35 @@ describe('the keypad', () => {
     expect(t.pad.value).to.equal('+12135550123');
   });
 
+  it('finds nothing wrong with a number on the way to its last digit, where some of its country are shorter', async () => {
+    await start({ 'default-country': 'DE' });
+    t.pad.value = '+4915123456789';
+    await until(() => t.pad.value !== '');
+    t.pad.clear();
+    const said: string[] = [];
+    for (const digit of '0151234567') {
+      t.tap(digit);
+      await t.pass(1200);
+      said.push(t.part('error').textContent + t.part('status').textContent);
+    }
+    expect(said.join('')).to.equal('');
+    t.part('send').click();
+    await t.pass();
+    expect(t.part('error').dataset['reason']).to.equal('not-textable');
+    t.tap('89');
+    await t.pass(200);
+    expect(t.part('error').textContent).to.equal('');
+    expect(t.pad.value).to.equal('+4915123456789');
+  });
+
+  it('says at once that an extension is in the way, however many digits could follow', async () => {
+    await start({ 'default-country': 'DE' });
+    t.paste('+49 30 901820 ext. 5');
+    await until(() => t.part('error').dataset['reason'] === 'extension');
+    await t.pass();
+    expect(t.part('error').textContent).not.to.equal('');
+  });
+
   it('says nothing of a number that nobody has keyed', async () => {
     await start();
     t.pad.clear();

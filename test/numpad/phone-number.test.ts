@@ -48,6 +48,7 @@ describe('the rules that come with the element', () => {
       number: '',
       reason: 'too-short',
       needsWorld: false,
+      unfinished: true,
     });
     assert.equal(judge('8005550123', small()).reason, 'not-textable');
   });
@@ -168,6 +169,36 @@ describe('the rules of the world', () => {
     }
   });
 
+  it('call no mobile example wrong while it is being keyed: at home, in the world, with a prefix that is dialled first', () => {
+    const wrong: string[] = [];
+    for (const { country, number, national } of examples(PhoneNumberType.MOBILE)) {
+      const code = number.slice(1);
+      const ways = [
+        [national, country],
+        [number, country],
+        [code, 'US', '011'],
+        [code, 'US', '00'],
+        [code, 'AU', '0011'],
+        [code, 'DE', '00'],
+      ] as const;
+      for (const [written, home, prefix = ''] of ways) {
+        const text = prefix + written.replace(/[^\d+]/g, '');
+        for (let end = 1; end < text.length; end++) {
+          const { reason, unfinished } = judge(text.slice(0, end), ask(home));
+          if (reason && !unfinished) wrong.push(`${home} ${text} ${text.slice(0, end)} ${reason}`);
+        }
+      }
+    }
+    // To itself, Australia says 0011 of a number at home.
+    assert.deepEqual(
+      wrong.filter((line) => !line.startsWith('AU 001161')),
+      [],
+    );
+    // Where more digits do not help.
+    for (const text of ['5555555555', '8885550123', '21355501234', '+442079460958', '02079460958'])
+      assert.equal(judge(text, ask(text.startsWith('0') ? 'GB' : 'US')).unfinished, false, text);
+  });
+
   it('never take a number without its last digit where Google does not', () => {
     const wrong = examples(PhoneNumberType.MOBILE)
       .map(({ country, number }) => ({ country, number: number.slice(0, -1) }))
@@ -241,7 +272,7 @@ describe('the rules of the world', () => {
     assert.equal(judge('121355501234', ask()).shown, '1 (213) 555-01234');
     assert.equal(judge('+447911123456', ask()).shown, '+44 7911 123456');
     assert.equal(judge('+4479111234567', ask()).shown, '+44 7911 1234567');
-    assert.equal(judge('00447911123456', ask()).shown, '0044 7911 123456');
+    assert.equal(judge('00447911123456', ask()).shown, '00 44 7911 123456');
     // Whatever is shown has the digits that were pressed, in their order.
     const { random } = fakeClock(0, 7);
     for (let index = 0; index < 2000; index++) {
