@@ -80,11 +80,14 @@ export class KeyboardController {
     if (key === 'Enter' || key === 'Tab' || key === ' ') {
       const button = origin.closest && origin.closest('button,input,a,summary,[role=button]');
       if (this.scanner.terminator(at)) event.preventDefault();
-      else if (key === 'Enter') {
-        // On a button, Enter presses it; held down, once, as on the screen.
-        if (!button || (event.repeat && button.matches('[data-key]:not([data-key=delete]),[part=send]')))
+      else if (button) {
+        // Enter presses it; held down, once, as on the screen.
+        if (key === 'Enter' && event.repeat && button.matches('[data-key]:not([data-key=delete]),[part=send]'))
           event.preventDefault();
-        if (!button && !event.repeat) host.submit();
+      } else if (key !== 'Tab') {
+        // A space, as between two groups of digits, is no wish to scroll.
+        event.preventDefault();
+        if (key === 'Enter' && !event.repeat) host.submit();
       }
     } else if (key.length === 1) {
       // Held down: one digit, as on the screen.
