@@ -7,7 +7,7 @@ import {
   type PhoneNumber,
 } from 'libphonenumber-js/core/es6';
 import { formatPartial, type NumberPlan } from './as-you-type.js';
-import type { PhoneReading, PhoneRules } from './phone-number.js';
+import type { PhoneRules } from './phone-number.js';
 import { us } from './phone-us.js';
 
 let metadata: MetadataJson = us;
@@ -64,12 +64,12 @@ export const phoneRules: PhoneRules = {
   read(text, country) {
     const found = parse(text, country);
     if (!found) return null;
-    const rules = planOf(found.country || found.countryCallingCode);
-    const lengths = rules.possibleLengths();
     const { country: own, countryCallingCode: callingCode, nationalNumber: national } = found;
+    const rules = planOf(own || callingCode);
+    const lengths = rules.possibleLengths();
     const { length } = national;
     const valid = found.isValid();
-    const reading: PhoneReading = {
+    return {
       number: found.number,
       countries: (metadata.country_calling_codes[callingCode] || []).filter((code) => {
         found.country = code;
@@ -82,7 +82,6 @@ export const phoneRules: PhoneRules = {
         valid || lengths.indexOf(length) >= 0 ? null : length > lengths[lengths.length - 1]! ? 'too-long' : 'too-short',
       assigned: new RegExp(`^(?:${rules.nationalNumberPattern()})$`).test(national),
     };
-    return reading;
   },
 };
 

@@ -70,14 +70,14 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
   ): Verdict => ({ shown, number, reason, needsWorld, unfinished });
 
   const digits = text.replace('+', '');
-  if (reading && reading.valid && permits(allowed, reading)) return verdict(reading.number, null);
   // Also one that cannot be texted is, first of all, another country's.
   if (reading && !reading.length && (reading.valid || reading.countries[0]) && !permits(allowed, reading))
     return verdict('', 'country');
+  if (reading && reading.valid) return verdict(reading.number, null);
+  const textless = reading && (reading.callingCode === '1' ? neverTextable.test(reading.national) : reading.assigned);
   if (world !== 'here') {
     const away = !rules.knows(question.country) || /^\+(?!1)/.test(abroad);
-    const inPlan =
-      reading !== null && !reading.length && !(reading.callingCode === '1' && neverTextable.test(reading.national));
+    const inPlan = reading && !reading.length && !textless;
     // Prefixes such as 011 hide a country code from rules that do not know it.
     const idd = !reading && digits.length > 6;
     const needsWorld = away || inPlan || idd;
@@ -94,7 +94,6 @@ export function judge(text: string, question: PhoneQuestion): Verdict {
   }
   if (!reading) return verdict('', digits.length < 9 ? 'too-short' : digits.length > 17 ? 'too-long' : 'invalid');
   if (reading.length) return verdict('', reading.length);
-  const textless = reading.callingCode === '1' ? neverTextable.test(reading.national) : reading.assigned;
   const longer = read(text + '0', question);
   return verdict('', textless ? 'not-textable' : 'invalid', false, (longer || reading).length !== 'too-long');
 }
