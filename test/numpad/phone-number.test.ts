@@ -180,6 +180,7 @@ describe('the rules of the world', () => {
         [code, 'US', '00'],
         [code, 'AU', '0011'],
         [code, 'DE', '00'],
+        [number.startsWith('+1') ? code : number, 'US'],
       ] as const;
       for (const [written, home, prefix = ''] of ways) {
         const text = prefix + written.replace(/[^\d+]/g, '');
