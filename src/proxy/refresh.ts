@@ -110,6 +110,8 @@ export class Refresher {
     await this.options.rows
       .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
         if (!row?.previous || !row.pair || !isSame(row.pair, refused)) return undefined;
+        // A refresh of it is on its way: its answer, which Rulrr gives once, finds its place by the pair that it replaces.
+        if (isHeld(row.lease, this.options.clock.now()) || row.refreshed) return undefined;
         return { ...row, pair: row.previous, previous: row.pair, ...this.failure(row) };
       })
       .catch(() => null);

@@ -143,6 +143,21 @@ test('a new pair that has worked and is refused later is refreshed, as the first
   assert.equal((await api.getStore())['used'], 'access-2');
 });
 
+test('a new pair that no call has tried yet is refused while it is being refreshed itself: the answer finds its place', async () => {
+  const { api, upstream, clock } = await dueForRefresh();
+  await api.getStore();
+  await settle();
+  // A year in which sweeps alone looked after the store.
+  clock.advance(360 * day);
+  upstream.revoked.add('access-1');
+  const release = hold(upstream, 'refresh');
+  assert.equal((await api.getStore())['used'], 'access-0');
+  release();
+  await settle();
+  assert.equal((await api.getStore())['used'], 'access-2');
+  assert.equal(upstream.calls.refresh, 2);
+});
+
 test('a second try that is unclear is told as unclear, not as the refusal of the first', async () => {
   const { connections, upstream, clock, api: raw } = bench();
   await connect(connections);
