@@ -110,7 +110,7 @@ export function errorClass(error: unknown): string {
   return typeof name === 'string' && /^[A-Z]?[A-Za-z]{0,30}Error$/.test(name) ? name : 'Error';
 }
 
-/** The code that systems (errno), PostgreSQL (SQLSTATE), SQLite and Node give their errors, or else the error's class. */
+/** The code that systems (errno), TLS, PostgreSQL (SQLSTATE), SQLite and Node give their errors, or else the error's class. */
 export function storeErrorCode(error: unknown): string {
   let code: unknown;
   try {
@@ -118,7 +118,6 @@ export function storeErrorCode(error: unknown): string {
   } catch {
     // A getter that throws.
   }
-  const known =
-    typeof code === 'string' && /^(?:E[A-Z]{3,15}|[0-9A-Z]{5}|(?:SQLITE|ERR|MODULE)_[A-Z_]{1,30})$/.test(code);
+  const known = typeof code === 'string' && /^(?:[A-Z][A-Z0-9_]{3,45}|[0-9A-Z]{5})$/.test(code);
   return known ? (code as string) : errorClass(error);
 }

@@ -68,6 +68,8 @@ test('the token store in trouble: the log says why in the words of system or dat
     Object.assign(new Error('x'), { name: 'LibsqlError', code: 'SQLITE_FULL' }),
     Object.assign(new Error('x'), { code: 'MODULE_NOT_FOUND' }),
     Object.assign(new Error('x'), { code: 'ERR_DLOPEN_FAILED' }),
+    Object.assign(new Error('x'), { code: 'EAI_AGAIN' }),
+    Object.assign(new Error('x'), { code: 'SELF_SIGNED_CERT_IN_CHAIN' }),
     new TypeError('x'),
     Object.assign(new Error('x'), { code: planted.connectionString }),
     Object.assign(new Error('x'), { code: `ECONNREFUSED ${planted.connectionString}` }),
@@ -88,6 +90,8 @@ test('the token store in trouble: the log says why in the words of system or dat
     'SQLITE_FULL',
     'MODULE_NOT_FOUND',
     'ERR_DLOPEN_FAILED',
+    'EAI_AGAIN',
+    'SELF_SIGNED_CERT_IN_CHAIN',
     'TypeError',
     ...Array.from({ length: 7 }, () => 'Error'),
   ]);

@@ -97,12 +97,19 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
   return sqlTokenStore(query, { table, nextVersion: `nextval('${sequence}')` }, () => (closing ??= close()));
 }
 
+const codesOf = [
+  [/timeout/, 'ETIMEDOUT'],
+  [/terminated|not queryable/, 'ECONNRESET'],
+  // The URL asks for TLS, and the server has none.
+  [/SSL/, 'EPROTO'],
+  // invalid_password: none was given, mostly.
+  [/^SASL/, '28P01'],
+] as const;
+
 /** `pg` gives no code to what it finds out by itself, and a log that names causes by their code would say nothing. */
 function named(error: unknown): unknown {
   if (!(error instanceof Error) || 'code' in error) return error;
-  const code = /timeout/.test(error.message)
-    ? 'ETIMEDOUT'
-    : /terminated|not queryable/.test(error.message) && 'ECONNRESET';
+  const code = codesOf.find(([text]) => text.test(error.message))?.[1];
   return code ? Object.assign(error, { code }) : error;
 }
 

@@ -293,18 +293,43 @@ for (const code of ['40001', '40P01'])
     assert.ok(until > 90 && until < 97, `${100 - until} tries`);
   });
 
-for (const [what, serve, code, connectionTimeoutMillis] of [
-  ['ends the connection', (socket: Socket) => void socket.destroy(), 'ECONNRESET', 0],
+/** AuthenticationSASL with the one mechanism that it offers, and AuthenticationSASLContinue. */
+const wantsPassword = ['R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0', 'R\0\0\0\x0a\0\0\0\x0br='];
+
+for (const [what, serve, code, options] of [
+  ['ends the connection', (socket: Socket) => void socket.destroy(), 'ECONNRESET', {}],
   // Until the other side has had enough.
-  ['never answers', (socket: Socket) => void socket.on('end', () => socket.destroy()).resume(), 'ETIMEDOUT', 50],
+  [
+    'never answers',
+    (socket: Socket) => void socket.on('end', () => socket.destroy()).resume(),
+    'ETIMEDOUT',
+    { connectionTimeoutMillis: 50 },
+  ],
+  ['has no TLS', (socket: Socket) => void socket.once('data', () => socket.end('N')), 'EPROTO', { ssl: true }],
+  [
+    'wants a password, and was told none',
+    (socket: Socket) => {
+      const says = [...wantsPassword];
+      socket.on('data', () => void socket.write(says.shift() ?? ''));
+    },
+    '28P01',
+    {},
+  ],
 ] as const)
   test(`a PostgreSQL that ${what}: the log says so by a code`, async (t) => {
-    const server = createServer((socket) => serve(socket.on('error', () => {}))).listen(0, '127.0.0.1');
-    t.after(() => server.close());
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      serve(socket.on('error', () => {}));
+    }).listen(0, '127.0.0.1');
+    t.after(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const { default: pg } = await import('pg');
-    const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'till', connectionTimeoutMillis });
+    const pool = new pg.Pool({ host: '127.0.0.1', port, user: 'till', ...options });
     t.after(() => pool.end());
     const h = harness({ tokenStore: postgresTokenStore({ pool }) });
     assert.equal((await h.call('GET', '/connection')).status, 503);
