@@ -244,6 +244,11 @@ describe('PostgreSQL', () => {
       assert.throws(() => postgresTokenStore(bad as never), { name: 'TypeError', message: /give `connectionString`/ });
     }
   });
+  test('a Client in the place of the pool is refused at construction: a transaction of the vendor’s on it could take tokens back', async () => {
+    const { default: pg } = await import('pg');
+    const pool = new pg.Client('postgres://db.example/till') as never;
+    assert.throws(() => postgresTokenStore({ pool }), { name: 'TypeError', message: /must be a Pool/ });
+  });
 });
 
 test('PostgreSQL that was down at the first call is asked again at the next', async () => {
