@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { codeOf, orMissing, sqlTokenStore, type Query } from './sql.js';
@@ -182,10 +182,11 @@ async function connect(path: string): Promise<Client> {
   return client;
 }
 
-/** Which files stand at the path now, and at that of its write-ahead log. */
+/** Which files stand at the path now, and at that of its write-ahead log: SQLite puts that beside the file, not beside a link to it. */
 function filesAt(path: string): string {
   const one = (file: string) => statSync(file, { throwIfNoEntry: false })?.ino;
-  return `${one(path)} ${one(`${path}-wal`)}`;
+  const file = one(path);
+  return `${file} ${file && one(`${realpathSync(path)}-wal`)}`;
 }
 
 function pathOf(url: unknown): string {

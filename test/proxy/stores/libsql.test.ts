@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -93,26 +93,30 @@ describe('libSQL', () => {
       await open.close();
     });
   }
-  test('a file whose write-ahead log is deleted while it is open: the write that meets it is refused, and what is confirmed later is there', async () => {
-    const file = join(folder, 'without log.db');
-    const store = libsqlTokenStore({ url: `file:${file}` });
-    await store.put('before', 'x', { ifVersion: null });
-    rmSync(`${file}-wal`);
-    await assert.rejects(store.put('one', 'x', { ifVersion: null }));
-    // SQLite refuses the rest too, but for a collection of garbage in between: with that, the old connection lets go of the file.
-    const confirmed: string[] = [];
-    for (const key of ['two', 'three']) {
-      const put = await store.put(key, 'x', { ifVersion: null }).catch(() => null);
-      if (put?.ok) confirmed.push(key);
-    }
-    // As after SIGKILL: the files as they lie there.
-    const copy = `${file}.copy`;
-    for (const part of ['', '-wal']) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
-    const found = libsqlTokenStore({ url: `file:${copy}` });
-    for (const key of confirmed) assert.ok(await found.get(key), key);
-    await found.close();
-    await store.close();
-  });
+  for (const [what, at] of [
+    ['', (file: string) => file],
+    [' that is opened by a link', (file: string) => (symlinkSync(file, `${file}.link`), `${file}.link`)],
+  ] as const)
+    test(`a file${what} whose write-ahead log is deleted while it is open: the write that meets it is refused, and what is confirmed later is there`, async () => {
+      const file = join(folder, `without log${what}.db`);
+      const store = libsqlTokenStore({ url: `file:${at(file)}` });
+      await store.put('before', 'x', { ifVersion: null });
+      rmSync(`${file}-wal`);
+      await assert.rejects(store.put('one', 'x', { ifVersion: null }));
+      // SQLite refuses the rest too, but for a collection of garbage in between: with that, the old connection lets go of the file.
+      const confirmed: string[] = [];
+      for (const key of ['two', 'three']) {
+        const put = await store.put(key, 'x', { ifVersion: null }).catch(() => null);
+        if (put?.ok) confirmed.push(key);
+      }
+      // As after SIGKILL: the files as they lie there.
+      const copy = `${file}.copy`;
+      for (const part of ['', '-wal']) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
+      const found = libsqlTokenStore({ url: `file:${copy}` });
+      for (const key of confirmed) assert.ok(await found.get(key), key);
+      await found.close();
+      await store.close();
+    });
   test('a file that was closed is all there is: moved alone, it has every row', async () => {
     const file = join(folder, 'moved.db');
     const store = libsqlTokenStore({ url: `file:${file}` });
