@@ -49,9 +49,9 @@ function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
   }
 }
 
-/** In a container whose file system is read-only, the file alone is often the one thing that was mounted. */
+/** In a container whose file system is read-only, the file alone is often the one thing that was mounted; or somebody else made it, root mostly. */
 const unwritable =
-  ' The user of this process must be able to write to its folder: SQLite keeps further files beside it.';
+  ' The user of this process must own the file and be able to write to its folder: SQLite keeps further files beside it.';
 
 /** The proxy as a process of its own, until a signal ends it. */
 export async function runProxy(env: Env): Promise<void> {

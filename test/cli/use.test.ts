@@ -260,7 +260,7 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     }); // prettier-ignore
     const { code, stderr } = await proxy('file:/proc/rulrr.db');
     assert.equal(code, 1);
-    assert.match(stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\. .*folder.*\n$/);
+    assert.match(stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\. .*own the file.*folder.*\n$/);
     const certificate = await proxy('postgres://db.example/x?sslmode=verify-full&sslrootcert=/missing');
     assert.match(certificate.stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\.\n$/);
     for (const url of ['file://host/x', 'file:///tmp/%zz']) {
