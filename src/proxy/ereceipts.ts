@@ -10,6 +10,7 @@ import { ereceiptPrefix, Rows } from './rows.js';
 import { doubtAfter } from './send-answer.js';
 import { surelyNotSent } from './send-doubts.js';
 import { createVault, digest } from './vault.js';
+import { within } from './within.js';
 
 /**
  * Throw this from `sendEreceipt` where it is unknown whether the receipt went out: the till prints, and the same key never
@@ -46,6 +47,8 @@ const rememberedMs = 7 * 24 * 3600_000;
 const pruneEveryMs = 24 * 3600_000;
 /** Clocks of replicas may differ by this, before a send that nobody finished counts as unclear. */
 const slackMs = 5000;
+/** How long an answer waits for its outcome to be written down: the till prints after its eight seconds, whatever was sent. */
+const keepPatienceMs = 1000;
 
 const orderSchema = v.object({
   orderId: v.pipe(v.string(), v.regex(/\S/), v.regex(/^.{1,200}$/su)),
@@ -111,16 +114,19 @@ export class Ereceipts {
     const owner = crypto.randomUUID();
     const row = await this.claim(key, { state: 'running', job, owner, at: this.settings.clock.now() });
     if (row.owner !== owner) return this.judge(row, job);
-    const work = this.run(hook, storeId, order, key, owner, begun);
-    this.running.add(work);
-    work.finally(() => this.running.delete(work)).catch(() => undefined);
-    return work;
+    return this.track(this.run(hook, storeId, order, key, owner, begun));
   }
 
   /** Waits for the sends that are under way; each ends within its time. */
   async close(): Promise<void> {
     this.closed = true;
     while (this.running.size) await Promise.allSettled([...this.running]);
+  }
+
+  private track<T>(work: Promise<T>): Promise<T> {
+    this.running.add(work);
+    work.finally(() => this.running.delete(work)).catch(() => undefined);
+    return work;
   }
 
   /** Forgets keys that no till holds any more: one run at a time, a day apart, by one replica of all. Answers how many. */
@@ -227,14 +233,13 @@ export class Ereceipts {
   }
 
   private async settle(key: string, owner: string, storeId: string, result: SendRow['state'] | Refusal): Promise<void> {
-    if (result instanceof Refusal) {
-      // Surely not sent: the key is free again, for the same till to try once more.
-      await this.rows
-        .remove<SendRow>(key, (row) => row.owner === owner && row.state === 'running')
-        .catch(() => undefined);
-      throw result;
-    }
-    await this.keep(key, owner, result);
+    const written =
+      result instanceof Refusal
+        ? // Surely not sent: the key is free again, for the same till to try once more.
+          this.rows.remove<SendRow>(key, (row) => row.owner === owner && row.state === 'running').catch(() => undefined)
+        : this.keep(key, owner, result);
+    await within(this.settings.clock, this.track<unknown>(written), keepPatienceMs);
+    if (result instanceof Refusal) throw result;
     if (result === 'unclear') throw unconfirmed();
     this.settings.emit({ type: 'ereceipt-sent', storeId });
   }

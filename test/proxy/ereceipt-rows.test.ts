@@ -207,6 +207,43 @@ test('sent, but the outcome could not be kept: the answer is true, and a repeat 
   assert.equal(jobs.length, 1);
 });
 
+for (const [what, outcome, code] of [
+  ['sent', undefined, undefined],
+  ['not sent', false, 'send_failed'],
+] as const)
+  test(`${what}, and the token store hangs over that: the till hears of it before it prints, and stopping waits for the store`, async () => {
+    let hanging: (() => void)[] | undefined;
+    const { h } = await till(() => {
+      hanging = [];
+      return outcome;
+    });
+    for (const call of ['get', 'put', 'delete'] as const) {
+      const real = h.store[call] as (...args: unknown[]) => Promise<never>;
+      h.store[call] = async (...args: unknown[]): Promise<never> => {
+        if (hanging) await new Promise<void>((resolve) => hanging?.push(resolve));
+        return real(...args);
+      };
+    }
+    let answer: Response | undefined;
+    void send(h).then((response) => (answer = response));
+    await until(() => hanging?.length);
+    await h.clock.advanceAsync(2000);
+    await settle();
+    assert.ok(answer);
+    const body = (await answer.json()) as { sent?: boolean; code?: string };
+    assert.deepEqual([body.sent, body.code], [code ? undefined : true, code]);
+    let closed = false;
+    const closing = h.proxy.close().then(() => (closed = true));
+    await settle();
+    assert.equal(closed, false);
+    const held = hanging!;
+    hanging = undefined;
+    for (const go of held) go();
+    await closing;
+    const keys = await h.store.list('ereceipt/');
+    assert.equal(keys.length, code ? 0 : 1);
+  });
+
 test('sent, and the store takes it at the second try: a repeat hears that it was sent', async () => {
   const { h, jobs } = await till();
   const { put } = h.store;
