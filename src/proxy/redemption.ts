@@ -89,7 +89,7 @@ export class Redemption {
     let end = 'stored' as 'stored' | 'superseded' | 'forgotten' | 'standing';
     const stands = await rows.update<ConnectionRow>(await rows.connectionKey(storeId), (standing) => {
       const base = standing ?? emptyConnection(storeId);
-      // A row that had to be made up knows no order: it counts as the newest.
+      // A row that an earlier release had to make up knows no order: it counts as the newest.
       const order = row.order || base.lastOrder + 1;
       end = 'stored';
       if (base.pair?.flowId === flowId) end = 'standing';
@@ -120,11 +120,12 @@ export class Redemption {
     let calls = 0;
     for (let tries = 1; ; tries++) {
       const lastWasUnsent = sent === 'no';
-      const claimed = await this.claim(flow, lastWasUnsent);
+      const { order } = await ensureSession(this.options.rows, flow);
+      const claimed = await this.claim(flow, order, lastWasUnsent);
       if (claimed === 'gone') return this.afterGone(flow, 0);
       if (claimed !== 'ours') return claimed;
       if (!lastWasUnsent) calls += 1;
-      const outcome = await this.attempt(flow);
+      const outcome = await this.attempt(flow, order);
       if (outcome === 'gone') return this.afterGone(flow, calls);
       if ('end' in outcome) return outcome.end;
 
@@ -146,9 +147,8 @@ export class Redemption {
   }
 
   /** Writes down the intent. It also proves, just before the call that counts, that the store takes writes. */
-  private async claim(flow: Flow, lastWasUnsent: boolean): Promise<'ours' | 'gone' | Redeemed> {
+  private async claim(flow: Flow, order: number, lastWasUnsent: boolean): Promise<'ours' | 'gone' | Redeemed> {
     const { rows, clock, owner, timing } = this.options;
-    const { order } = await ensureSession(rows, flow);
     const connection = await rows.read<ConnectionRow>(await rows.connectionKey(flow.storeId));
     const forgotten = connection !== null && order > 0 && order <= connection.endedThrough;
     const { pair } = connection ?? {};
@@ -157,9 +157,9 @@ export class Redemption {
     let found = 'busy' as 'ours' | 'gone' | 'answered' | Redeemed;
     await rows.update<FlowRow>(flowKey(flow.flowId), (row) => {
       const now = clock.now();
-      const base = row ?? { ...bareFlow(flow), order };
+      const base = row ?? bareFlow(flow, order);
       if (base.state === 'answered') found = 'answered';
-      else if (forgotten) found = 'forgotten';
+      else if (forgotten || base.state === 'cancelled') found = 'forgotten';
       else if (base.state === 'stored' || newer) found = 'stored';
       // Its row was deleted before its time, and made anew.
       else if (pair?.flowId === flow.flowId) {
@@ -180,11 +180,11 @@ export class Redemption {
     return end === 'odd' ? 'busy' : end;
   }
 
-  private async attempt(flow: Flow): Promise<Attempt> {
+  private async attempt(flow: Flow, order: number): Promise<Attempt> {
     const { api, clock, budget, inFlight, timing } = this.options;
     budget.spend();
     let keeping: Promise<Redeemed | 'odd'> | undefined;
-    const keep = (raw: string) => (keeping ??= inFlight.track(this.keep(flow, raw)));
+    const keep = (raw: string) => (keeping ??= inFlight.track(this.keep(flow, order, raw)));
     const call = api
       .retrieveTokens(flow.integrationToken, {
         onRawAnswer: async (raw) => {
@@ -209,8 +209,11 @@ export class Redemption {
     return { sent: failed ? sentOf(failed.error) : 'unclear', error: failed?.error };
   }
 
-  /** Saves an answer over whatever stands, except tokens. */
-  private async keep(flow: Flow, raw: string): Promise<Redeemed | 'odd'> {
+  /**
+   * Saves an answer over whatever stands, except tokens.
+   * @param order of the session as the call began: its row may be gone by now, and made anew it must be no newer than it was
+   */
+  private async keep(flow: Flow, order: number, raw: string): Promise<Redeemed | 'odd'> {
     const { rows, emit, inFlight, timing } = this.options;
     const { flowId, storeId } = flow;
     const answered = (row: FlowRow): FlowRow => ({ ...row, state: 'answered', raw, lease: undefined });
@@ -218,14 +221,14 @@ export class Redemption {
       rows.update<FlowRow>(
         flowKey(flowId),
         (row) => {
-          if (!row) return answered(bareFlow(flow));
+          if (!row) return answered(bareFlow(flow, order));
           if (row.state === 'stored' || row.raw === raw) return undefined;
           if (row.raw === undefined) return answered(row);
           // Two answers of 200: the one with tokens in it stands, the other is kept beside it.
           if (parseTokens(row.raw)) return undefined;
           return answered({ ...row, odd: withOdd(row.odd, row.raw) });
         },
-        () => answered(bareFlow(flow)),
+        () => answered(bareFlow(flow, order)),
       );
     await inFlight.save(write, timing.saves, (attempt) => emit({ type: 'save-retried', flowId, storeId, attempt }));
     // Saved: if the rest fails now, the next poll or sweep does it.

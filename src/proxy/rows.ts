@@ -21,7 +21,7 @@ export interface FlowRow {
   integrationToken?: string;
   startedAt: number;
   expiresAt: number;
-  /** Place among the sessions of this store: greater is newer, whatever the clocks say. 0 if the row had to be made up. */
+  /** Place among the sessions of this store: greater is newer, whatever the clocks say. 0 in rows that earlier releases had to make up. */
   order: number;
   /**
    * `open` until Rulrr says finished and a pair is in hand · `answered`: `raw` holds the answer, not yet read · `stored`: the

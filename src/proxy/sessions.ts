@@ -11,7 +11,7 @@ export const keepMs = 24 * hourMs;
 
 export const emptyConnection = (storeId: string): ConnectionRow => ({ storeId, lastOrder: 0, endedThrough: 0 });
 
-export const bareFlow = (flow: Flow): FlowRow => ({ ...flow, order: 0, state: 'open', attempts: 0 });
+export const bareFlow = (flow: Flow, order: number): FlowRow => ({ ...flow, order, state: 'open', attempts: 0 });
 
 /** The session's row, made if it is not there: first its place among the sessions of its store, then the row. */
 export async function ensureSession(rows: Rows, flow: Flow): Promise<FlowRow> {
@@ -21,7 +21,7 @@ export async function ensureSession(rows: Rows, flow: Flow): Promise<FlowRow> {
       const base = standing ?? emptyConnection(flow.storeId);
       return { ...base, lastOrder: base.lastOrder + 1 };
     });
-    const made = { ...bareFlow(flow), order: connection!.lastOrder };
+    const made = bareFlow(flow, connection!.lastOrder);
     row = await rows.update<FlowRow>(flowKey(flow.flowId), (standing) => standing ?? made);
   }
   if (row!.storeId !== flow.storeId) throw new Refusal('not_yours', 'This session belongs to another store.');

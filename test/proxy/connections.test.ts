@@ -65,6 +65,58 @@ test('forgotten is forgotten: tokens that were on their way at that moment are n
   assert.ok(!events.some(({ type }) => type === 'integration-finished'));
 });
 
+test('forgotten is forgotten: so are tokens on their way of a session that was called cancelled meanwhile', async () => {
+  const { connections, make, clock, store, upstream } = bench();
+  const release = hold(upstream, 'redeem');
+  const flow = flowOf('a', 'shop');
+  await connections.open(flow);
+  const check = connections.check(flow);
+  await settle();
+  upstream.status = 'cancelled';
+  clock.advance(2_000);
+  assert.equal((await make().check(flow)).status, 'cancelled');
+  await settle();
+  assert.deepEqual(await store.list('flow/'), []);
+  await connections.forget('shop');
+  release();
+  await assert.rejects(check, { code: 'expired' });
+  assert.equal((await connections.connection('shop')).connected, false);
+});
+
+test('forgotten is forgotten, also by a replica that had just seen the session open', async () => {
+  const store = memoryTokenStore();
+  let read = () => {};
+  let letGo = () => {};
+  const asked = new Promise<void>((resolve) => (read = resolve));
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  let holds = false;
+  const { connections, make, upstream } = bench({
+    store: {
+      ...store,
+      async get(key) {
+        const row = await store.get(key);
+        if (holds && key.startsWith('store/')) {
+          holds = false;
+          read();
+          await held;
+        }
+        return row;
+      },
+    },
+  });
+  const flow = flowOf('a', 'shop');
+  await connections.open(flow);
+  holds = true;
+  const check = connections.check(flow);
+  await asked;
+  const other = make();
+  await other.forget('shop');
+  await other.sweep();
+  letGo();
+  await assert.rejects(check, { code: 'expired' });
+  assert.equal(upstream.calls.redeem, 0);
+});
+
 test('finished stays finished, on every replica, though the merchant then gives up in another window', async () => {
   const { connections, upstream, clock, events, make } = bench();
   await connect(connections, 'a', 'shop');
