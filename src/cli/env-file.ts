@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { TroubleError, UsageError } from './fail.js';
 
-/** Whose file it is: only a file that begins so is written over. */
+/** Whose file it is: only a file that begins so is written to. */
 const mark = "# Written by `rulrr-embed sandbox`: made-up credentials for Rulrr's stand-in.";
 
 function read(file: string): string {
@@ -45,11 +45,21 @@ function lineFor(file: string, name: string, value: string): string {
   return line;
 }
 
+/** The text with this line in it, in the place of the one that it had: what else a developer has written there stays. */
+function withLine(text: string, name: string, line: string): string {
+  const there = new RegExp(`^[ \\t]*(export[ \\t]+)?${name}[ \\t]*=.*$`, 'gm');
+  if (there.test(text)) return text.replace(there, () => line);
+  return `${text}${text.endsWith('\n') ? '' : '\n'}${line}\n`;
+}
+
 /** For its owner alone, as a file with secrets should be. @throws TroubleError if it cannot be written, UsageError for a value that it cannot carry */
 export function writeEnv(file: string, values: Record<string, string>): void {
-  const lines = Object.entries(values).map(([name, value]) => lineFor(file, name, value));
+  let text = existsSync(file) ? read(file) : `${mark}\n`;
+  const there = parseEnv(text);
+  for (const [name, value] of Object.entries(values))
+    if (there[name] !== value) text = withLine(text, name, lineFor(file, name, value));
   try {
-    writeFileSync(file, `${mark}\n${lines.join('\n')}\n`, { mode: 0o600 });
+    writeFileSync(file, text, { mode: 0o600 });
   } catch (error) {
     throw new TroubleError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
   }

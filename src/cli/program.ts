@@ -65,7 +65,10 @@ program
   .option('-s, --scenario <name>', 'how linking and sending go; see --list')
   .addOption(repeatable('-f, --fault <route:kind[:name=value]>', 'one fault; may be repeated'))
   .option('--state <file>', 'keep the state in a file')
-  .option('-e, --env <file>', 'write what a proxy needs into a file; the same secrets each time')
+  .option(
+    '-e, --env <file>',
+    'write what a proxy needs into a file; the same secrets each time, and lines of your own stay',
+  )
   .option('--list', 'list the scenarios, and end')
   .addHelpText(
     'after',

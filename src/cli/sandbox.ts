@@ -115,8 +115,8 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
         RULRR_API_BASE_URL: served.origin,
         RULRR_CONNECT_BASE_URL: served.connectBaseUrl,
         RULRR_SEALING_KEYS: kept['RULRR_SEALING_KEYS'] ?? randomBytes(32).toString('base64'),
-        RULRR_STORE_URL: 'file:rulrr.db',
-        RULRR_SEND: 'order',
+        // Theirs to change, or to take out, once they are there.
+        ...(Object.keys(kept).length ? {} : { RULRR_STORE_URL: 'file:rulrr.db', RULRR_SEND: 'order' }),
       });
     } catch (error) {
       await served.close();

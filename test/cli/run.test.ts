@@ -110,6 +110,61 @@ describe('rulrr-embed sandbox --env', () => {
     await second.command.kill();
     rmSync(folder, { recursive: true });
   });
+
+  it('leaves what a developer has put into the file: lines of their own, another store, another way to send', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, '.env');
+    const start = async (...flags: string[]) => {
+      const command = running(['sandbox', '--port', '0', '--env', file, ...flags]);
+      const [, origin] = await command.says(/RULRR_API_BASE_URL=(\S+)[^]*_sandbox\n/);
+      await command.kill();
+      return origin!;
+    };
+    const before = await start();
+    const theirs = [
+      '',
+      '# where my own server answers',
+      'RULRR_AUTHORIZE_URL=http://127.0.0.1:8000/whoami',
+      "RULRR_SEND_URL='http://127.0.0.1:8000/send'",
+      'PORT=3000',
+    ];
+    const edited = readFileSync(file, 'utf8')
+      .replace(/^RULRR_SEND=.*\n/m, '')
+      .replace(/^(RULRR_STORE_URL)=.*/m, '$1=postgres://localhost/till');
+    // Without a line's end, as some editors leave the last one.
+    writeFileSync(file, edited + theirs.join('\n'));
+    const wanted = (origin: string) => (edited + theirs.join('\n')).replaceAll(before, origin);
+    const again = await start();
+    assert.equal(readFileSync(file, 'utf8'), wanted(again));
+    // Another client takes the place of the first one's, and of nothing else.
+    const last = await start('--client', 'corner-pos:$&');
+    assert.deepEqual(
+      { ...parseEnv(readFileSync(file, 'utf8')) },
+      {
+        ...parseEnv(wanted(last)),
+        RULRR_CLIENT_ID: 'corner-pos',
+        RULRR_CLIENT_SECRET: '$&',
+      },
+    );
+    rmSync(folder, { recursive: true });
+  });
+
+  it('writes a variable again that was taken out of the file, and the proxy cannot do without', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const file = join(folder, '.env');
+    const start = async () => {
+      const command = running(['sandbox', '--port', '0', '--env', file]);
+      await command.says(/_sandbox\n/);
+      await command.kill();
+      return readFileSync(file, 'utf8');
+    };
+    const whole = await start();
+    writeFileSync(file, `${whole.replace(/^RULRR_SEALING_KEYS=.*\n/m, '')}PORT=3000`);
+    const values = parseEnv(await start());
+    assert.ok(values['RULRR_SEALING_KEYS']);
+    assert.equal(values['PORT'], '3000');
+    rmSync(folder, { recursive: true });
+  });
 });
 
 describe('rulrr-embed sandbox --env, secrets of every kind', { concurrency: 3 }, () => {
