@@ -13,7 +13,10 @@ export async function readJson(request: Request): Promise<unknown> {
   if (coding && coding !== 'identity')
     throw new Refusal('unsupported_media_type', 'Send the body without a content coding.');
   if (Number(request.headers.get('Content-Length')) > maxBodyBytes) throw tooLarge();
-  const bytes = await readCapped(request);
+  const bytes = request.bodyUsed ? undefined : await readCapped(request);
+  // Parsers and loggers in front of the proxy are the usual cause.
+  if (!bytes?.length)
+    throw new Refusal('bad_request', 'The body is empty, or was read before the proxy got the request.');
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch {

@@ -122,6 +122,30 @@ test('bodies: capped while they stream, whatever their length claims', async () 
   h.assertClean();
 });
 
+test('bodies: one that something in front of the proxy has read, or left empty, is told as that', async () => {
+  const { h, jobs } = await till();
+  const request = (body: string) =>
+    new Request('https://pos.example/rulrr/ereceipts', {
+      method: 'POST',
+      headers: {
+        'Rulrr-Embed': '1',
+        'Sec-Fetch-Site': 'same-origin',
+        Cookie: 'store=store-1',
+        'Content-Type': 'application/json',
+        'Idempotency-Key': key,
+      },
+      body,
+    });
+  const logged = request(JSON.stringify(receipt));
+  await logged.json();
+  for (const sent of [logged, request('')]) {
+    const problem = await problemOf(await h.proxy.fetch(sent));
+    assert.equal(problem.code, 'bad_request');
+    assert.match(problem.detail!, /is empty, or was read before/);
+  }
+  assert.equal(jobs.length, 0);
+});
+
 test('numbers: E.164 that can get a text message, or 422, and never quoted', async () => {
   const { h, jobs } = await till();
   const wrong = [
