@@ -6,7 +6,7 @@ import { libsqlTokenStore } from '../../src/proxy/stores/libsql.js';
 import { toNodeHandler } from '../../src/proxy/node.js';
 import { serveSandbox } from '../../src/sandbox/index.js';
 import { sendAsOrder } from '../../src/cli/hooks.js';
-import { closeServer, listenOnLocalhost, onSignal, portFrom } from '../../src/cli/listen.js';
+import { closeServer, listenOnLocalhost, onSignal, browserPortFrom } from '../../src/cli/listen.js';
 import { controls } from './controls.js';
 import { serveGallery } from './gallery.js';
 import { keep, kept, keptNumbers, sealingKey } from './kept.js';
@@ -37,7 +37,7 @@ async function run(): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`RULRR_DEMO_DATA: there can be no folder at ${data} (${code ?? 'error'}).`, { cause: error });
   }
-  const wanted = portFrom(process.env['PORT'] || '5173', 'PORT');
+  const wanted = browserPortFrom(process.env['PORT'] || '5173', 'PORT');
 
   // The port first: whoever finds it in use should not wait for the rest.
   let handle: ReturnType<typeof siteHandler> = (_request, response) => void response.writeHead(503).end();

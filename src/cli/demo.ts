@@ -7,7 +7,7 @@ import { serveSandbox } from '../sandbox/index.js';
 import { policyFor } from './doctor.js';
 import { TroubleError } from './fail.js';
 import { sendAsOrder } from './hooks.js';
-import { closeServer, listenOnLocalhost, listenTrouble, onSignal, portFrom } from './listen.js';
+import { closeServer, listenOnLocalhost, listenTrouble, onSignal, browserPortFrom } from './listen.js';
 
 export interface DemoFlags {
   port: string;
@@ -33,7 +33,7 @@ function scriptTag(): Buffer {
 
 /** A small till with the proxy and the sandbox behind it, until a signal ends it. Nothing is kept. */
 export async function runDemo(flags: DemoFlags): Promise<void> {
-  const port = portFrom(flags.port, flags.port === process.env['PORT'] ? 'PORT' : '--port');
+  const port = browserPortFrom(flags.port, flags.port === process.env['PORT'] ? 'PORT' : '--port');
   const files = new Map<string, Buffer>([
     ['/', read('demo/page.html')],
     ['/page.css', read('demo/page.css')],

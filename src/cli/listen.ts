@@ -16,6 +16,19 @@ export function portFrom(text: string, name: string): number {
   return port;
 }
 
+/** From 1024 on, those that neither browsers nor Node's fetch ask ("bad ports" of the Fetch standard). */
+const unasked = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080,
+]);
+
+/** The same for what browsers open themselves, with nothing in front. @throws UsageError */
+export function browserPortFrom(text: string, name: string): number {
+  const port = portFrom(text, name);
+  if (unasked.has(port))
+    throw new UsageError(`${name}: browsers and Node's fetch open no port ${port}. Choose another.`);
+  return port;
+}
+
 /** In words, where a port cannot be had. */
 export function listenTrouble(error: unknown, port: number, host: string): Error {
   const { code } = error as NodeJS.ErrnoException;

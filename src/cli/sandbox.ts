@@ -12,7 +12,7 @@ import {
 import { numberFields } from '../sandbox/faults.js';
 import { keptEnv, writeEnv } from './env-file.js';
 import { TroubleError, UsageError } from './fail.js';
-import { listenTrouble, onSignal, portFrom } from './listen.js';
+import { listenTrouble, onSignal, browserPortFrom } from './listen.js';
 
 export interface SandboxFlags {
   port: string;
@@ -83,7 +83,7 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     const secret = kept['RULRR_CLIENT_SECRET'] ?? randomBytes(18).toString('base64url');
     clients.push({ clientId: kept['RULRR_CLIENT_ID'] ?? 'sandbox', clientSecret: secret });
   }
-  const port = portFrom(flags.port, '--port');
+  const port = browserPortFrom(flags.port, '--port');
   const faults = flags.fault.map(faultFrom);
   const { scenario } = flags;
   if (scenario !== undefined && !(scenarioNames as readonly string[]).includes(scenario)) {

@@ -19,6 +19,9 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     [['demo', '--nonsense'], /unknown option '--nonsense'/],
     [['demo', '--port', 'seventy'], /--port must be a number/],
     [['demo', '--port', '65536'], /--port must be a number from 0 to 65535/],
+    // Chromium says ERR_UNSAFE_PORT, and the proxy's own calls to the sandbox would fail as "bad port".
+    [['demo', '--port', '6000'], /--port: browsers .* open no port 6000/],
+    [['sandbox', '--port', '5060'], /--port: browsers .* open no port 5060/],
     [['check', '/rulrr'], /url/i],
     [['check', 'http://127.0.0.1:9/rulrr', '-H', 'no colon'], /--header must be "Name: value"/],
     [['check', 'http://127.0.0.1:9/rulrr', '--secret-env', 'NOT_THERE'], /NOT_THERE: there is no such variable/],
