@@ -56,6 +56,13 @@ function escaped(value: string): string {
 /** The name of its class, for those of another realm or library too. */
 const kindOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
 
+/** `{}` itself, rather than something that JSON writes as that: fields that are undefined, or an object of a class that shows none. */
+function isBare(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Of any realm.
+  return !Object.keys(value).length && (prototype === null || Object.getPrototypeOf(prototype) === null);
+}
+
 /** `fetch` takes anything, and would upload a list of objects or a promise as `[object Object]` or `[object Promise]`. */
 function isBody(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'string';
@@ -297,8 +304,10 @@ export class RulrrApi {
     const url = this.#dataUrl('/v1/orders', operation);
     const json = jsonBody(order, operation, 'order');
     // Nothing of what it holds would be sent, and an empty order could count as a receipt on its way.
-    if (json.body === '{}' && kindOf(order) !== 'Object')
-      throw new TypeError(`${operation}: "order" must be a plain object, and no ${kindOf(order)}.`);
+    if (json.body === '{}' ? !isBare(order) : !/^[{[]/.test(String(json.body)))
+      throw new TypeError(
+        `${operation}: JSON writes nothing of "order" down (${kindOf(order)}). Give a plain object; getters, private fields and undefined ones are left out.`,
+      );
     const answer = await this.#read({ operation, method: 'POST', url, ...json, signal: options.signal });
     return answer.body;
   }

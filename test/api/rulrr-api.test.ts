@@ -29,6 +29,17 @@ async function connected(): Promise<RulrrApi> {
   return api.withAccessToken((await api.retrieveTokens(integrationToken)).accessToken);
 }
 
+/** As a till's own model has it: whoever asks is told, and JSON sees none of it. */
+class OrderOfShop {
+  readonly #orderId: string;
+  constructor(orderId: string) {
+    this.#orderId = orderId;
+  }
+  get orderId(): string {
+    return this.#orderId;
+  }
+}
+
 describe('RulrrApi against the sandbox over a real socket', () => {
   it('links a store: created, pending, finished, tokens once, then 410', async () => {
     const { integrationToken } = await api.createIntegration();
@@ -268,6 +279,9 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
         () => store.createOrder({ ereceipt: { phoneNumber: Promise.resolve('+12135550123') } }),
       ],
       [/"order".*Map/, () => store.createOrder(new Map([['orderId', 'A-1']]))],
+      [/"order".*getters/, () => store.createOrder(new OrderOfShop('A-1'))],
+      [/"order".*undefined/, () => store.createOrder({ orderId: undefined, ereceipt: undefined })],
+      [/"order".*Date/, () => store.createOrder(new Date())],
       [/"order".*URLSearchParams/, () => store.createOrder(new URLSearchParams({ orderId: 'A-1' }))],
       [/accessToken/, async () => bare.withAccessToken(undefined as never)],
       [/JSON/, () => store.createOrder(circular)],
