@@ -10,7 +10,7 @@ export async function control(sandbox: Sandbox, data: SandboxData, request: Requ
   const { method } = request;
   const { messages, orders, uploads, scenario } = data;
   const faults = sandbox.faults.active;
-  if (method === 'GET' && url.pathname === '/_sandbox') return html(200, controlPage(data, faults));
+  if (method === 'GET' && /^\/_sandbox\/?$/.test(url.pathname)) return html(200, controlPage(data, faults));
   if (method === 'GET' && url.pathname === '/_sandbox/state') {
     return json(200, { messages, orders, uploads, scenario, faults, scenarios }, { 'Cache-Control': 'no-store' });
   }
