@@ -34,7 +34,9 @@ function clientFrom(text: string): Client {
   return client;
 }
 
-const faultFields = [...numberFields, 'retryAfter'];
+/** Their values may hold colons, as dates and URLs do. */
+const textFields = ['retryAfter', 'location'];
+const faultFields = [...numberFields, ...textFields];
 /** A flag has no way to say which headers: those are set by program. */
 const kinds = faultKinds.filter((kind) => kind !== 'headers');
 
@@ -42,16 +44,22 @@ const kinds = faultKinds.filter((kind) => kind !== 'headers');
 function faultFrom(text: string): Fault {
   const [route, kind, ...more] = text.split(':');
   const fault: Record<string, unknown> = { route, kind };
+  let before = '';
   for (const part of more) {
-    const [name, value] = part.split('=');
-    if (!faultFields.includes(name!) || !value)
+    const [, name = '', value] = /^(\w+)=(.*)$/.exec(part) ?? [];
+    if (!name && textFields.includes(before)) {
+      fault[before] = `${String(fault[before])}:${part}`;
+      continue;
+    }
+    before = name;
+    if (!faultFields.includes(name) || !value)
       throw new UsageError(
         `--fault ${text}: "${part}" is none of ${faultFields.map((each) => `${each}=`).join(', ')}.`,
       );
-    const isNumber = numberFields.includes(name!);
+    const isNumber = numberFields.includes(name);
     if (isNumber && !/^\d{1,9}$/.test(value))
       throw new UsageError(`--fault ${text}: ${name} must be a whole number, not "${value}".`);
-    fault[name!] = isNumber ? Number(value) : value;
+    fault[name] = isNumber ? Number(value) : value;
   }
   if (!(routeNames as readonly unknown[]).includes(route))
     throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${kinds.join(', ')}.`);

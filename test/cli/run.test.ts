@@ -76,6 +76,24 @@ describe('rulrr-embed sandbox', () => {
   });
 });
 
+describe('rulrr-embed sandbox --fault', () => {
+  it('takes a date and a URL, which hold colons themselves', async () => {
+    const date = 'Wed, 21 Oct 2026 07:28:00 GMT';
+    const location = 'http://127.0.0.1:9999/elsewhere?times=5';
+    const command = running([
+      ...['sandbox', '--port', '0'],
+      ...['--fault', `integration-status:status:status=429:retryAfter=${date}:times=2`],
+      ...['--fault', `get-store:redirect:location=${location}`],
+    ]);
+    const [, origin] = await command.says(/RULRR_API_BASE_URL=(\S+)[^]*_sandbox\n/);
+    assert.deepEqual(await faultsOf(origin!), [
+      { route: 'integration-status', kind: 'status', status: 429, retryAfter: date, times: 2 },
+      { route: 'get-store', kind: 'redirect', location },
+    ]);
+    await command.kill();
+  });
+});
+
 describe('rulrr-embed sandbox --env', () => {
   it('writes what a proxy needs, for its owner alone, and the same secrets after a restart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
