@@ -7,6 +7,7 @@ import {
   serveSandbox,
   type Client,
   type Fault,
+  type Scenario,
   type ScenarioName,
 } from '../sandbox/index.js';
 import { numberFields } from '../sandbox/faults.js';
@@ -143,5 +144,11 @@ RULRR_CONNECT_BASE_URL=${served.connectBaseUrl}`);
   // A proxy keeps its tokens all the same: the store looks connected, and each receipt fails.
   if (flags.state === undefined)
     console.log('\nWhat is connected has to connect again once this has ended. --state <file> remembers it.');
+  // Kept in the state as well: who asked for it last week wonders today why each receipt fails.
+  const on = (scenarios as Record<string, Scenario>)[served.sandbox.currentScenario];
+  if (on && on !== scenarios.normal)
+    console.log(
+      `\nThe scenario "${served.sandbox.currentScenario}" is on: ${on.description} --scenario normal ends it.`,
+    );
   console.log(`\nThe customer's phone, orders and scenarios: ${served.origin}/_sandbox`);
 }

@@ -76,6 +76,22 @@ describe('rulrr-embed sandbox', () => {
   });
 });
 
+describe('rulrr-embed sandbox --scenario', () => {
+  it('is told at each start that finds it in the state, until another start ends it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const start = async (...flags: string[]) => {
+      const command = running(['sandbox', '--port', '0', '--state', join(folder, 'sandbox.json'), ...flags]);
+      await command.says(/_sandbox\n/);
+      await command.kill();
+      return command.output();
+    };
+    for (const flags of [['--scenario', 'send-failed'], []])
+      assert.match(await start(...flags), /"send-failed" is on: Orders are refused.*--scenario normal ends it/);
+    for (const flags of [['--scenario', 'normal'], []]) assert.doesNotMatch(await start(...flags), /is on:/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('rulrr-embed sandbox --fault', () => {
   it('takes a date and a URL, which hold colons themselves', async () => {
     const date = 'Wed, 21 Oct 2026 07:28:00 GMT';
