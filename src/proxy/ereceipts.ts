@@ -99,9 +99,10 @@ export class Ereceipts {
   /**
    * Resolves once the receipt is surely sent, now or by an earlier call with the same key.
    * @param begun when the call came
+   * @param gone aborts once nobody hears the answer any more
    * @throws Refusal
    */
-  async send(storeId: string, order: EreceiptOrder, begun: number): Promise<void> {
+  async send(storeId: string, order: EreceiptOrder, begun: number, gone: AbortSignal): Promise<void> {
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
     const key = ereceiptPrefix + (await digest(JSON.stringify([storeId, order.idempotencyKey])));
@@ -114,7 +115,7 @@ export class Ereceipts {
     const owner = crypto.randomUUID();
     const row = await this.claim(key, { state: 'running', job, owner, at: this.settings.clock.now() });
     if (row.owner !== owner) return this.judge(row, job);
-    return this.track(this.run(hook, storeId, order, key, owner, begun));
+    return this.track(this.run(hook, storeId, order, key, owner, begun, gone));
   }
 
   /** Waits for the sends that are under way; each ends within its time. */
@@ -182,6 +183,7 @@ export class Ereceipts {
     key: string,
     owner: string,
     begun: number,
+    gone: AbortSignal,
   ): Promise<void> {
     const { clock, emit, sendTimeoutMs } = this.settings;
     const controller = new AbortController();
@@ -197,8 +199,8 @@ export class Ereceipts {
     const work = (async (): Promise<SendRow['state'] | Refusal> => {
       try {
         const api = await this.connections.forStore(storeId);
-        // Time ran out before anything was sent; after this nobody would hear of it.
-        if (late) return new Refusal('send_failed', 'The receipt was not sent.');
+        // Time ran out before anything was sent, or the till broke off and prints; after this nobody would hear of it.
+        if (late || gone.aborted) return new Refusal('send_failed', 'The receipt was not sent.');
         started = true;
         const doubt = await doubtAfter(await hook({ storeId, ...order, api, signal: controller.signal }));
         return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';

@@ -44,7 +44,7 @@ export function createRoutes(
     'POST /ereceipts': {
       status: 200,
       async body(storeId, request, _input, begun) {
-        await ereceipts.send(storeId, await readEreceiptOrder(request), begun);
+        await ereceipts.send(storeId, await readEreceiptOrder(request), begun, request.signal);
         return { sent: true };
       },
     },

@@ -5,6 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { toNodeHandler } from '../../src/proxy/node.js';
 import type { ProxyContext } from '../../src/proxy/options.js';
+import { until } from '../support/until.js';
 import { planted } from './canaries.js';
 import { assertHardened, harness, type Harness } from './harness.js';
 
@@ -358,3 +359,44 @@ test('the browser hangs up in the middle of a poll: the redemption goes on', asy
   }
   h.assertClean();
 }); // prettier-ignore
+
+test('a till that hangs up before anything was sent prints: nothing goes out after that, and the key is free', async () => {
+  for (const through of [(h: Harness) => h.proxy, ownFetch]) {
+    let sends = 0;
+    let session = Promise.resolve();
+    let isAsked = false;
+    const h = till({
+      sendEreceipt: async () => void (sends += 1),
+      authorize: async () => {
+        isAsked = true;
+        await session;
+        return { storeId: 'store-1' };
+      },
+    });
+    await h.connect();
+    const handle = toNodeHandler(through(h));
+    let hasHungUp = false;
+    const url = await serve((request, response) => {
+      response.once('close', () => (hasHungUp = true));
+      handle(request, response);
+    });
+    const send = (signal?: AbortSignal) =>
+      fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt, signal: signal ?? null });
+
+    let release: () => void = () => {};
+    session = new Promise((resolve) => (release = resolve));
+    isAsked = false;
+    const gone = new AbortController();
+    const called = send(gone.signal).catch(() => 'gone');
+    await until(() => isAsked);
+    gone.abort();
+    assert.equal(await called, 'gone');
+    await until(() => hasHungUp);
+    release();
+    await until(() => h.events.some(({ type }) => type === 'refused' || type === 'ereceipt-sent'));
+    assert.equal(sends, 0);
+    assert.deepEqual(await (await send()).json(), { sent: true });
+    assert.equal(sends, 1);
+    h.assertClean();
+  }
+});
