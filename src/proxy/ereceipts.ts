@@ -99,10 +99,10 @@ export class Ereceipts {
   /**
    * Resolves once the receipt is surely sent, now or by an earlier call with the same key.
    * @param begun when the call came
-   * @param gone aborts once nobody hears the answer any more
+   * @param gone aborts once nobody hears the answer any more; not every runtime's requests have one
    * @throws Refusal
    */
-  async send(storeId: string, order: EreceiptOrder, begun: number, gone: AbortSignal): Promise<void> {
+  async send(storeId: string, order: EreceiptOrder, begun: number, gone?: AbortSignal | null): Promise<void> {
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
     const key = ereceiptPrefix + (await digest(JSON.stringify([storeId, order.idempotencyKey])));
@@ -183,7 +183,7 @@ export class Ereceipts {
     key: string,
     owner: string,
     begun: number,
-    gone: AbortSignal,
+    gone: AbortSignal | null | undefined,
   ): Promise<void> {
     const { clock, emit, sendTimeoutMs } = this.settings;
     const controller = new AbortController();
@@ -200,7 +200,7 @@ export class Ereceipts {
       try {
         const api = await this.connections.forStore(storeId);
         // Time ran out before anything was sent, or the till broke off and prints; after this nobody would hear of it.
-        if (late || gone.aborted) return new Refusal('send_failed', 'The receipt was not sent.');
+        if (late || gone?.aborted) return new Refusal('send_failed', 'The receipt was not sent.');
         started = true;
         const doubt = await doubtAfter(await hook({ storeId, ...order, api, signal: controller.signal }));
         return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';
