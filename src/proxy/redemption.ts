@@ -118,9 +118,10 @@ export class Redemption {
     const { flowId, storeId } = flow;
     let sent: Sent = 'unclear';
     let calls = 0;
+    // Once: if its row goes while this tries again, it must not come back as a newer session.
+    const { order } = await ensureSession(this.options.rows, flow);
     for (let tries = 1; ; tries++) {
       const lastWasUnsent = sent === 'no';
-      const { order } = await ensureSession(this.options.rows, flow);
       const claimed = await this.claim(flow, order, lastWasUnsent);
       if (claimed === 'gone') return this.afterGone(flow, 0);
       if (claimed !== 'ours') return claimed;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { RulrrApiError } from '../../src/api/index.js';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { settle } from '../support/settle.js';
@@ -80,6 +81,31 @@ test('forgotten is forgotten: so are tokens on their way of a session that was c
   await connections.forget('shop');
   release();
   await assert.rejects(check, { code: 'expired' });
+  assert.equal((await connections.connection('shop')).connected, false);
+});
+
+test('forgotten is forgotten: so are tokens that are tried for again and again, of a session that was called cancelled meanwhile', async () => {
+  const { connections, make, clock, store, upstream, api } = bench();
+  let down = true;
+  const retrieveTokens = api.retrieveTokens.bind(api);
+  api.retrieveTokens = async (...args) => {
+    if (down) throw new RulrrApiError('retrieveTokens', 'server_error', { status: 503, sent: 'answered' });
+    return retrieveTokens(...args);
+  };
+  const flow = flowOf('a', 'shop');
+  await connections.open(flow);
+  const ended = assert.rejects(connections.check(flow), { code: 'expired' });
+  await settle();
+  upstream.status = 'cancelled';
+  const other = make();
+  assert.equal((await other.check(flow)).status, 'cancelled');
+  await settle();
+  assert.deepEqual(await store.list('flow/'), []);
+  await other.forget('shop');
+  down = false;
+  await clock.advanceAsync(300);
+  await settle();
+  await ended;
   assert.equal((await connections.connection('shop')).connected, false);
 });
 
