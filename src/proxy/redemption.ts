@@ -161,12 +161,12 @@ export class Redemption {
       const base = row ?? bareFlow(flow, order);
       if (base.state === 'answered') found = 'answered';
       else if (forgotten || base.state === 'cancelled') found = 'forgotten';
-      else if (base.state === 'stored' || newer) found = 'stored';
-      // Its row was deleted before its time, and made anew.
-      else if (pair?.flowId === flow.flowId) {
+      // Its row was deleted before its time, and made anew; or a newer session's tokens came first, and Rulrr need not be asked about it again.
+      else if (pair?.flowId === flow.flowId || (newer && base.state === 'open')) {
         found = 'stored';
         return storedFlow(base);
-      } else if (base.state === 'lost') found = 'lost';
+      } else if (base.state === 'stored' || newer) found = 'stored';
+      else if (base.state === 'lost') found = 'lost';
       else if (base.lease?.owner !== owner && isHeld(base.lease, now)) found = 'busy';
       else if (base.goneAt !== undefined) found = 'gone';
       else {

@@ -301,6 +301,18 @@ describe('sweep', () => {
     assert.equal(upstream.calls.redeem, calls, 'its tokens were not even asked for');
   });
 
+  test('of a finished session whose tokens a newer one’s came before, Rulrr is asked no more', async () => {
+    const { clock, upstream, connections } = bench();
+    await connections.open(flowOf('older', 'shop'));
+    await connect(connections, 'newer', 'shop');
+    await connections.sweep();
+    const asked = upstream.calls.status;
+    clock.advance(30_000);
+    assert.deepEqual(await connections.sweep(), { checked: 0, finished: 0, ended: 0, failed: 0 });
+    assert.equal(upstream.calls.status, asked);
+    assert.equal((await connections.check(flowOf('older', 'shop'))).status, 'finished');
+  });
+
   test('an expired session that the merchant finishes after all, and whose process dies at it: a sweep completes it that had let it be', async () => {
     const store = memoryTokenStore();
     let dead = false;
