@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planted } from './canaries.js';
 import { problemOf, type CallOptions } from './harness.js';
-import { key, receipt, send, till } from './support/ereceipt-till.js';
+import { key, receipt, request, send, till } from './support/ereceipt-till.js';
 
 test('bodies: JSON, in UTF-8, of the right shape; the rest is refused by name', async () => {
   const { h, jobs } = await till();
@@ -60,21 +60,7 @@ test('bodies: capped while they stream, whatever their length claims', async () 
     (await problemOf(await send(h, { body: { ...receipt, filler: 'x'.repeat(8192) } }))).code,
     'body_too_large',
   );
-  const post = (init: RequestInit & { duplex?: 'half' }, headers: Record<string, string> = {}) =>
-    h.proxy.fetch(
-      new Request('https://pos.example/rulrr/ereceipts', {
-        method: 'POST',
-        headers: {
-          'Rulrr-Embed': '1',
-          'Sec-Fetch-Site': 'same-origin',
-          Cookie: 'store=store-1',
-          'Content-Type': 'application/json',
-          'Idempotency-Key': key,
-          ...headers,
-        },
-        ...init,
-      }),
-    );
+  const post = (...sent: Parameters<typeof request>) => h.proxy.fetch(request(...sent));
   let pulled = 0;
   let cancelled = false;
   const endless = new ReadableStream<Uint8Array>({
@@ -124,21 +110,9 @@ test('bodies: capped while they stream, whatever their length claims', async () 
 
 test('bodies: one that something in front of the proxy has read, or left empty, is told as that', async () => {
   const { h, jobs } = await till();
-  const request = (body: string) =>
-    new Request('https://pos.example/rulrr/ereceipts', {
-      method: 'POST',
-      headers: {
-        'Rulrr-Embed': '1',
-        'Sec-Fetch-Site': 'same-origin',
-        Cookie: 'store=store-1',
-        'Content-Type': 'application/json',
-        'Idempotency-Key': key,
-      },
-      body,
-    });
-  const logged = request(JSON.stringify(receipt));
+  const logged = request({ body: JSON.stringify(receipt) });
   await logged.json();
-  for (const sent of [logged, request('')]) {
+  for (const sent of [logged, request({ body: '' })]) {
     const problem = await problemOf(await h.proxy.fetch(sent));
     assert.equal(problem.code, 'bad_request');
     assert.match(problem.detail!, /is empty, or was read before/);

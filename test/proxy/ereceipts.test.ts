@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { settle } from '../support/settle.js';
 import { until } from '../support/until.js';
 import { planted } from './canaries.js';
-import { base, harness, problemOf, Upstream } from './harness.js';
-import { key, receipt, send, till } from './support/ereceipt-till.js';
+import { harness, problemOf, Upstream } from './harness.js';
+import { key, receipt, request, send, till } from './support/ereceipt-till.js';
 
 test('a receipt is sent once: the hook gets what it needs, the same key hears the same answer', async () => {
   const { h, jobs } = await till();
@@ -86,19 +86,9 @@ test('the same key with another order or number is a mistake, told as one', asyn
 test('a runtime whose requests have no signal sends as well', async () => {
   const { h, jobs } = await till();
   for (const signal of [undefined, null]) {
-    const request = new Request(base + '/ereceipts', {
-      method: 'POST',
-      headers: {
-        'Rulrr-Embed': '1',
-        'Sec-Fetch-Site': 'same-origin',
-        Cookie: 'store=store-1',
-        'Content-Type': 'application/json',
-        'Idempotency-Key': key + String(signal),
-      },
-      body: JSON.stringify(receipt),
-    });
-    Object.defineProperty(request, 'signal', { value: signal });
-    assert.deepEqual(await (await h.proxy.fetch(request)).json(), { sent: true });
+    const sent = request({ body: JSON.stringify(receipt) }, { 'Idempotency-Key': key + String(signal) });
+    Object.defineProperty(sent, 'signal', { value: signal });
+    assert.deepEqual(await (await h.proxy.fetch(sent)).json(), { sent: true });
   }
   assert.equal(jobs.length, 2);
   h.assertClean();
