@@ -10,6 +10,7 @@ import { serveSandbox, type Fault, type ServedSandbox } from '../../src/sandbox/
 import { systemClock } from '../../src/shared/clock.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { withoutInvalidHosts } from '../support/invalid-hosts.js';
+import { until } from '../support/until.js';
 import { apiAt, client, failureOf, httpAnswer, rawServer } from './support.js';
 
 const verdict = ({ code, sent, status }: RulrrApiError) => `${code} ${sent} ${status}`;
@@ -147,7 +148,17 @@ describe('faults that the sandbox makes on the wire', () => {
   for (const kind of ['hang', 'drip'] as const) {
     it(`${kind} ends at the deadline, which covers the body`, async () => {
       served.sandbox.faults.set({ route: 'create-integration', kind, times: 1, ms: 60_000 });
-      const error = await failureOf(apiAt(served.origin, { timeoutMs: 150 }).createIntegration());
+      const clock = fakeClock();
+      let hasBegun = false;
+      const watched = async (...call: Parameters<typeof fetch>) => {
+        const response = await fetch(...call);
+        hasBegun = true;
+        return response;
+      };
+      const failure = failureOf(apiAt(served.origin, { clock, timeoutMs: 150, fetch: watched }).createIntegration());
+      await until(() => (kind === 'hang' ? !served.sandbox.faults.active.length : hasBegun));
+      clock.advance(150);
+      const error = await failure;
       assert.equal(`${error.code} ${error.sent}`, 'timeout unclear');
     });
   }
