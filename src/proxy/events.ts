@@ -118,6 +118,8 @@ export function storeErrorCode(error: unknown): string {
   } catch {
     // A getter that throws.
   }
-  const known = typeof code === 'string' && /^(?:[A-Z][A-Z0-9_]{3,45}|[0-9A-Z]{5})$/.test(code);
+  // An errno, an SQLSTATE, or words: an unbroken run of letters and digits could be a key.
+  const known =
+    typeof code === 'string' && /^(?:E[A-Z]{3,15}|[0-9A-Z]{5}|[A-Z]{1,15}(?:_[A-Z0-9]{1,15}){1,8})$/.test(code);
   return known ? (code as string) : errorClass(error);
 }

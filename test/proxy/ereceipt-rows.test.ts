@@ -70,8 +70,11 @@ test('the token store in trouble: the log says why in the words of system or dat
     Object.assign(new Error('x'), { code: 'ERR_DLOPEN_FAILED' }),
     Object.assign(new Error('x'), { code: 'EAI_AGAIN' }),
     Object.assign(new Error('x'), { code: 'SELF_SIGNED_CERT_IN_CHAIN' }),
+    Object.assign(new Error('x'), { code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }),
     new TypeError('x'),
     Object.assign(new Error('x'), { code: planted.connectionString }),
+    // A secret in base32.
+    Object.assign(new Error('x'), { code: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }),
     Object.assign(new Error('x'), { code: `ECONNREFUSED ${planted.connectionString}` }),
     Object.assign(new Error('x'), { code: `${planted.connectionString} EPIPE` }),
     Object.assign(new Error('x'), { name: `TypeError: ${planted.connectionString}` }),
@@ -92,8 +95,9 @@ test('the token store in trouble: the log says why in the words of system or dat
     'ERR_DLOPEN_FAILED',
     'EAI_AGAIN',
     'SELF_SIGNED_CERT_IN_CHAIN',
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
     'TypeError',
-    ...Array.from({ length: 7 }, () => 'Error'),
+    ...Array.from({ length: 8 }, () => 'Error'),
   ]);
   h.assertClean();
 });
