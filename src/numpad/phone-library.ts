@@ -72,6 +72,7 @@ export const phoneRules: PhoneRules = {
     return {
       number: found.number,
       countries: (metadata.country_calling_codes[callingCode] || []).filter((code) => {
+        // The same number, as each country's: to read it anew for each would cost more.
         found.country = code;
         return code === own || (valid && found.isValid());
       }),
