@@ -4,6 +4,7 @@ import { Refusal } from './refusal.js';
 export const maxBodyBytes = 8192;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+const encoder = new TextEncoder();
 
 /** Reads a JSON body of at most 8 KiB. @throws Refusal 415, 413 or 400; the body is never quoted. */
 export async function readJson(request: Request): Promise<unknown> {
@@ -31,15 +32,17 @@ function tooLarge(): Refusal {
 async function readCapped(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let reader: ReadableStreamDefaultReader<Uint8Array | string> | undefined;
   try {
     reader = request.body?.getReader();
     for (;;) {
       const part = await reader?.read();
       if (!part || part.done) break;
-      length += part.value.length;
+      // Texts come from Node where something in front has called setEncoding('utf8').
+      const bytes = typeof part.value === 'string' ? encoder.encode(part.value) : part.value;
+      length += bytes.length;
       if (length > maxBodyBytes) throw tooLarge();
-      chunks.push(part.value);
+      chunks.push(bytes);
     }
   } catch (error) {
     // Not awaited: a body that hangs would hang its own cancelling too.

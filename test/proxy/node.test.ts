@@ -123,6 +123,22 @@ test('Express: mounted below the base path, after express.json(), beside other r
   h.assertClean();
 }); // prettier-ignore
 
+test('a body that something in front has set to come as text is read all the same, and capped by its bytes', async () => {
+  const orders: string[] = [];
+  const h = till({ sendEreceipt: async ({ orderId }: { orderId: string }) => void orders.push(orderId) });
+  await h.connect();
+  const handler = toNodeHandler(h.proxy);
+  const url = await serve((req, res) => handler(req.setEncoding('utf8'), res));
+  const send = async (orderId: string) => {
+    const body = JSON.stringify({ orderId, phoneNumber: planted.phoneNumber });
+    return (await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body })).status;
+  };
+  assert.equal(await send('\u00f6'.repeat(4200)), 413);
+  assert.equal(await send('\u00f6rder-\u{1f9fe}'), 200);
+  assert.deepEqual(orders, ['\u00f6rder-\u{1f9fe}']);
+  h.assertClean();
+});
+
 test('Fastify: its request and reply as a route gets them, the body read already', async () => {
   const h = till();
   await h.connect();
