@@ -58,8 +58,8 @@ const closingPatienceMs = 10_000;
  *     const session = await sessionOf(request.headers.get('Cookie'));
  *     return session && { storeId: session.storeId };
  *   },
- *   sendEreceipt: ({ api, orderId, phoneNumber, signal }) =>
- *     api.createOrder({ ...orderOf(orderId), ereceipt: { phoneNumber } }, { signal }),
+ *   sendEreceipt: async ({ api, storeId, orderId, phoneNumber, signal }) =>
+ *     api.createOrder({ ...(await orderOf(storeId, orderId)), ereceipt: { phoneNumber } }, { signal }),
  * });
  * createServer(toNodeHandler(proxy)).listen(8080);
  * ```

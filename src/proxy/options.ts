@@ -19,7 +19,9 @@ export interface ProxyContext {
 
 /** What a receipt's hook is given. */
 export interface EreceiptJob {
+  /** As `authorize` said it. */
   storeId: string;
+  /** As the browser sent it: to be looked up among the orders of `storeId` alone, or a till could have another store's receipt. */
   orderId: string;
   /** E.164, checked: a number that can get a text message. */
   phoneNumber: string;
