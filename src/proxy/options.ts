@@ -132,6 +132,12 @@ export interface ProxySettings {
   clock: Clock;
 }
 
+/**
+ * Next before 15 keeps what `fetch` brings there, with its URL, on the disk and for a year: the tokens that come once, the client secret,
+ * and that a session is pending. This is how Next itself asks for what is not to be kept; nothing else reads it.
+ */
+const notKept = { next: { internal: true, revalidate: 0 } };
+
 /** A record, so that the compiler sees to it that none is left out. */
 const optionNames: Record<keyof RulrrProxyOptions, true> = {
   clientId: true,
@@ -333,7 +339,7 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
     allowedHeaders: headers,
     origin: options.origin === undefined ? null : origin(options.origin, 'origin'),
     // Looked up at each call where none is given: what a test or an agent puts in its place counts.
-    fetch: hook(options.fetch, 'fetch') ?? ((input, init) => globalThis.fetch(input, init)),
+    fetch: hook(options.fetch, 'fetch') ?? ((input, init) => globalThis.fetch(input, { ...init, ...notKept })),
     emit(event) {
       // Neither by throwing nor by a promise that rejects does a hook spoil anything.
       try {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createRulrrProxy, memoryTokenStore, type RulrrProxyOptions } from '../../src/proxy/index.js';
 import { resolveOptions } from '../../src/proxy/options.js';
 import { findSecrets, planted, textsOf } from './canaries.js';
+import { harness } from './harness.js';
 
 const good = (): RulrrProxyOptions => ({
   clientId: 'client-1',
@@ -149,6 +150,30 @@ test('a fetch that takes the place of the global one later on counts', async () 
   } finally {
     globalThis.fetch = before;
   }
+});
+
+test('under Next 14, whose fetch keeps what it brings, the sweep hears that the merchant has finished, and nothing secret is kept', async () => {
+  const before = globalThis.fetch;
+  const h = harness({ fetch: undefined });
+  const kept = new Map<string, string>();
+  try {
+    // What next/dist/server/lib/patch-fetch.js makes of it in a handler of GET, `force-dynamic` too.
+    globalThis.fetch = async (input, init: RequestInit & { next?: { revalidate?: number } } = {}) => {
+      if (init.next?.revalidate === 0) return h.upstream.fetch(input as string, init);
+      const key = `${init.method} ${input as string}`;
+      if (!kept.has(key)) kept.set(key, await (await h.upstream.fetch(input as string, init)).text());
+      return new Response(kept.get(key), { headers: { 'Content-Type': 'application/json' } });
+    };
+    await h.start();
+    assert.equal((await h.proxy.sweep()).finished, 0);
+    h.upstream.status = 'finished';
+    h.clock.advance(2000);
+    assert.equal((await h.proxy.sweep()).finished, 1);
+  } finally {
+    globalThis.fetch = before;
+  }
+  assert.deepEqual(findSecrets(textsOf([...kept])), []);
+  h.assertClean();
 });
 
 test('a key without randomness is refused in production, and one with it is taken', () => {
