@@ -21,7 +21,8 @@ export interface EreceiptSendRequest {
  * `data`, where axios puts the body, and in each one of a list. The JSON of a `Response` that was not read is read, and says no in the same way; a web
  * page in its place, or what says to be JSON and is not, leaves it unclear.
  */
-export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void>;
+// As good as `unknown`, of which `new Promise((resolve) => …)` would make a `resolve` that has to be given something.
+export type EreceiptSend = (request: EreceiptSendRequest) => Promise<void | {} | null | undefined>;
 
 /** How a receipt is sent: by the page's own function, or else by the proxy. */
 export interface SendWay {
@@ -35,10 +36,10 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
   if (send) {
     return new Promise<unknown>((resolve, reject) => {
       const answer: unknown = send(request);
-      if (!answer || !(answer as Promise<void>).then) {
+      if (!answer || !(answer as Promise<unknown>).then) {
         console.error('rulrr-ereceipt-numpad: send() gave no promise, so the receipt prints.');
         resolve(false);
-      } else (answer as Promise<void>).then(resolve, reject);
+      } else (answer as Promise<unknown>).then(resolve, reject);
     })
       .then((said) => (saysNo(said) ? 'unclear' : resultIn(said)), resultOfOwn)
       .catch(() => 'unclear');
