@@ -100,12 +100,16 @@ export function svelteTypes(manifest) {
   const elements = elementsOf(manifest);
   const entries = elements.map((element) => {
     const attributes = element.attributes.map(
-      (attribute) => `      '${attribute.name}'?: ${element.name}['${attribute.fieldName}'];`,
+      (attribute) => `      '${attribute.name}'?: ${element.name}['${attribute.fieldName}'] | undefined;`,
     );
-    const events = element.events.map((event) => `      'on${event.name}'?: ((event: ${event.type}) => void) | null;`);
+    const events = element.events.map(
+      (event) => `      'on${event.name}'?: ((event: ${event.type}) => void) | null | undefined;`,
+    );
     const omitted = element.events.map((event) => `'on${event.name}'`).join(' | ');
     return `    /** ${element.summary} */
-    '${element.tag}': Omit<HTMLAttributes<${element.name}>, ${omitted} | ${union(element.properties)}> & Partial<Pick<${element.name}, ${union(element.properties)}>> & {
+    '${element.tag}': Omit<HTMLAttributes<${element.name}>, ${omitted} | ${union(element.properties)}> & {
+      [Property in ${union(element.properties)}]?: ${element.name}[Property] | undefined;
+    } & {
 ${[...attributes, ...events].join('\n')}
     };`;
   });

@@ -11,6 +11,12 @@ export const right: [Connect, Numpad] = [
   { 'default-country': 'US', 'onereceipt-sent': ({ detail }) => detail.phoneNumber },
 ];
 
+/** What a component of one's own was not given, it hands on as it is. */
+export const handedOn = (timeout: number | undefined, countries: string | undefined): [Connect, Numpad] => [
+  { timeout, 'proxy-url': undefined },
+  { countries, 'onprint-receipt': undefined },
+];
+
 // @ts-expect-error a number of seconds
 export const timeout: Connect = { timeout: 'soon' };
 
