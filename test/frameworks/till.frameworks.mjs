@@ -116,6 +116,14 @@ for (const name of names) {
       assert.deepEqual((await rows('paper'))[1], { orderId: '1003', reason: 'declined' });
     });
 
+    it('hears of the receipt whose numpad is taken out of the page', async () => {
+      await demo('pay').click();
+      await key('5');
+      await demo('leave').click();
+      await page.locator('rulrr-ereceipt-numpad').waitFor({ state: 'detached' });
+      await demo('paper').locator('[data-order-id="1004"][data-reason="closed"]').waitFor();
+    });
+
     it('had no error or warning on the way', () => assert.deepEqual(problems, []));
   });
 }

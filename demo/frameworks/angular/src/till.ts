@@ -1,5 +1,5 @@
 import { CUSTOM_ELEMENTS_SCHEMA, Component, type ElementRef, signal, viewChild } from '@angular/core';
-import type { ConnectFinishedEvent, EreceiptSentEvent, PrintReceiptEvent, RulrrEreceiptNumpad } from 'rulrr-embed';
+import type { ConnectFinishedEvent, RulrrEreceiptNumpad } from 'rulrr-embed';
 
 /** Angular checks no bindings of elements that are not its own; what comes in by events is typed in the handlers. */
 @Component({
@@ -22,14 +22,11 @@ import type { ConnectFinishedEvent, EreceiptSentEvent, PrintReceiptEvent, RulrrE
       }
 
       <button data-demo="pay" (click)="pay()">Order {{ order() }} is paid</button>
+      <button data-demo="leave" (click)="counter.set(!counter())">Numpad</button>
 
-      <rulrr-ereceipt-numpad
-        #numpad
-        proxy-url="/rulrr"
-        default-country="US"
-        (ereceipt-sent)="onSent($event)"
-        (print-receipt)="onPrint($event)"
-      ></rulrr-ereceipt-numpad>
+      @if (counter()) {
+        <rulrr-ereceipt-numpad #numpad proxy-url="/rulrr" default-country="US"></rulrr-ereceipt-numpad>
+      }
 
       <h2>Printed</h2>
       <ul data-demo="paper">
@@ -54,6 +51,7 @@ export class Till {
   readonly numpad = viewChild.required<ElementRef<RulrrEreceiptNumpad>>('numpad');
   readonly order = signal(1001);
   readonly settings = signal(true);
+  readonly counter = signal(true);
   readonly draws = signal(0);
   readonly connection = signal('not connected');
   readonly calls = signal(0);
@@ -66,21 +64,15 @@ export class Till {
     return fetch(input, init);
   };
 
-  pay(): void {
-    void this.numpad().nativeElement.prompt(String(this.order()));
+  /** Awaited rather than listened for: the order of a numpad that is taken out ends once it is gone, and Angular's listeners with it. */
+  async pay(): Promise<void> {
+    const outcome = await this.numpad().nativeElement.prompt(String(this.order()));
+    if (outcome.type === 'ereceipt-sent') this.texted.update((list) => [...list, outcome]);
+    else this.printed.update((list) => [...list, outcome]);
+    this.order.update((number) => number + 1);
   }
 
   onFinished(event: ConnectFinishedEvent): void {
     this.connection.set(event.detail.ereceipt ? 'connected, e-receipts on' : 'connected, e-receipts off');
-  }
-
-  onSent({ detail: { orderId, phoneNumber } }: EreceiptSentEvent): void {
-    this.texted.update((list) => [...list, { orderId, phoneNumber }]);
-    this.order.update((number) => number + 1);
-  }
-
-  onPrint({ detail: { orderId, reason } }: PrintReceiptEvent): void {
-    this.printed.update((list) => [...list, { orderId, reason }]);
-    this.order.update((number) => number + 1);
   }
 }

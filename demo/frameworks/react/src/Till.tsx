@@ -15,6 +15,7 @@ export function Till() {
   const numpad = useRef<RulrrEreceiptNumpad>(null);
   const [order, setOrder] = useState(1001);
   const [settings, setSettings] = useState(true);
+  const [counter, setCounter] = useState(true);
   const [draws, setDraws] = useState(0);
   const [connection, setConnection] = useState('not connected');
   const [calls, setCalls] = useState(0);
@@ -61,8 +62,11 @@ export function Till() {
       <button data-demo="pay" onClick={() => void pay()}>
         Order {order} is paid
       </button>
+      <button data-demo="leave" onClick={() => setCounter(!counter)}>
+        Numpad
+      </button>
 
-      <rulrr-ereceipt-numpad ref={numpad} proxy-url="/rulrr" default-country="US" />
+      {counter && <rulrr-ereceipt-numpad ref={numpad} proxy-url="/rulrr" default-country="US" />}
 
       <h2>Printed</h2>
       <ul data-demo="paper">
