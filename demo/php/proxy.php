@@ -210,7 +210,7 @@ function write_row(string $kind, string $id, array $row): void
 function alone(string $kind, string $id, callable $work, float $seconds = INF): mixed
 {
     $lock = @fopen(row_path($kind, $id) . '.lock', 'c') ?: throw new Refusal(503, 'store_unavailable', 'The store cannot be written.', 5);
-    for ($until = microtime(true) + $seconds; !flock($lock, LOCK_EX | LOCK_NB); usleep(50_000)) if (microtime(true) >= $until) return null;
+    for ($until = clock() + $seconds; !flock($lock, LOCK_EX | LOCK_NB); usleep(50_000)) if (clock() >= $until) return null;
     try {
         return $work();
     } finally {
@@ -228,7 +228,7 @@ function connection(string $storeId): array
 
 function start(string $storeId): array
 {
-    $started = later($storeId);
+    $started = begin($storeId);
     [$status, $body] = upstream('POST', '/v1/auth/integration', credentials());
     $token = read_json($body)['integrationToken'] ?? null;
     if ($status === 400 || $status === 403) throw new Refusal(500, 'misconfigured', 'Rulrr refused the client id or secret.');
@@ -310,7 +310,7 @@ function keep(array $flow, string $raw): string
     alone('store', $flow['store'], function () use ($flow, $answer) {
         $row = read_row('store', $flow['store']) ?? [];
         if (($row['started'] ?? 0) > $flow['started']) return;
-        write_row('store', $flow['store'], ['started' => $flow['started'], 'accessToken' => $answer['accessToken'], 'refreshToken' => $answer['refreshToken'] ?? null,
+        write_row('store', $flow['store'], ['begun' => $row['begun'] ?? 0, 'started' => $flow['started'], 'accessToken' => $answer['accessToken'], 'refreshToken' => $answer['refreshToken'] ?? null,
             'expiration' => expiration($answer['expiration'] ?? null), 'ereceipt' => ($answer['ereceipt'] ?? false) === true, 'forgotten' => $row['forgotten'] ?? 0]);
     });
     write_row('flow', $flow['flow'], ['end' => 'finished']);
@@ -327,9 +327,20 @@ function expiration(mixed $given): ?string
 }
 
 /** Now, and after what the store's row has: where the clock was set back, a session must not count as older than those before it. */
-function later(string $storeId): float
+function later(array $row): float
 {
-    return max(microtime(true), (read_row('store', $storeId)['started'] ?? 0) + 0.001);
+    return max(microtime(true), max($row['started'] ?? 0, $row['begun'] ?? 0) + 0.001);
+}
+
+/** When a session begins, which is written down for the next. A store that cannot be written shows now, not when the merchant is done. */
+function begin(string $storeId): float
+{
+    return alone('store', $storeId, function () use ($storeId) {
+        $row = read_row('store', $storeId) ?? [];
+        $begun = later($row);
+        write_row('store', $storeId, ['begun' => $begun] + $row);
+        return $begun;
+    });
 }
 
 /** The time stays, so that no session begun before it brings tokens back. A row that cannot be read goes, too. */
@@ -337,7 +348,7 @@ function forget(string $storeId): array
 {
     alone('store', $storeId, function () use ($storeId) {
         try {
-            $started = later($storeId) + 0.001;
+            $started = later(read_row('store', $storeId) ?? []);
         } catch (Refusal) {
             $started = microtime(true);
         }

@@ -349,16 +349,16 @@ def expiration(given):
 
 
 def later(db, store):
-    """Now, and after what the store's row has: where the clock was set back, a session must not count as older than those before it."""
-    row = db.execute("SELECT started FROM stores WHERE store = ?", (store,)).fetchone()
-    return max(time.time(), row[0] + 0.001 if row else 0)
+    """Now, and after all that the store began: where the clock was set back, a session must not count as older than those before it."""
+    begun = "SELECT max(started) FROM (SELECT started FROM stores WHERE store = ? UNION ALL SELECT started FROM flows WHERE store = ?)"
+    return max(time.time(), (db.execute(begun, (store, store)).fetchone()[0] or 0) + 0.001)
 
 
 def forget(store):
     """The time stays, so that no session begun before it brings tokens back; it is over, whoever connects next."""
     with database() as db:
         db.execute("BEGIN IMMEDIATE")
-        db.execute("REPLACE INTO stores (store, started, ereceipt) VALUES (?, ?, 0)", (store, later(db, store) + 0.001))
+        db.execute("REPLACE INTO stores (store, started, ereceipt) VALUES (?, ?, 0)", (store, later(db, store)))
         db.execute("UPDATE flows SET ended = 'expired', raw = NULL WHERE store = ? AND ended IS NOT 'cancelled'", (store,))
         db.execute("COMMIT")
     return 204, None
