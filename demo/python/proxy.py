@@ -115,6 +115,9 @@ def upstream(method, path, query, body=None, seconds=10):
         connection.connect()
     except OSError:
         return 0, ""
+    # The connection's own limit begins anew with each byte.
+    limit = threading.Timer(until - time.monotonic(), hang_up, [connection.sock])
+    limit.start()
     try:
         # Names are looked up, and addresses tried one after the other, without regard to the time: nothing goes out that nobody waits for.
         if time.monotonic() > until:
@@ -127,15 +130,23 @@ def upstream(method, path, query, body=None, seconds=10):
             piece = answer.read1(8192)
             text += piece
             # An object says itself where it ends: one that came whole counts, however its connection ends, or does not.
-            if not piece or read_json(text):
+            if read_json(text):
                 break
             if time.monotonic() > until:
                 return -1, ""
+            if not piece:
+                break
         return answer.status, text.decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):
         return -1, ""
     finally:
+        limit.cancel()
         connection.close()
+
+
+def hang_up(connection):
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def is_good(status):
@@ -364,7 +375,7 @@ def forget(store):
     return 204, None
 
 
-def ereceipt(store, headers, body, begun):
+def ereceipt(store, headers, body, begun, has_gone):
     if not re.match(r"application/json\s*(;|$)", headers.get("Content-Type", ""), re.IGNORECASE):
         raise Refusal(415, "unsupported_media_type", "Send application/json.")
     if len(body) > 8192:
@@ -378,9 +389,10 @@ def ereceipt(store, headers, body, begun):
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         raise Refusal(422, "invalid_phone_number", "The phone number must be E.164.")
     row, about = (hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest() for parts in ((store, key), (order_id, number)))
-    with locks.alone(f"key/{row}", 0) as taken, database() as db:
-        if not taken:
+    with contextlib.ExitStack() as stack:
+        if not stack.enter_context(locks.alone(f"key/{row}", 0)):
             raise Refusal(409, "in_progress", "This receipt is being sent.", 2)
+        db = stack.enter_context(database())
         known = db.execute("SELECT about, sent FROM sends WHERE key = ?", (row,)).fetchone()
         if known and known[0] != about:
             raise Refusal(400, "bad_request", "The Idempotency-Key was used for another receipt.")
@@ -395,7 +407,7 @@ def ereceipt(store, headers, body, begun):
         db.execute("INSERT INTO sends VALUES (?, ?, 0)", (row, about))
         try:
             left = begun + TILL_WAITS - time.monotonic()
-            if left <= 0:
+            if left <= 0 or has_gone():
                 raise Refusal(502, "send_failed", "The receipt was not sent: the store was slow, and the till has printed.")
             send_ereceipt(found[0], order_id, number, left)
         except Refusal as refusal:
@@ -412,7 +424,7 @@ def ereceipt(store, headers, body, begun):
 # ── the gate, before every route ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def respond(method, target, headers, body, extra, begun):
+def respond(method, target, headers, body, extra, begun, has_gone):
     path = target.split("?", 1)[0]
     below = path[len(BASE) :] if path.startswith(f"{BASE}/") else ""
     found = re.fullmatch(r"/integrations/((?:[^/?%]|%(?!2[fF]|5[cC]))+)", below)
@@ -450,7 +462,7 @@ def respond(method, target, headers, body, extra, begun):
     if below == "/integrations":
         return start(store)
     if below == "/ereceipts":
-        return ereceipt(store, headers, body, begun)
+        return ereceipt(store, headers, body, begun, has_gone)
     return forget(store) if method == "DELETE" else (200, connection_of(store))
 
 
@@ -496,7 +508,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 raise Refusal(400, "bad_request", "The body, or its length, cannot be read.")
             # Not by self.path, in which two slashes at the beginning have become one.
-            status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra, begun)
+            status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra, begun, self.has_gone)
         except Exception as error:  # noqa: BLE001
             # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret.
             refusal = error if isinstance(error, Refusal) else Refusal(500, "internal", "The proxy failed.")
@@ -526,6 +538,20 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(text)
             if self.close_connection:
                 self.take_rest()
+
+    def has_gone(self):
+        """Whether the till has hung up, and prints: before it has its answer, it has nothing to say."""
+        self.connection.settimeout(0)
+        try:
+            # What is under way as this proxy stops is answered.
+            return not self.connection.recv(1, socket.MSG_PEEK) and not self.server.closing
+        except (BlockingIOError, ValueError):
+            # TLS lets nobody look ahead.
+            return False
+        except OSError:
+            return True
+        finally:
+            self.connection.settimeout(self.timeout)
 
     def take_rest(self):
         """A connection that is closed while some of a body is unread is reset, and the answer may be lost with it."""
