@@ -33,7 +33,7 @@ function setting(string $name, ?string $default = null): string
  * Whose store asks: from your own session, and from nothing else in the request. Here the demo's cookie stands for one. Open PHP's own
  * with session_start(['read_and_close' => true]), or its lock keeps the till's other requests waiting while Rulrr is asked.
  */
-function authorize(): ?string
+function authorize(): string|int|null
 {
     $session = $_COOKIE['session'] ?? '';
     return is_string($session) && preg_match('/^till-\d{1,6}$/D', $session) ? $session : null;
@@ -447,7 +447,10 @@ function respond(): array
     if ($method !== 'GET' && (($_SERVER['HTTP_RULRR_EMBED'] ?? '') !== '1' || !$known)) {
         throw new Refusal(403, 'forbidden_origin', 'Unsafe calls need the header Rulrr-Embed: 1, from the till\'s own page. Behind https that ends elsewhere, set RULRR_ORIGIN.');
     }
-    $storeId = authorize() ?? throw new Refusal(401, 'unauthorized', 'Nobody is signed in.');
+    $storeId = authorize();
+    // What sessions have in the place of a store where nobody is signed in: all of those would share one.
+    if (in_array($storeId, [null, '', 0], true)) throw new Refusal(401, 'unauthorized', 'Nobody is signed in.');
+    $storeId = (string) $storeId;
     return match (true) {
         $id !== null => status($storeId, $id),
         $below === '/integrations' => start($storeId),
@@ -465,8 +468,9 @@ $type = 'application/json';
 try {
     [$status, $body] = respond();
 } catch (Throwable $error) {
-    // What is not a refusal of ours is not shown: its message may quote a URL, and every URL of Rulrr's API is a secret.
+    // What is not a refusal of ours is not shown: its message may quote a URL, and every URL of Rulrr's API is a secret. Where it was thrown is none.
     $refusal = $error instanceof Refusal ? $error : new Refusal(500, 'internal', 'The proxy failed.');
+    if ($refusal !== $error) error_log('Rulrr\'s proxy: ' . get_class($error) . ' in ' . basename($error->getFile()) . ', line ' . $error->getLine());
     if ($refusal->retryAfter !== null) header("Retry-After: $refusal->retryAfter");
     $type = 'application/problem+json';
     $status = $refusal->status;

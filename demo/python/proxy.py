@@ -18,6 +18,7 @@ import sqlite3
 import sys
 import threading
 import time
+import traceback
 import urllib.parse
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -455,8 +456,10 @@ def respond(method, target, headers, body, extra, begun, has_gone):
     if method != "GET" and (headers.get("Rulrr-Embed") != "1" or not known):
         raise Refusal(403, "forbidden_origin", "Unsafe calls need the header Rulrr-Embed: 1, from the till's own page. Behind https that ends elsewhere, set RULRR_ORIGIN.")
     store = authorize(headers)
-    if store is None:
+    # Also what sessions have in the place of a store where nobody is signed in: all of those would share one.
+    if not store:
         raise Refusal(401, "unauthorized", "Nobody is signed in.")
+    store = str(store)
     if found:
         return status_of(store, found[1])
     if below == "/integrations":
@@ -510,10 +513,13 @@ class Handler(BaseHTTPRequestHandler):
             # Not by self.path, in which two slashes at the beginning have become one.
             status, answer = respond(self.command, self.requestline.split()[1], self.headers, body, extra, begun, self.has_gone)
         except Exception as error:  # noqa: BLE001
-            # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret.
+            # What is not a refusal of ours is not shown: it may quote a URL, and every URL of Rulrr's API is a secret. Where it was raised is none.
             refusal = error if isinstance(error, Refusal) else Refusal(500, "internal", "The proxy failed.")
             if isinstance(error, sqlite3.Error):
                 refusal = Refusal(503, "store_unavailable", "The store cannot be read or written.", 5)
+            elif refusal is not error:
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                print(f"Rulrr's proxy: {type(error).__name__} in {os.path.basename(place.filename)}, line {place.lineno}", file=sys.stderr, flush=True)
             if refusal.retry_after is not None:
                 extra["Retry-After"] = str(refusal.retry_after)
             status, kind = refusal.status, "application/problem+json"
