@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -79,6 +80,18 @@ function refuseRows(folder: string): () => void {
     .map((name) => join(sessions, `${name}.new`));
   for (const way of ways) mkdirSync(way);
   return () => ways.forEach((way) => rmdirSync(way));
+}
+
+/** Makes the store refuse the tokens of the store `till-1`; answers with what makes it take them again. */
+function refuseStore(folder: string): () => void {
+  const database = join(folder, 'rulrr.db');
+  if (existsSync(database)) {
+    runSql(database, "CREATE TRIGGER closed BEFORE INSERT ON stores BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    return () => runSql(database, 'DROP TRIGGER closed');
+  }
+  const way = join(folder, 'store', `${createHash('sha256').update('till-1').digest('hex')}.new`);
+  mkdirSync(way);
+  return () => rmdirSync(way);
 }
 
 /** Leaves a store's row as it is after the clock was set back by a day. */
@@ -311,6 +324,15 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       for (const kind of ['cut', 'bad-json', 'lose-answer']) assert.equal(await connect({ kind }), 'tokens_lost', kind);
     });
 
+    it('says that it is set up wrongly where Rulrr refuses its id or secret', async () => {
+      for (const status of [400, 403]) {
+        sandbox.sandbox.faults.set({ route: 'create-integration', kind: 'status', status, times: 1 });
+        const answer = await fetch(`${url}/integrations`, { method: 'POST', headers: tillHeaders() });
+        const { code } = (await answer.json()) as { code: string };
+        assert.deepEqual([answer.status, code], [500, 'misconfigured']);
+      }
+    });
+
     it('lets no session that was begun before the store was disconnected connect it again', async () => {
       const headers = tillHeaders();
       const poll = async (id: string) => (await fetch(`${url}/integrations/${id}`, { headers })).status;
@@ -416,12 +438,50 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       assert.deepEqual(await poll(id), [200, 'finished']);
     });
 
+    it('says finished only once the tokens are in the store', async () => {
+      assert.deepEqual(await poll(await finished('off')), [200, 'finished']);
+      const id = await finished('on');
+      const accept = refuseStore(folder);
+      try {
+        assert.deepEqual(await poll(id), [503, 'store_unavailable']);
+        assert.deepEqual(await poll(id), [503, 'store_unavailable']);
+      } finally {
+        accept();
+      }
+      assert.deepEqual(await poll(id), [200, 'finished']);
+      const connection = await fetch(`${url}/connection`, { headers: own });
+      assert.equal(((await connection.json()) as { ereceipt: boolean }).ereceipt, true);
+    });
+
+    it('asks Rulrr about a session once a second, however many ask', async () => {
+      const { id } = await begun();
+      for (;;) {
+        const since = performance.now();
+        let calls = 0;
+        const count: Wire = async (response, answer) => {
+          calls += 1;
+          await plain(response, answer);
+        };
+        for (let time = 0; time < 3; time++) {
+          relay.next.set('GET /v1/auth/integration', count);
+          assert.deepEqual(await poll(id), [200, 'pending']);
+        }
+        relay.next.clear();
+        // On a busy machine three polls may take their second.
+        if (performance.now() - since > 900) continue;
+        assert.ok(calls <= 1, `it was asked ${calls} times`);
+        break;
+      }
+    });
+
     it('takes the tokens of the session that was begun last, also after its clock was set back', async () => {
       const ereceipt = async () =>
         ((await (await fetch(`${url}/connection`, { headers: own })).json()) as { ereceipt: boolean }).ereceipt;
       assert.deepEqual(await poll(await finished('off')), [200, 'finished']);
       setClockBack(folder);
-      assert.deepEqual(await poll(await finished('on')), [200, 'finished']);
+      const [earlier, later] = [await finished('off'), await finished('on')];
+      assert.deepEqual(await poll(later), [200, 'finished']);
+      assert.deepEqual(await poll(earlier), [200, 'finished']);
       assert.equal(await ereceipt(), true);
       const begun = await finished();
       assert.equal((await fetch(`${url}/connection`, { method: 'DELETE', headers: tillHeaders() })).status, 204);
@@ -607,6 +667,184 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       },
     );
 
+    it(
+      'begins no send for a till that has hung up',
+      { skip: encrypts && 'PHP learns of it only as it writes' },
+      async () => {
+        assert.deepEqual(await poll(await finished()), [200, 'finished']);
+        const { hostname, port, host } = new URL(url);
+        const request = (orderId: string, key: string) => ({
+          headers: { ...tillHeaders(), 'Content-Type': 'application/json', 'Idempotency-Key': key },
+          body: JSON.stringify({ orderId, phoneNumber: '+12133734253' }),
+        });
+        // Of another receipt: had the first been sent, its key would be taken.
+        const another = async (key: string): Promise<number> =>
+          (await fetch(`${url}/ereceipts`, { method: 'POST', ...request('another', key) })).status;
+        let status = 0;
+        for (let time = 0; !status && time < 5; time++) {
+          const key = `hung-up-${time}`;
+          const { headers, body } = request('hung-up', key);
+          const lines = Object.entries({ ...headers, Host: host, 'Content-Length': String(body.length) });
+          const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+          const socket = connectTo(Number(port), hostname);
+          // A connection that the proxy has.
+          socket.write(`GET /rulrr/nothing HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+          await once(socket, 'data');
+          const release = await stallKey(folder);
+          socket.write(`POST /rulrr/ereceipts HTTP/1.1\r\n${head}\r\n${body}`);
+          // The first that comes has the key, and waits for the store.
+          const isFirst = (await another(key)) === 409;
+          socket.destroy();
+          await once(socket, 'close');
+          release();
+          if (isFirst) await until(async () => [200, 400].includes((status = await another(key))));
+        }
+        assert.equal(status, 200);
+        const orders = sandbox.sandbox.messages.map(({ orderId }) => orderId);
+        assert.deepEqual([orders.includes('hung-up'), orders.includes('another')], [false, true]);
+      },
+    );
+
+    it(
+      'waits for no answer longer than a till does, however slowly it comes',
+      { skip: encrypts && 'PHP has one limit for all of an answer' },
+      async () => {
+        assert.deepEqual(await poll(await finished()), [200, 'finished']);
+        const dripping: NodeJS.Timeout[] = [];
+        relay.next.set('POST /v1/orders', ({ socket }) => {
+          socket!.write('HTTP/1.1 200 OK\r\nX-Slow: ');
+          dripping.push(setInterval(() => socket!.write('.'), 200));
+        });
+        try {
+          assert.deepEqual(await send('dripping'), [504, 'send_unconfirmed']);
+        } finally {
+          dripping.forEach(clearInterval);
+        }
+      },
+    );
+
+    it('lets nobody in by a store that is empty, and tells nothing of an error of yours but where it is', async () => {
+      const script = join(folder, encrypts ? 'yours.php' : 'yours.py');
+      const proxy = readFileSync(join(root, encrypts ? 'demo/php/proxy.php' : 'demo/python/proxy.py'), 'utf8');
+      const [end, yours] = encrypts
+        ? [
+            /return is_string\(\$session\)[^;]*;/,
+            "if ($session === 'broken') throw new Exception('a-secret'); return $session === '7' ? 7 : $session;",
+          ]
+        : [
+            /return found\[1\] if found else None/,
+            `session = headers.get("Cookie", "")[len("session="):]
+    if session == "broken":
+        raise ValueError("a-secret")
+    return 7 if session == "7" else session`,
+          ];
+      assert.match(proxy, end);
+      writeFileSync(
+        script,
+        proxy.replace(end, () => yours),
+      );
+      const port = await freePort();
+      const child = spawn(command, encrypts ? ['-S', `127.0.0.1:${port}`, script] : [script], {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          RULRR_CLIENT_ID: client.clientId,
+          RULRR_CLIENT_SECRET: client.clientSecret,
+          RULRR_API_BASE_URL: relay.origin,
+          RULRR_SEALING_KEY: sealingKey,
+          ...env(join(folder), port),
+          PHP_CLI_SERVER_WORKERS: undefined,
+        },
+      });
+      let said = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += String(text)));
+      try {
+        const base = `http://127.0.0.1:${port}/rulrr`;
+        await until(() => fetch(base).then(Boolean, () => false));
+        const ask = async (session: string): Promise<unknown[]> => {
+          const answer = await fetch(`${base}/connection`, { headers: { Cookie: `session=${session}` } });
+          const { connected, code, detail } = (await answer.json()) as Record<string, unknown>;
+          return [answer.status, connected ?? code, detail];
+        };
+        assert.deepEqual((await ask('')).slice(0, 2), [401, 'unauthorized']);
+        assert.deepEqual(await ask('7'), [200, false, undefined]);
+        assert.deepEqual(await ask('broken'), [500, 'internal', 'The proxy failed.']);
+        await until(() => /(Exception in yours\.php|ValueError in yours\.py), line \d+/.test(said));
+        assert.doesNotMatch(said, /a-secret/);
+      } finally {
+        child.kill();
+      }
+    });
+
+    it(
+      'connects no store again by a session from before it was disconnected, and waits no longer, where its clock was set back',
+      { skip: !encrypts && 'Python keeps its sessions, and has a clock that nobody sets' },
+      async () => {
+        const port = await freePort();
+        const [script, clock] = [join(folder, 'clock.php'), join(folder, 'clock')];
+        writeFileSync(
+          script,
+          `<?php function microtime(): float {
+             return (float) (new DateTime())->format('U.u') + (float) file_get_contents(${JSON.stringify(clock)});
+           }
+           function time(): int { return (int) microtime(); }
+           $_SERVER['REQUEST_TIME_FLOAT'] = microtime();
+           require ${JSON.stringify(join(root, 'demo/php/proxy.php'))};`,
+        );
+        const aheadBy = (seconds: number) => writeFileSync(clock, String(seconds));
+        aheadBy(0);
+        const settings = ['-d', 'disable_functions=microtime,time', '-S', `127.0.0.1:${port}`, script];
+        const child = spawn(command, settings, {
+          cwd: root,
+          detached: true,
+          stdio: 'ignore',
+          env: {
+            ...process.env,
+            RULRR_CLIENT_ID: client.clientId,
+            RULRR_CLIENT_SECRET: client.clientSecret,
+            RULRR_API_BASE_URL: relay.origin,
+            RULRR_CONNECT_BASE_URL: sandbox.connectBaseUrl,
+            RULRR_SEALING_KEY: sealingKey,
+            ...env(join(folder, 'clocks'), port),
+          },
+        });
+        const before = url;
+        try {
+          url = `http://127.0.0.1:${port}/rulrr`;
+          await until(() => fetch(url).then(Boolean, () => false));
+          aheadBy(86_400);
+          const id = await finished();
+          aheadBy(0);
+          assert.equal((await fetch(`${url}/connection`, { method: 'DELETE', headers: tillHeaders() })).status, 204);
+          assert.deepEqual(await poll(id), [410, 'expired']);
+          const another = await finished();
+          let release = () => {};
+          const underWay = new Promise<void>((asked) => {
+            relay.next.set('/integration/token', async (response, answer) => {
+              const held = new Promise<void>((resolve) => (release = resolve));
+              asked();
+              await held;
+              await plain(response, answer);
+            });
+          });
+          const first = poll(another);
+          await underWay;
+          try {
+            const second = poll(another);
+            setTimeout(() => aheadBy(-86_400), 1000);
+            assert.deepEqual(await second, [200, 'pending']);
+          } finally {
+            release();
+          }
+          assert.deepEqual(await first, [200, 'finished']);
+        } finally {
+          url = before;
+          process.kill(-child.pid!);
+        }
+      },
+    );
+
     it('says so where a receipt was sent, though the store can no longer write it down', async () => {
       let write = () => {};
       relay.next.set('POST /v1/orders', async (response, answer) => {
@@ -619,6 +857,14 @@ for (const { name, command, debianPackage, args, env, encrypts, readsAll } of la
       const sent = sandbox.sandbox.orders.length;
       assert.deepEqual(await send('after-full'), [504, 'send_unconfirmed']);
       assert.equal(sandbox.sandbox.orders.length, sent);
+    });
+
+    it('takes no row for that of another store', { skip: !encrypts && 'nothing is sealed' }, async () => {
+      assert.deepEqual(await poll(await finished()), [200, 'finished']);
+      const row = (store: string) => join(folder, 'store', createHash('sha256').update(store).digest('hex'));
+      copyFileSync(row('till-1'), row('till-2'));
+      assert.equal((await fetch(`${url}/connection`, { headers: other })).status, 503);
+      rmSync(row('till-2'));
     });
 
     it('says that its store does not answer where that cannot be opened', async () => {
