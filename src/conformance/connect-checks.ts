@@ -178,22 +178,26 @@ export const connectChecks = {
   async 'upstream-trouble'(probe, story) {
     const sandbox = story.sandbox();
     const session = await story.start();
-    for (const status of [500, 429]) {
-      const fault = { route: 'integration-status', kind: 'status', status, times: 1 };
-      await sandbox.during(fault, async (struck) => {
+    // Many a client quotes the URL, with the client secret in it, only where a connection breaks.
+    const broken = { kind: 'reset', how: 'broke off' };
+    const failed = (status: number) => ({ kind: 'status', status, how: `answered ${status}` });
+    for (const { how, ...fault } of [failed(500), failed(429), broken]) {
+      await sandbox.during({ route: 'integration-status', ...fault, times: 1 }, async (struck) => {
         const met = await story.meeting(session.id, struck);
         const helped = tellsOfTrouble(met);
         demand(
           helped || (met.status === 200 && field(met.json, 'status') === 'pending'),
-          `${describe(met)} while Rulrr's status call answered ${status}.`,
+          `${describe(met)} while Rulrr's status call ${how}.`,
         );
         if (helped) demand(met.headers.has('Retry-After'), `${describe(met)} without Retry-After.`);
       });
     }
-    await sandbox.during({ route: 'create-integration', kind: 'status', status: 500, times: 1000 }, async () => {
-      const start = await probe.call('POST', '/integrations');
-      demand(tellsOfTrouble(start), `${describe(start)} while Rulrr's call to start a session answered 500.`);
-    });
+    for (const { how, ...fault } of [failed(500), broken]) {
+      await sandbox.during({ route: 'create-integration', ...fault, times: 1000 }, async () => {
+        const start = await probe.call('POST', '/integrations');
+        demand(tellsOfTrouble(start), `${describe(start)} while Rulrr's call to start a session ${how}.`);
+      });
+    }
     await sandbox.end(session.connectUrl, 'finish', 'off');
     const answer = await story.outcome(session.id);
     demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not recover.`);
@@ -259,5 +263,14 @@ export const connectChecks = {
     const over = await story.ask(id);
     expectRefusal(over, 410, 'expired', 'a session whose tokens were forgotten');
     expectStatus(await probe.call('DELETE', '/connection'), 204, 'nothing left to forget');
+    const before = await story.session();
+    await story.sandbox().end(before.connectUrl, 'finish', 'on');
+    const late = await story.ended(before.id);
+    expectRefusal(late, 410, 'expired', 'a session from before, which the merchant has ended since');
+    const { json } = await probe.call('GET', '/connection');
+    demand(
+      field(json, 'connected') === false,
+      'A session from before DELETE /connection has connected the store again.',
+    );
   },
 } satisfies Checks;

@@ -91,16 +91,20 @@ export class Story {
     return this.probe.call('GET', `/integrations/${id}`);
   }
 
-  /** Polls as the element does, until the session is no longer pending. */
+  /** How a session that is not over comes out. */
   async outcome(id: string): Promise<Exchange> {
+    const answer = await this.ended(id);
+    expectStatus(answer, 200);
+    return answer;
+  }
+
+  /** Polls as the element does, until the session is no longer pending. */
+  async ended(id: string): Promise<Exchange> {
     const until = Date.now() + this.probe.timeoutMs;
     for (;;) {
       const answer = await this.probe.call('GET', `/integrations/${id}`);
-      const again = mayAskAgain(answer);
-      if (!again) {
-        expectStatus(answer, 200);
-        if (field(answer.json, 'status') !== 'pending') return answer;
-      }
+      const pending = answer.status === 200 && field(answer.json, 'status') === 'pending';
+      if (!pending && !mayAskAgain(answer)) return answer;
       const wait = waitAfter(answer);
       if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last: the session never ended.`);
       await pause(wait);

@@ -188,7 +188,7 @@ export const texts: Record<CheckId, CheckText> = {
   'ereceipt-refused': {
     title: 'A refused send is told as such',
     expected:
-      '502 send_failed while Rulrr\'s orders answer 400, that or 504 send_unconfirmed while they answer {"success": false}, 500 or a redirect, and no text message; never {"sent": true}, to the same key later neither unless it is sent then.',
+      '502 send_failed while Rulrr\'s orders answer 400, that or 504 send_unconfirmed while they answer {"success": false}, 500 or a redirect, and no text message; never {"sent": true}, to the same key later neither unless it is sent then, which it is no more after 504.',
     help: 'Wait for the answer to the send before you give yours, and look at its status and its body: only 200 to 299 can mean sent. 502 send_failed where it surely was not sent; such a key may try again.',
   },
   'ereceipt-unconfirmed': {
@@ -200,8 +200,8 @@ export const texts: Record<CheckId, CheckText> = {
   'tokens-retried': {
     title: 'A failing token call loses nothing',
     expected:
-      'While GET /v1/auth/integration/token answers 500 never finished; once it answers again, the session still comes to that.',
-    help: 'Only 410 means that the tokens were handed out. After anything else answer 502 or pending, and call again at a later poll.',
+      'While GET /v1/auth/integration/token answers 500, or without an accessToken, never finished; once it answers again after 500, the session still comes to that.',
+    help: 'Look for the accessToken in the answer. Only 410 means that the tokens were handed out. After anything else answer 502 or pending, and call again at a later poll.',
   },
   'tokens-at-once': {
     title: 'Tills that ask at once do not spoil it',
@@ -223,8 +223,8 @@ export const texts: Record<CheckId, CheckText> = {
   forgotten: {
     title: 'DELETE /connection forgets the store',
     expected:
-      '204 without a body; then connected: false, 403 ereceipt_disabled for sends, and 410 expired for the session. Again 204 where nothing is left.',
-    help: 'Delete the tokens of the store that the session names, in the memory of every process too, and end its sessions.',
+      '204 without a body; then connected: false, 403 ereceipt_disabled for sends, and 410 expired for every session from before, in the end also for one that the merchant ends afterwards. Again 204 where nothing is left.',
+    help: 'Delete the tokens of the store that the session names, in the memory of every process too, and end its sessions: keep when that was, and store no tokens of a session that was begun before.',
   },
   'no-store': {
     title: 'Nothing is kept by caches',

@@ -66,6 +66,8 @@ export const troubleChecks = {
       const texted = await sandbox.messagesFor(order.orderId);
       const made = `made ${texted} text messages`;
       demand(texted === (sent ? 1 : 0), `${describe(again)} (the same key after a failed send), and ${made}.`);
+      // The till has printed.
+      demand(!doubt || !texted, `${describe(again)} (the same key after 504 send_unconfirmed), and ${made}.`);
       story.unsent.push({ ...order, messages: texted, when: `Rulrr ${how}` });
     }
   },
@@ -116,6 +118,13 @@ export const troubleChecks = {
     });
     const answer = await story.outcome(session.id);
     demand(field(answer.json, 'status') === 'finished', `${describe(answer)}: the session did not recover.`);
+    const without = await story.start();
+    await sandbox.end(without.connectUrl, 'finish', 'on');
+    await sandbox.during({ route: 'token', kind: 'missing-fields', times: 1 }, async (struck) => {
+      const met = await story.meeting(without.id, struck);
+      const claimed = field(met.json, 'status') === 'finished';
+      demand(!claimed, `${describe(met)} with "finished" though the token call had answered without an "accessToken".`);
+    });
   },
   async 'tokens-at-once'(probe, story) {
     const sandbox = story.sandbox();

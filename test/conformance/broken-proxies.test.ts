@@ -41,7 +41,7 @@ const takenFor = (path: RegExp, other: (path: string) => string): Breaking => {
     next(path.test(pathOf(request)) ? await as(request, {}, other(pathOf(request))) : request);
 };
 /** Changes what the proxy gets for its token calls. */
-const onTokens = (change: (answer: Response) => Response): typeof fetch => {
+const onTokens = (change: (answer: Response) => Response | Promise<Response>): typeof fetch => {
   return async (input, init) => {
     const answer = await fetch(input, init);
     const { href } = new URL(input instanceof Request ? input.url : input);
@@ -765,7 +765,13 @@ const brokenProxies: Broken[] = [
   {
     rule: 'does not know keys',
     fails: 'ereceipt-once',
-    also: ['ereceipt-bad-request', 'ereceipt-at-once', 'ereceipt-key-reuse', 'ereceipt-unconfirmed'],
+    also: [
+      'ereceipt-bad-request',
+      'ereceipt-at-once',
+      'ereceipt-key-reuse',
+      'ereceipt-refused',
+      'ereceipt-unconfirmed',
+    ],
     breaking: async (request, next) => {
       const key = request.headers.get('Idempotency-Key');
       return next(key ? await as(request, { 'Idempotency-Key': crypto.randomUUID() }) : request);
@@ -893,6 +899,20 @@ const brokenProxies: Broken[] = [
     })(),
   },
   {
+    rule: 'sends after a doubt when the key comes again',
+    fails: 'ereceipt-refused',
+    also: ['ereceipt-unconfirmed'],
+    breaking: (() => {
+      const doubtful = new Set<string | null>();
+      return async (request, next) => {
+        const key = request.headers.get('Idempotency-Key');
+        const answer = await next(doubtful.has(key) ? await as(request, { 'Idempotency-Key': `${key}-2` }) : request);
+        if (answer.status === 504) doubtful.add(key);
+        return answer;
+      };
+    })(),
+  },
+  {
     rule: 'takes a lost answer for a failed send',
     fails: 'ereceipt-unconfirmed',
     options: () => ({
@@ -916,6 +936,15 @@ const brokenProxies: Broken[] = [
     rule: 'takes every failure of the token call for lost tokens',
     fails: 'tokens-retried',
     options: () => ({ fetch: onTokens((answer) => (answer.ok ? answer : json(410, {}))) }),
+  },
+  {
+    rule: 'takes any answer to the token call for tokens',
+    fails: 'tokens-retried',
+    options: () => ({
+      fetch: onTokens(async (answer) =>
+        answer.ok ? json(200, { accessToken: 'undefined', ...((await answer.json()) as object) }) : answer,
+      ),
+    }),
   },
   {
     rule: 'says finished as soon as Rulrr does, and fetches the tokens afterwards',
@@ -954,6 +983,7 @@ const brokenProxies: Broken[] = [
   {
     rule: 'says finished where there are no tokens',
     fails: 'tokens-gone',
+    also: ['tokens-retried'],
     options: () => ({
       fetch: onTokens((answer) =>
         answer.status === 410
@@ -1045,6 +1075,21 @@ const brokenProxies: Broken[] = [
     })(),
   },
   {
+    rule: 'connects a store again by a session from before it was disconnected',
+    fails: 'forgotten',
+    breaking: (() => {
+      const finished = new Set<string>();
+      const connection = { connected: true, ereceipt: true, expiration: '2030-01-01T00:00:00Z' };
+      const again = { status: 'finished', pollAfterMs: 1000, expiresAt: '2030-01-01T00:00:00Z', connection };
+      return async (request, next) => {
+        const answer = await next(request);
+        if (is(request, 'GET', session) && answer.ok && (await answer.clone().text()).includes('"finished"'))
+          finished.add(request.url);
+        return answer.status === 410 && !finished.has(request.url) ? json(200, again) : answer;
+      };
+    })(),
+  },
+  {
     rule: 'tells a session as finished whose store was disconnected',
     fails: 'forgotten',
     breaking: (() => {
@@ -1120,6 +1165,28 @@ const brokenProxies: Broken[] = [
     rule: 'shows a token under a name of its own',
     fails: 'no-secrets',
     breaking: changing('GET', session, (body) => (body['ticket'] = `at_${'0123456789abcdef'.repeat(3)}`)),
+  },
+  {
+    rule: 'quotes the call of a session that broke off',
+    fails: 'no-secrets',
+    ...(() => {
+      let broken = '';
+      return {
+        options: () => ({
+          fetch: (input, init) =>
+            fetch(input, init).catch((error: unknown) => {
+              broken = input instanceof Request ? input.url : String(input);
+              throw error;
+            }),
+        }),
+        breaking: async (request, next) => {
+          broken = '';
+          const answer = await next(request);
+          if (!broken || pathOf(request) === '/ereceipts') return answer;
+          return edit((body) => (body['detail'] = `Cannot read ${broken}.`))(answer);
+        },
+      } satisfies Partial<Broken>;
+    })(),
   },
   {
     rule: 'shows the client secret in base64 in a header',
