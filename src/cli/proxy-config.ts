@@ -123,8 +123,11 @@ export function readConfig(env: Env): ProxyConfig {
     if (url && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)))
       wrong.push(`${name} must be an http(s) URL.`);
     // fetch() takes none: every call would fail.
-    else if (url && (new URL(url).username || new URL(url).password))
-      wrong.push(`${name} must hold no user name or password; RULRR_SEND_SECRET is sent as a header.`);
+    else if (url && (new URL(url).username || new URL(url).password)) {
+      const isHook = name === 'RULRR_AUTHORIZE_URL' || name === 'RULRR_SEND_URL';
+      const instead = isHook ? '; RULRR_SEND_SECRET is sent as a header' : '';
+      wrong.push(`${name} must hold no user name or password${instead}.`);
+    }
   }
   // fetch() takes no other: nobody could sign in.
   if (given.RULRR_SEND_SECRET && !/^[\t\x20-\x7e\x80-\xff]+$/.test(given.RULRR_SEND_SECRET))

@@ -221,6 +221,16 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.doesNotMatch(stdout + stderr, /cli-canary/);
   });
 
+  it("proxy recommends the sidecar's own header for the vendor's URLs only: nobody at Rulrr reads it", async () => {
+    const { code, stderr } = await rulrr(['proxy'], {
+      RULRR_API_BASE_URL: 'https://till:cli-canary@api.example',
+      RULRR_AUTHORIZE_URL: 'http://till:cli-canary@127.0.0.1:9/whoami',
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /^ {2}RULRR_API_BASE_URL must hold no user name or password\.$/m);
+    assert.match(stderr, /^ {2}RULRR_AUTHORIZE_URL must hold .*; RULRR_SEND_SECRET is sent as a header\.$/m);
+  });
+
   it('proxy refuses a secret that no header can carry, without quoting it', async () => {
     for (const odd of ['cli-canary\nline', 'cli-canary 漢']) {
       const { code, stdout, stderr } = await rulrr(['proxy'], { RULRR_SEND_SECRET: odd });
