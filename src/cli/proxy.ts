@@ -53,6 +53,15 @@ function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
 const unwritable =
   ' The user of this process must own the file and be able to write to its folder: SQLite keeps further files beside it.';
 
+/** Since PostgreSQL 15 only the database's owner may make tables, unless somebody has said otherwise. */
+const mayMakeNothing =
+  ' The role may make nothing there: let somebody make the table and the sequence for it, as the guide "Going live" has them.';
+
+function adviceOn(code: string, isFile: boolean): string {
+  if (isFile) return /^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : '';
+  return code === '42501' ? mayMakeNothing : '';
+}
+
 /** The proxy as a process of its own, until a signal ends it. */
 export async function runProxy(env: Env): Promise<void> {
   const config = readConfig(env);
@@ -65,7 +74,7 @@ export async function runProxy(env: Env): Promise<void> {
     // The store's own advice, such as what to install, is safe; what a driver says may hold the address.
     const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
       ? message
-      : `The token store does not open (${code || 'error'}).${isFile && /^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : ''}`;
+      : `The token store does not open (${code || 'error'}).${adviceOn(code, isFile)}`;
     throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
   });
 

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { parseEnv, promisify } from 'node:util';
+import pg from 'pg';
 import { closeServer, listen as listenAs } from '../../src/cli/listen.js';
 import { checkIds } from '../../src/conformance/index.js';
 import { freePort, listen } from '../support/listen.mjs';
@@ -708,6 +709,31 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     // An idle connection is kept for ten.
     const seconds = (performance.now() - said) / 1000;
     assert.ok(seconds < 5, `${seconds} s`);
+  });
+
+  it('says what to make for a role that may make no tables, and starts once that is done as the guide has it', async (t) => {
+    const server = await startPostgres();
+    if (!server) return t.skip('PostgreSQL cannot be had here');
+    const owner = new pg.Client(server.connectionString);
+    await owner.connect();
+    t.after(async () => {
+      await owner.end();
+      await server.remove();
+    });
+    await owner.query('CREATE ROLE pos LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+    const store = server.connectionString.replace('till@', 'pos@');
+    const start = () => running(['proxy'], { ...env, PORT: '0', RULRR_STORE_URL: store });
+    const refused = await start().ends();
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^RULRR_STORE_URL: The token store does not open \(42501\)\. .*"Going live"/);
+
+    const guide = readFileSync(new URL('../../demo/guides/going-live.md', import.meta.url), 'utf8');
+    const [, sql] = /```sql\n([^]*?)```/.exec(guide)!;
+    await owner.query(sql!);
+    const one = start();
+    t.after(() => one.kill());
+    const [, health] = await one.says(/"health":"([^"]+)"/);
+    assert.equal((await fetch(health!)).status, 200);
   });
 
   it('shows the vendor who is asking, however receipts are sent and wherever the secret is kept', async () => {
