@@ -96,7 +96,8 @@ program
 Variables:
 ${variables.map(([name, need, text]) => `  ${name}${need === 'needed' ? ' (needed)' : ''}\n      ${text}`).join('\n')}
 
-GET /health answers 200 while the token store takes rows. Route /rulrr/ of the till's own origin to the sidecar.
+GET /health answers 200 while the token store takes rows: for alarms and readiness, and not for
+what restarts the process, since tokens that the store has not taken are in its memory. Route /rulrr/ of the till's own origin to the sidecar.
 
 Example, against the sandbox:
   $ npm install @libsql/client
