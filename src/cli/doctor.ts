@@ -72,11 +72,27 @@ function sourcesOf(header: string, names: readonly string[]): (string[] | null)[
     });
 }
 
-/** True if every policy of the header lets a page of `pageOrigin` reach `target` by the first of these directives that is set. */
-function lets(header: string, names: readonly string[], target: string, pageOrigin: string): boolean {
-  return sourcesOf(header, names).every(
-    (sources) => sources === null || mayFrame({ frameAncestors: [sources], frameOptions: null }, target, pageOrigin),
-  );
+/** True for a source without a path, or with one that has the other below it, if it ends in a slash, and else is the same. */
+function isAt(source: string, pathname: string): boolean {
+  const [, path] = /^[^/]*(\/.*)?$/.exec(source.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')) ?? [];
+  return path === undefined || (path.endsWith('/') ? pathname.startsWith(path) : pathname === path);
+}
+
+/**
+ * What the first of these directives that is set lacks, in some policy of the header, for a page of `pageOrigin` to reach what is
+ * there: the origin, or with it the path; null if nothing.
+ */
+function lackedBy(
+  header: string,
+  names: readonly string[],
+  { origin, pathname }: { origin: string; pathname?: string },
+  pageOrigin: string,
+): string | null {
+  const lists = sourcesOf(header, names).filter((sources) => sources !== null);
+  const lets = (sources: string[]) => mayFrame({ frameAncestors: [sources], frameOptions: null }, origin, pageOrigin);
+  if (!lists.every(lets)) return origin;
+  if (pathname === undefined) return null;
+  return lists.every((sources) => lets(sources.filter((source) => isAt(source, pathname)))) ? null : origin + pathname;
 }
 
 type Answer = Awaited<ReturnType<typeof look>>;
@@ -152,14 +168,15 @@ function judgePage(answer: Answer, page: URL, proxy: URL | null, connect: URL, c
     return [['problem', `${shown(page)} answers ${answer.status}: the policy of an error page says nothing.`]];
   const policy = answer.headers.get('Content-Security-Policy') ?? '';
   const kept = keptBySandbox(policy);
+  const frameLacks = lackedBy(policy, ['frame-src', 'child-src', 'default-src'], connect, page.origin);
+  const proxyPath = proxy?.pathname.replace(/\/*$/, '/');
+  const reached = { origin: proxy?.origin ?? page.origin, pathname: proxyPath };
+  const connectLacks = lackedBy(policy, ['connect-src', 'default-src'], reached, page.origin);
   const reports: [boolean, string][] = [
+    [!frameLacks, `frame-src lacks ${frameLacks}: the connect page stays blank.`],
     [
-      lets(policy, ['frame-src', 'child-src', 'default-src'], connect.origin, page.origin),
-      `frame-src lacks ${connect.origin}: the connect page stays blank.`,
-    ],
-    [
-      lets(policy, ['connect-src', 'default-src'], proxy?.origin ?? page.origin, page.origin),
-      `connect-src lacks ${proxy && proxy.origin !== page.origin ? proxy.origin : "'self'"}: the elements cannot reach the proxy.`,
+      !connectLacks,
+      `connect-src lacks ${connectLacks === page.origin ? "'self'" : connectLacks}: the elements cannot reach the proxy.`,
     ],
     [!stopsScripts(policy), 'script-src lets no script run: there will be no elements.'],
     [!refusesLit(policy), "trusted-types lacks lit-html 'allow-duplicates': there will be no elements."],

@@ -52,6 +52,32 @@ const cases: Case[] = [
     says: null,
   },
   { title: 'Trusted Types of any name', page: { policy: 'trusted-types *' }, says: null },
+  // As browsers have it: a path names what is below it only if it ends in a slash.
+  {
+    title: 'a frame by its path, without the slash at its end',
+    page: { policy: 'frame-src http://localhost:*/connect' },
+    says: /frame-src lacks http:\/\/localhost:\d+\/connect\/: /,
+  },
+  { title: 'a frame by its path', page: { policy: 'frame-src http://localhost:*/connect/' }, says: null },
+  { title: 'a frame by a path above its own', page: { policy: 'frame-src localhost:*/' }, says: null },
+  { title: 'a frame of any path', page: { policy: 'frame-src http:' }, says: null },
+  {
+    title: 'a proxy by its path, without the slash at its end',
+    page: { policy: 'connect-src http://127.0.0.1:*/rulrr' },
+    proxy: json(connection),
+    says: /connect-src lacks http:\/\/127\.0\.0\.1:\d+\/rulrr\/: /,
+  },
+  {
+    title: 'a proxy by its path',
+    page: { policy: 'connect-src http://127.0.0.1:*/rulrr/' },
+    proxy: json(connection),
+    says: null,
+  },
+  {
+    title: 'a proxy by a path, and nobody says by which',
+    page: { policy: 'connect-src http://127.0.0.1:*/rulrr/' },
+    says: null,
+  },
   { title: 'scripts by their hash', page: { policy: "script-src 'sha256-AA='" }, says: null },
   { title: 'a sandboxed page', page: { policy: 'sandbox allow-forms' }, says: /allow-scripts and allow-same-origin/ },
   {
