@@ -10,7 +10,7 @@ import {
   type Scenario,
   type ScenarioName,
 } from '../sandbox/index.js';
-import { numberFields } from '../sandbox/faults.js';
+import { Faults, numberFields } from '../sandbox/faults.js';
 import { keptEnv, writeEnv } from './env-file.js';
 import { TroubleError, UsageError } from './fail.js';
 import { listenTrouble, onSignal, browserPortFrom } from './listen.js';
@@ -66,6 +66,12 @@ function faultFrom(text: string): Fault {
     throw new UsageError(`--fault ${text}: routes are ${routeNames.join(', ')}; kinds are ${kinds.join(', ')}.`);
   if (!(kinds as readonly unknown[]).includes(kind))
     throw new UsageError(`--fault ${text}: kinds are ${kinds.join(', ')}.`);
+  try {
+    // Before anything is opened or changed.
+    new Faults().set(fault as unknown as Fault);
+  } catch (error) {
+    throw new UsageError(`--fault ${text}: ${(error as Error).message}`);
+  }
   return fault as unknown as Fault;
 }
 
@@ -109,12 +115,7 @@ export async function runSandbox(flags: SandboxFlags): Promise<void> {
     },
   );
   if (scenario) served.sandbox.scenario(scenario as ScenarioName);
-  try {
-    for (const fault of faults) served.sandbox.faults.set(fault);
-  } catch (error) {
-    await served.close();
-    throw new UsageError((error as Error).message);
-  }
+  for (const fault of faults) served.sandbox.faults.set(fault);
   if (envFile !== undefined) {
     const [{ clientId, clientSecret }] = clients as [Client];
     try {

@@ -100,6 +100,19 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.equal(now, '{}');
   });
 
+  it('sandbox with a scenario, and with a fault that is none: exit code 2, and the next start has no scenario', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
+    const kept = ['sandbox', '--port', '0', '--state', join(folder, 'sandbox.json')];
+    const { code, stderr } = await rulrr([...kept, '--scenario', 'send-failed', '--fault', 'token:status']);
+    const next = running(kept);
+    await next.says(/_sandbox\n/);
+    const { stdout } = await next.kill();
+    rmSync(folder, { recursive: true });
+    assert.doesNotMatch(stdout, /send-failed/);
+    assert.equal(code, 2);
+    assert.match(stderr, /^--fault token:status: .*needs a "status"/);
+  });
+
   for (const [title, args, says] of [
     ['doctor: a password in a URL', ['doctor', '--page', 'http://till:cli-canary@127.0.0.1:9/'], /^--page must/],
     ['check: a password in the URL', ['check', 'http://till:cli-canary@127.0.0.1:9/rulrr'], /^the URL of the proxy/],
