@@ -31,16 +31,19 @@ async function post(path: string, body?: unknown): Promise<Response> {
   return fetch(`/demo/${path}`, { method: 'POST', headers, body: body ? JSON.stringify(body) : undefined });
 }
 
-/** A new order's number. The server may be starting again: asks until it answers. */
+/**
+ * A new order's number. The server may be starting again: asks until it answers. Not at once either: a prompt may end because the page is being left,
+ * and what is asked for then Firefox never answers, also once the page is back.
+ */
 async function newNumber(): Promise<string> {
-  for (;;) {
+  for (let wait = 0; ; wait = 1000) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
     try {
       const response = await post('orders');
       if (response.ok) return ((await response.json()) as { orderId: string }).orderId;
     } catch {
       // It is away.
     }
-    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 

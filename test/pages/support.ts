@@ -172,6 +172,17 @@ export class Till {
   }
 }
 
+/** Leaves the page and comes back to it, as the back/forward cache of Firefox does: what is asked for while it goes is never answered. */
+export async function leaveAndReturn(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { fetch } = window;
+    window.fetch = () => new Promise(() => {});
+    window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+    window.fetch = fetch;
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+  });
+}
+
 /** Pays by keyboard, without a prompt and with one; fails unless the focus is on Pay again after each order. */
 export async function paysByKeyboard(till: Till): Promise<void> {
   const focused = () =>

@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { launchChromium } from '../support/chromium.mjs';
 import { leaveStep } from '../support/merchant.mjs';
-import { demoFolder, paysByKeyboard, startDemo, Till, type Demo } from './support.js';
+import { demoFolder, leaveAndReturn, paysByKeyboard, startDemo, Till, type Demo } from './support.js';
 
 describe('the demo till', { timeout: 240_000 }, () => {
   const folder = demoFolder();
@@ -231,6 +231,16 @@ describe('the demo till', { timeout: 240_000 }, () => {
     demo = await startDemo(folder.path, port);
     await till.page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
     assert.deepEqual(await till.paper(), [[order, 'declined']]);
+    assert.notEqual(await till.page.locator('[data-demo="order"]').textContent(), order);
+  });
+
+  it('takes the next order where its page was left with a prompt on, and come back to', async () => {
+    await till.connect('on');
+    const order = await till.pay();
+    await till.print.waitFor();
+    await leaveAndReturn(till.page);
+    await till.page.locator('[data-demo="pay"]:not(:disabled)').waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'closed']]);
     assert.notEqual(await till.page.locator('[data-demo="order"]').textContent(), order);
   });
 
