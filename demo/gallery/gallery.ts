@@ -10,7 +10,8 @@ const root = document.documentElement;
 if (wanted.has('lang')) root.lang = wanted.get('lang')!;
 if (root.lang === 'he' || root.lang === 'ar') root.dir = 'rtl';
 if (wanted.get('text') === 'large') root.style.setProperty('zoom', '2');
-sessionStorage.clear();
+// Its own sessions from before a reload; the till of this tab keeps its own, and its receipts, there too.
+for (const key of Object.keys(sessionStorage)) if (key.includes(' /gallery/')) sessionStorage.removeItem(key);
 
 const main = document.querySelector('main')!;
 const { connectUrl } = (await (await fetch('/demo/gallery', { method: 'POST' })).json()) as { connectUrl: string };

@@ -244,6 +244,18 @@ describe('the demo till', { timeout: 240_000 }, () => {
     assert.notEqual(await till.page.locator('[data-demo="order"]').textContent(), order);
   });
 
+  it('finds its paper and its open session again after a look at the gallery', async () => {
+    const order = await till.pay();
+    await till.receipts.first().waitFor();
+    await till.connectButton.click();
+    await leaveStep(till.connectPage, 1, 'next');
+    await till.page.goto(`${demo.url}gallery`);
+    await till.page.locator('[data-gallery="ready"]').waitFor();
+    await till.page.goto(demo.url);
+    await till.page.locator('rulrr-connect[state="pending"]').waitFor();
+    assert.deepEqual(await till.paper(), [[order, 'ereceipt-disabled']]);
+  });
+
   it('shares its numbers with another demo of the same folder', async () => {
     const beside = await startDemo(folder.path);
     const order = async ({ url }: Demo) => {
