@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { running, type Running } from '../cli/support.js';
 import { launchChromium } from '../support/chromium.mjs';
-import { paysByKeyboard, Till } from './support.js';
+import { leaveAndReturn, paysByKeyboard, Till } from './support.js';
 
 /** The package's demo serves the script tag as it was built. */
 const built = existsSync(new URL('../../dist/rulrr-embed.iife.js', import.meta.url));
@@ -69,6 +69,16 @@ describe('the small till of the command', { timeout: 240_000, skip: !built && 't
     await reload();
     assert.deepEqual(await till.paper(), [[first, 'closed']]);
     assert.notEqual(await number(), first);
+  });
+
+  it('takes the next order where its page was left with a prompt on, and come back to', async () => {
+    await till.connect('on');
+    const order = await till.pay();
+    await till.print.waitFor();
+    await leaveAndReturn(till.page);
+    await ready(till.page);
+    assert.deepEqual(await till.paper(), [[order, 'closed']]);
+    assert.notEqual(await number(), order);
   });
 
   it('gives no two tabs the same order, and shows both what was texted', async () => {

@@ -24,15 +24,21 @@
   }
   new MutationObserver(giveFocusBack).observe(numpad, { attributes: true, attributeFilter: ['state'] });
 
-  /** The server numbers the orders, since no two tabs may have the same. It may be starting again: asks until it answers. */
-  async function next() {
+  /**
+   * The server numbers the orders, since no two tabs may have the same. It may be starting again: asks until it answers. Not at once either: a prompt may
+   * end because the page is being left, and what is asked for then Firefox never answers, also once the page is back.
+   */
+  function next() {
     history.replaceState(null, '');
     at('pay').disabled = true;
+    setTimeout(number);
+  }
+  async function number() {
     try {
       const answer = await fetch(`/demo/orders?after=${sessionStorage.getItem('last') || 0}`, { method: 'POST' });
       show((await answer.json()).orderId);
     } catch {
-      setTimeout(next, 1000);
+      setTimeout(number, 1000);
     }
   }
 
