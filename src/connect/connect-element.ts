@@ -140,8 +140,10 @@ export class RulrrConnect extends LitElement {
     if (this.session) this.session.back();
   }
 
-  /** Keeps a frame that is moved with `moveBefore` as it is. */
-  connectedMoveCallback(): void {}
+  /** Keeps a frame that is moved with `moveBefore` as it is; the language around it may be another one. */
+  connectedMoveCallback(): void {
+    this.requestUpdate();
+  }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
