@@ -56,6 +56,27 @@ function connectionOfItsOwn(): object | undefined {
   return deno && (denoClient ??= deno.createHttpClient?.({ poolMaxIdlePerHost: 0 }));
 }
 
+type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
+
+const encoder = new TextEncoder();
+
+/** Of the web's streams, or of Node's, which a replaced `fetch` may have; undefined where it has none, as the polyfills of browsers. */
+function readerOf(response: Response): Reader | undefined {
+  const body = response.body as (ReadableStream<Uint8Array> & AsyncIterable<Uint8Array | string>) | undefined;
+  if (typeof body?.getReader === 'function') return body.getReader();
+  const chunks = body?.[Symbol.asyncIterator]?.();
+  return (
+    chunks && {
+      async read() {
+        const { done, value } = await chunks.next();
+        if (done) return { done, value: undefined };
+        return { done: false, value: typeof value === 'string' ? encoder.encode(value) : value };
+      },
+      cancel: async () => discard(response),
+    }
+  );
+}
+
 /** A call under way. One object and one race for all of it: what is made besides is paid for by every poll. */
 class Transmission {
   /** Nobody waits any more. */
@@ -64,7 +85,7 @@ class Transmission {
   /** That of the answer; 0 until its headers have come. */
   private status = 0;
   private contentType = '';
-  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private reader: Reader | undefined;
   private readonly chunks: Uint8Array[] = [];
   private size = 0;
   private readonly call: Call;
@@ -191,15 +212,14 @@ class Transmission {
     // replaced `fetch` that says otherwise.
     const stated = headers.get('Content-Length');
     const fetched = !this.call.once && stated && (response.type === 'basic' || response.url);
-    if (fetched && Number(stated) <= limit && !headers.has('Content-Encoding')) {
+    const inOneGo = fetched && Number(stated) <= limit && !headers.has('Content-Encoding');
+    if (response.body === null) return '';
+    const reader = (this.reader = inOneGo ? undefined : readerOf(response));
+    if (!reader) {
       const text = await response.text();
       if (text.length > limit) throw this.tooLarge();
       return text;
     }
-    if (!response.body) return '';
-    // A replaced `fetch` may have streams of another kind.
-    if (typeof response.body.getReader !== 'function') return response.text();
-    const reader = (this.reader = response.body.getReader());
     const { chunks } = this;
     try {
       // Counts what comes, whatever Content-Length says.

@@ -16,6 +16,22 @@ import { apiAt, client, failureOf, httpAnswer, rawServer } from './support.js';
 const verdict = ({ code, sent, status }: RulrrApiError) => `${code} ${sent} ${status}`;
 const answer = '{"success":true,"integrationToken":"it_1"}';
 
+const toWebStream = (parts: AsyncGenerator<Uint8Array>) =>
+  new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await parts.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+const toNodeStream = (parts: AsyncGenerator<Uint8Array>) => Readable.from(parts);
+
+/** As a replaced `fetch` may have it: its stream of any kind. */
+function answerWith(stream: unknown): Response {
+  const response = new Response(null, { headers: { 'Content-Type': 'application/json' } });
+  return Object.defineProperty(response, 'body', { value: stream });
+}
+
 describe('faults that the sandbox makes on the wire', () => {
   let served: ServedSandbox;
   before(async () => (served = await serveSandbox({ clients: [client] })));
@@ -69,29 +85,25 @@ describe('faults that the sandbox makes on the wire', () => {
     };
 
     for (const ending of ['breaks', 'stays'] as const) {
-      it(`${ending} once it is read`, async () => {
-        const answering = (text: string) =>
-          apiAt(served.origin, {
-            timeoutMs: 300,
-            redeemTimeoutMs: 300,
-            fetch: async () => {
-              const chunks = [text.slice(0, 30), text.slice(30)].map((part) => new TextEncoder().encode(part));
-              const body = new ReadableStream<Uint8Array>({
-                pull(controller) {
-                  const chunk = chunks.shift();
-                  if (chunk) controller.enqueue(chunk);
-                  else if (ending === 'breaks') controller.error(new TypeError('terminated'));
-                  else return new Promise(() => {});
-                },
-              });
-              return new Response(body, { headers: { 'Content-Type': 'application/json' } });
-            },
-          });
-        assert.deepEqual(await redeemed(answering(tokens)), [tokens, tokens, 'a', 'a']);
-        assert.deepEqual(await redeemed(answering(tokens.slice(0, -1))), ['unclear', 'unclear']);
-        // Any other call is told that its connection broke.
-        assert.equal((await failureOf(answering(tokens).createIntegration())).sent, 'unclear');
-      });
+      async function* parts(text: string) {
+        for (const part of [text.slice(0, 30), text.slice(30)]) yield new TextEncoder().encode(part);
+        if (ending === 'breaks') throw new TypeError('terminated');
+        await new Promise(() => {});
+      }
+      const streams = { 'of the web': toWebStream, 'of Node, as those of node-fetch': toNodeStream };
+      for (const [kind, toStream] of Object.entries(streams))
+        it(`${ending} once it is read, from a stream ${kind}`, async () => {
+          const answering = (text: string) =>
+            apiAt(served.origin, {
+              timeoutMs: 300,
+              redeemTimeoutMs: 300,
+              fetch: async () => answerWith(toStream(parts(text))),
+            });
+          assert.deepEqual(await redeemed(answering(tokens)), [tokens, tokens, 'a', 'a']);
+          assert.deepEqual(await redeemed(answering(tokens.slice(0, -1))), ['unclear', 'unclear']);
+          // Any other call is told that its connection broke.
+          assert.equal((await failureOf(answering(tokens).createIntegration())).sent, 'unclear');
+        });
     }
 
     it('claims a length that it never reaches, over a socket', async () => {
@@ -276,6 +288,28 @@ describe('faults below HTTP', () => {
       assert.equal(verdict(error), expected);
       assert.equal(stream.destroyed, true);
     }
+  });
+
+  it('an answer that is too large is one also from a fetch whose streams are those of Node, and its connection is let go of', async () => {
+    const stream = Readable.from(Array.from({ length: 4 }, () => ' '.repeat(1000)));
+    const api = apiAt('https://api.example', { maxAnswerBytes: 2000, fetch: async () => answerWith(stream) });
+    assert.equal(verdict(await failureOf(api.createIntegration())), 'answer_too_large unclear 200');
+    assert.equal(stream.destroyed, true);
+  });
+
+  it('an answer is read also from a fetch that has no streams, as the polyfills of browsers', async () => {
+    const answered = (text: string) => {
+      const { status, headers } = answerWith(undefined);
+      return { status, headers, text: async () => text } as Response;
+    };
+    const text = '{"success":true,"accessToken":"a","refreshToken":"r","expiration":"2099-01-01","ereceipt":true}';
+    const kept: string[] = [];
+    const api = apiAt('https://api.example', { maxAnswerBytes: 2000, fetch: async () => answered(text) });
+    const onRawAnswer = async (raw: string) => void kept.push(raw);
+    assert.equal((await api.retrieveTokens('it', { onRawAnswer })).accessToken, 'a');
+    assert.deepEqual(kept, [text]);
+    const large = apiAt('https://api.example', { maxAnswerBytes: 20, fetch: async () => answered(text) });
+    assert.equal((await failureOf(large.createIntegration())).code, 'answer_too_large');
   });
 
   it('a read or an order that surely never left is tried once more', async () => {
