@@ -63,11 +63,14 @@ function isBare(value: object): boolean {
   return !Object.keys(value).length && (prototype === null || Object.getPrototypeOf(prototype) === null);
 }
 
-/** `fetch` takes anything, and would upload a list of objects or a promise as `[object Object]` or `[object Promise]`. */
+/**
+ * `fetch` takes anything, and would upload a list of objects or a promise as `[object Object]` or `[object Promise]`. Of a `FormData` it
+ * makes parts, with a boundary that the content type given beside it cannot name: the list would arrive with the marks of a form in it.
+ */
 function isBody(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'string';
   if (ArrayBuffer.isView(value) || Symbol.asyncIterator in value) return true;
-  return /^(String|ArrayBuffer|Blob|File|FormData|URLSearchParams|ReadableStream)$/.test(kindOf(value));
+  return /^(String|ArrayBuffer|Blob|File|URLSearchParams|ReadableStream)$/.test(kindOf(value));
 }
 
 function isHeaderValue(value: string): boolean {
@@ -365,13 +368,17 @@ export class RulrrApi {
 
   /** One more try where the first surely never left: harmless for every call, orders included. */
   async #read(call: Call): Promise<ReadAnswer> {
+    const { clock, timeoutMs } = this.#transport;
+    const begun = clock.now();
     let raw: RawAnswer;
     try {
       raw = await this.#transmit(call);
     } catch (error) {
-      const again = error instanceof RulrrApiError && error.code === 'unreachable' && !call.signal?.aborted;
+      // A name server that does not answer has used up some of the time.
+      const left = timeoutMs - Math.max(0, clock.now() - begun);
+      const again = error instanceof RulrrApiError && error.code === 'unreachable' && !call.signal?.aborted && left > 0;
       if (!again) throw error;
-      raw = await this.#transmit(call);
+      raw = await this.#transmit({ ...call, timeoutMs: left });
     }
     return parse(raw, call.operation);
   }

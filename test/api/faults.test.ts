@@ -326,6 +326,26 @@ describe('faults below HTTP', () => {
     assert.equal(tries, 1, 'redeeming is tried again by whoever keeps the books, not here');
   });
 
+  it('the deadline covers both tries: what the first has used up, the second does not have', async () => {
+    const clock = fakeClock();
+    let tries = 0;
+    const fetch: typeof globalThis.fetch = async () => {
+      if (++tries === 2) return new Promise(() => {});
+      // As long as a name server may be asked in vain.
+      await clock.advanceAsync(5_000);
+      throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'EAI_AGAIN' } });
+    };
+    const ends: string[] = [];
+    void failureOf(apiAt('https://api.example', { accessToken: 'a', fetch, clock, timeoutMs: 6_000 }).getStore()).then(
+      ({ code }) => ends.push(code),
+    );
+    await until(() => tries === 2);
+    await clock.advanceAsync(999);
+    assert.deepEqual(ends, []);
+    await clock.advanceAsync(1);
+    assert.deepEqual(ends, ['timeout']);
+  });
+
   it('success: false is a failure, whatever the status says', async () => {
     const server = await rawServer((socket) =>
       socket.end(httpAnswer(200, '{"success":false,"integrationToken":"it"}')),

@@ -297,6 +297,7 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
       [/body/, () => store.uploadCustomers(new Response('name') as never, 'text/csv')],
       [/body/, () => store.uploadCustomers(new Map([['name', 'Ada']]) as never, 'text/csv')],
       [/body/, () => store.uploadCustomers(new Date() as never, 'text/csv')],
+      [/body/, () => store.uploadCustomers(new FormData() as never, 'multipart/form-data')],
       [/"orderId" of the query/, () => store.getOrder({ orderId: undefined as never })],
       [/plain object/, () => store.getOrder(new URLSearchParams({ orderId: 'A-1' }) as never)],
       [/plain object/, () => store.getOrder(Promise.resolve({ orderId: 'A-1' }) as never)],
