@@ -34,6 +34,9 @@ export const refreshTiming: RefreshTiming = {
   forcedEvery: 60_000,
 };
 
+/** How long a call that has gone through waits for what it has shown to be written down: a till that waits too long for its answer prints. */
+const notePatienceMs = 1_000;
+
 export interface RefresherOptions {
   api: Pick<RulrrApi, 'refreshTokens'>;
   rows: Rows;
@@ -95,26 +98,30 @@ export class Refresher {
   }
 
   /** A call came through with this pair: the one before it is no longer needed. */
-  async proved(storeId: string, pair: StoredPair): Promise<void> {
-    await this.options.rows
-      .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
-        if (!row?.previous || !row.pair || !isSame(row.pair, pair) || standsBack(row)) return undefined;
-        const { previous: _, refreshAfter: __, refreshFailures: ___, ...rest } = row;
-        return rest;
-      })
-      .catch(() => null);
+  proved(storeId: string, pair: StoredPair): Promise<void> {
+    return this.note(storeId, (row) => {
+      if (!row.pair || !isSame(row.pair, pair) || standsBack(row)) return undefined;
+      const { previous: _, refreshAfter: __, refreshFailures: ___, ...rest } = row;
+      return rest;
+    });
   }
 
   /** The new pair was refused and the one before it worked: that one stands again, until the new one is tried once more. */
-  async revert(storeId: string, refused: StoredPair): Promise<void> {
-    await this.options.rows
-      .update<ConnectionRow>(await this.options.rows.connectionKey(storeId), (row) => {
-        if (!row?.previous || !row.pair || !isSame(row.pair, refused)) return undefined;
-        // A refresh of it is on its way: its answer, which Rulrr gives once, finds its place by the pair that it replaces.
-        if (isHeld(row.lease, this.options.clock.now()) || row.refreshed) return undefined;
-        return { ...row, pair: row.previous, previous: row.pair, ...this.failure(row) };
-      })
-      .catch(() => null);
+  revert(storeId: string, refused: StoredPair): Promise<void> {
+    return this.note(storeId, (row) => {
+      if (!row.pair || !isSame(row.pair, refused)) return undefined;
+      // A refresh of it is on its way: its answer, which Rulrr gives once, finds its place by the pair that it replaces.
+      if (isHeld(row.lease, this.options.clock.now()) || row.refreshed) return undefined;
+      return { ...row, pair: row.previous!, previous: row.pair, ...this.failure(row) };
+    });
+  }
+
+  /** Writes down what a call has shown of a pair and the one before it. Nothing hangs on it: where it fails, the next call shows it again. */
+  private async note(storeId: string, change: (row: ConnectionRow) => ConnectionRow | undefined): Promise<void> {
+    const { rows, clock, inFlight } = this.options;
+    const key = await rows.connectionKey(storeId);
+    const write = rows.update<ConnectionRow>(key, (row) => (row?.previous ? change(row) : undefined)).catch(() => null);
+    await within(clock, inFlight.track(write), notePatienceMs);
   }
 
   private async work(storeId: string, forced: boolean): Promise<ConnectionRow | null> {

@@ -75,3 +75,25 @@ test('a write of a refresh that never comes to an end: the store goes on with a 
   await minutes(clock, 2);
   assert.equal(used, 'access-1');
 });
+
+for (const [what, refused, used] of [
+  ['the new token has worked', [], 'access-1'],
+  ['the one before it stands in for a new token that is refused', ['access-1'], 'access-0'],
+] as const)
+  test(`a write of no consequence that never comes to an end, once ${what}: the order that went through is told at once`, async () => {
+    const { store, hangOnce } = hangingStore();
+    const { connections, upstream, clock } = bench({ ...plain, store });
+    await connect(connections);
+    const api = await connections.forStore('store');
+    clock.advance(340 * day);
+    await api.getStore();
+    await settle();
+    for (const token of refused) upstream.revoked.add(token);
+    hangOnce('put');
+    const answered: unknown[] = [];
+    void api.createOrder({ id: 1 }).then((answer) => answered.push(answer['used']));
+    await settle();
+    // The till waits for eight seconds in all.
+    await clock.advanceAsync(2_000);
+    assert.deepEqual(answered, [used]);
+  });
