@@ -9,7 +9,7 @@ import { Refusal } from './refusal.js';
 import { ereceiptPrefix, Rows } from './rows.js';
 import { doubtAfter } from './send-answer.js';
 import { surelyNotSent } from './send-doubts.js';
-import { createVault, digest } from './vault.js';
+import { createVault, type Vault } from './vault.js';
 import { within } from './within.js';
 
 /**
@@ -78,22 +78,30 @@ export async function readEreceiptOrder(request: Request): Promise<EreceiptOrder
   return { orderId, phoneNumber, idempotencyKey };
 }
 
+type SendSettings = Pick<
+  ProxySettings,
+  'sendEreceipt' | 'tokenStore' | 'sealingKeys' | 'emit' | 'clock' | 'sendTimeoutMs'
+>;
+
 /** Sends receipts through the vendor's hook, each key once. */
 export class Ereceipts {
-  private readonly settings: ProxySettings;
-  private readonly connections: Connections;
+  private readonly settings: SendSettings;
+  private readonly connections: Pick<Connections, 'connection' | 'forStore'>;
   private readonly rows: Rows;
+  private readonly vault: Vault;
   private readonly running = new Set<Promise<unknown>>();
   /** The turn to forget old keys is this replica's, until it has done so. */
   private prunes = false;
   private pruning = false;
   private closed = false;
 
-  constructor(settings: ProxySettings, connections: Connections) {
+  /** @param vault for tests that run many thousand schedules: replaces encryption */
+  constructor(settings: SendSettings, connections: Pick<Connections, 'connection' | 'forStore'>, vault?: Vault) {
     this.settings = settings;
     this.connections = connections;
     const { tokenStore, sealingKeys, emit, clock } = settings;
-    this.rows = new Rows(tokenStore, createVault(sealingKeys), emit, clock);
+    this.vault = vault ?? createVault(sealingKeys);
+    this.rows = new Rows(tokenStore, this.vault, emit, clock);
   }
 
   /**
@@ -105,6 +113,7 @@ export class Ereceipts {
   async send(storeId: string, order: EreceiptOrder, begun: number, gone?: AbortSignal | null): Promise<void> {
     const hook = this.settings.sendEreceipt;
     if (!hook) throw new Refusal('misconfigured', 'The proxy has no sendEreceipt hook.');
+    const { digest } = this.vault;
     const key = ereceiptPrefix + (await digest(JSON.stringify([storeId, order.idempotencyKey])));
     const job = await digest(JSON.stringify([storeId, order.idempotencyKey, order.orderId, order.phoneNumber]));
     const known = await this.rows.read<SendRow>(key);

@@ -12,7 +12,7 @@ const seed = Number(process.env['RULRR_MODEL_SEED'] ?? Date.now() % 2 ** 31);
 
 type Command =
   | ['poll', number, number]
-  | ['connect' | 'use' | 'disconnect' | 'sweep' | 'crash' | 'terminate', number]
+  | ['connect' | 'use' | 'disconnect' | 'sweep' | 'rotate' | 'crash' | 'terminate', number]
   | ['finish' | 'cancel', number]
   | ['revoke']
   | ['run' | 'pass' | 'wait' | 'calm', number]
@@ -33,6 +33,7 @@ const common = [
   weighted(3, fc.tuple(just('answered'), small, fc.constantFrom<Fate>('well', 'answer delayed'))),
   weighted(1, fc.tuple(just('answered'), small, fc.constantFrom(...mishaps))),
   weighted(2, fc.tuple(just('sweep'), small)),
+  weighted(1, fc.tuple(just('rotate'), small)),
   weighted(1, fc.tuple(just('crash'), small)),
   weighted(1, fc.tuple(just('terminate'), small)),
   weighted(3, fc.tuple(just('pass'), fc.constantFrom(300, 2_000, 5_000, 30_000, 100_000))),

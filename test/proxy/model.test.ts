@@ -11,7 +11,7 @@ const seed = Number(process.env['RULRR_MODEL_SEED'] ?? Date.now() % 2 ** 31);
 
 type Command =
   | ['poll', number, number]
-  | ['finish' | 'cancel' | 'sweep' | 'crash' | 'terminate' | 'pause', number]
+  | ['finish' | 'cancel' | 'sweep' | 'rotate' | 'crash' | 'terminate' | 'pause', number]
   | ['jump', number, number]
   | ['pass', number]
   | ['run', number]
@@ -30,6 +30,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(just('pass'), fc.constantFrom(50, 300, 1_200, 5_000, 20_000, 50_000, 100_000)) },
   { weight: 1, arbitrary: fc.tuple(just('cancel'), small) },
   { weight: 1, arbitrary: fc.tuple(just('sweep'), small) },
+  { weight: 1, arbitrary: fc.tuple(just('rotate'), small) },
   { weight: 1, arbitrary: fc.tuple(just('crash'), small) },
   { weight: 1, arbitrary: fc.tuple(just('terminate'), small) },
   { weight: 1, arbitrary: fc.tuple(just('pause'), small) },

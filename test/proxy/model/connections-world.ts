@@ -1,6 +1,6 @@
 import { RulrrApiError, type RulrrApi } from '../../../src/api/index.js';
 import type { Flow } from '../../../src/proxy/flow.js';
-import { Refusal } from '../../../src/proxy/refusal.js';
+import type { Refusal } from '../../../src/proxy/refusal.js';
 import type { ConnectionRow, FlowRow } from '../../../src/proxy/rows.js';
 import type { StoredRow } from '../../../src/proxy/stores/token-store.js';
 import { failed, opened, ReplicatedWorld, type Integration, type Issue, type Replica } from './replicated-world.js';
@@ -198,10 +198,6 @@ export class ConnectionsWorld extends ReplicatedWorld {
   }
 
   // ── The invariants ──
-
-  private onlyRefusals(error: unknown): void {
-    if (!(error instanceof Refusal)) this.violate(`I0 threw ${String(error)}`);
-  }
 
   protected committed(key: string, before: StoredRow | undefined, after: StoredRow | undefined): void {
     if (key.startsWith('flow/')) return this.madeAnew(opened<FlowRow>(before), opened<FlowRow>(after));

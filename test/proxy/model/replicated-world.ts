@@ -1,9 +1,11 @@
 import { RulrrApiError, type RulrrApi } from '../../../src/api/index.js';
 import { createConnections, type Connections } from '../../../src/proxy/connections.js';
 import type { Flow } from '../../../src/proxy/flow.js';
+import { Refusal } from '../../../src/proxy/refusal.js';
 import type { ConnectionRow, FlowRow } from '../../../src/proxy/rows.js';
 import type { StoredRow, TokenStore } from '../../../src/proxy/stores/token-store.js';
 import { UnreadableRow, type Vault } from '../../../src/proxy/vault.js';
+import type { Clock } from '../../../src/shared/clock.js';
 
 /** What happens to a call that a replica has made and that has not been answered yet. */
 export type Fate =
@@ -17,7 +19,11 @@ export type Fate =
   /** A middlebox delivers it twice and passes on the second answer. */
   | 'delivered twice'
   | 'server error'
-  | 'garbage';
+  | 'garbage'
+  /** As over a connection whose other side is gone: nobody hears of it again, and nothing came of it. */
+  | 'hangs'
+  /** So it looks, but it takes effect at a later step, however long its caller has given it up. */
+  | 'effect delayed';
 
 export const mishaps: readonly Fate[] = [
   'request lost',
@@ -26,6 +32,8 @@ export const mishaps: readonly Fate[] = [
   'delivered twice',
   'server error',
   'garbage',
+  'hangs',
+  'effect delayed',
 ];
 
 interface Pending {
@@ -76,17 +84,6 @@ export interface Integration {
   heard: Set<string>;
 }
 
-/** Plain text with the row's key in front, so that a swapped row is still noticed. */
-const plainVault: Vault = {
-  seal: async (key, text) => `${key} ${text}`,
-  async open(key, sealed) {
-    if (!sealed.startsWith(`${key} `)) throw new UnreadableRow();
-    return sealed.slice(key.length + 1);
-  },
-  isCurrent: async () => true,
-  digest: async (text) => text,
-};
-
 export const opened = <T>(row: StoredRow | undefined): T | null =>
   row ? (JSON.parse(row.value.slice(row.value.indexOf(' ') + 1)) as T) : null;
 
@@ -108,6 +105,17 @@ export abstract class ReplicatedWorld {
   private timers: Timer[] = [];
   private count = 0;
   private random = 1;
+  private rotates = false;
+  /** Plain text with the row's key in front, so that a swapped row is still noticed. */
+  protected readonly vault: Vault = {
+    seal: async (key, text) => `${key} ${text}`,
+    async open(key, sealed) {
+      if (!sealed.startsWith(`${key} `)) throw new UnreadableRow();
+      return sealed.slice(key.length + 1);
+    },
+    isCurrent: async () => !this.rotates,
+    digest: async (text) => text,
+  };
 
   // ── What a schedule can do ──
 
@@ -144,6 +152,14 @@ export abstract class ReplicatedWorld {
       (error: unknown) => this.violate(`I0 close threw ${String(error)}`),
     );
     this.succeed(target);
+  }
+
+  /** Seals every row anew: from now on, each run of it and each look through all stores finds them sealed with an older key. */
+  rotate(replica: number): void {
+    this.rotates = true;
+    this.pick(replica)
+      .connections.rotate()
+      .catch((error: unknown) => this.onlyRefusals(error));
   }
 
   pause(replica: number): void {
@@ -197,6 +213,10 @@ export abstract class ReplicatedWorld {
     this.now = end;
   }
 
+  protected onlyRefusals(error: unknown): void {
+    if (!(error instanceof Refusal)) this.violate(`I0 threw ${String(error)}`);
+  }
+
   // ── What a world is about ──
 
   protected abstract committed(key: string, before: StoredRow | undefined, after: StoredRow | undefined): void;
@@ -239,7 +259,7 @@ export abstract class ReplicatedWorld {
     for (const issue of this.issues) if (issue.caller === target && !issue.saved) issue.lost = true;
   }
 
-  private succeed(target: Replica): void {
+  protected succeed(target: Replica): void {
     this.replicas[this.replicas.indexOf(target)] = this.replica(target.id + 10, target.skew);
   }
 
@@ -255,7 +275,9 @@ export abstract class ReplicatedWorld {
 
   private settle(one: Pending, fate: Fate): void {
     this.pending.splice(this.pending.indexOf(one), 1);
-    one.settle(fate);
+    // Of all calls, only those to a store have no time limit of their own.
+    const ends = { hangs: 'request lost', 'effect delayed': 'answer lost' } as const;
+    one.settle(one.kind !== 'store' && fate in ends ? ends[fate as keyof typeof ends] : fate);
   }
 
   /** Nobody who lives still waits to try again to save what it has. */
@@ -298,18 +320,22 @@ export abstract class ReplicatedWorld {
     };
   }
 
+  protected clockOf(replica: Replica): Clock {
+    return {
+      now: () => this.now + replica.skew,
+      after: (ms, callback) => this.after(ms, callback, replica),
+      random: () => (this.random = (this.random * 16807) % 2147483647) / 2147483647,
+    };
+  }
+
   protected replica(id: number, skew = 0): Replica {
     const replica = { id, alive: true, paused: false, skew } as Replica;
     replica.connections = createConnections({
       api: this.api(replica) as RulrrApi,
       store: this.store(replica),
       keys: ['not used'],
-      vault: plainVault,
-      clock: {
-        now: () => this.now + replica.skew,
-        after: (ms, callback) => this.after(ms, callback, replica),
-        random: () => (this.random = (this.random * 16807) % 2147483647) / 2147483647,
-      },
+      vault: this.vault,
+      clock: this.clockOf(replica),
       emit: () => undefined,
     });
     return replica;
@@ -340,10 +366,12 @@ export abstract class ReplicatedWorld {
     this.pending.push({ replica, kind, of, settle: deliver });
   }
 
-  private store(replica: Replica): TokenStore {
+  protected store(replica: Replica): TokenStore {
     const call = <T>(effect: () => T) =>
       this.call<T>(replica, 'store', (fate, resolve, reject) => {
         if (fate === 'request lost' || fate === 'server error') return reject(new Error('The store did not answer.'));
+        if (fate === 'hangs') return;
+        if (fate === 'effect delayed') return this.later(replica, 'store', () => void effect());
         const result = effect();
         if (fate === 'answer lost' || fate === 'garbage')
           return reject(new Error('The store failed after its commit.'));
