@@ -24,6 +24,7 @@ export async function doubtAfter(result: unknown): Promise<Doubt> {
 async function saidBy(given: unknown): Promise<unknown> {
   // Calls that the hook has listed without waiting for them.
   const result = await given;
+  if (isUndone(result)) return { sent: false };
   if (Array.isArray(result)) return Promise.all(result.map(saidBy));
   if (typeof result !== 'object' || result === null) return result;
   const { status, value, body: stream } = result as Record<string, unknown>;
@@ -42,6 +43,16 @@ async function saidBy(given: unknown): Promise<unknown> {
     const isError = /html/i.test(type) ? /^\s*</.test(body) : /\bjson\b/i.test(type) && body.trim();
     return isError ? { sent: false } : body;
   }
+}
+
+/**
+ * What has not ended yet, or not even begun: an Observable that nobody has subscribed to (the HTTP client of NestJS), a generator, a function
+ * that was not called, a request of `node:http`.
+ */
+function isUndone(result: unknown): boolean {
+  const { next, subscribe, on, end } = Object(result) as Record<string, unknown>;
+  const isMethod = (value: unknown) => typeof value === 'function';
+  return isMethod(result) || isMethod(next) || isMethod(subscribe) || (isMethod(on) && isMethod(end));
 }
 
 const isUnread = (value: unknown): value is { text: () => Promise<string> } => {

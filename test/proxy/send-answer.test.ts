@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { request } from 'node:http';
 import { inspect } from 'node:util';
 import { problemOf } from './harness.js';
 import { key, send, till } from './support/ereceipt-till.js';
@@ -18,6 +19,11 @@ const inEachDress = (answer: unknown): unknown[] => {
     [answer, undefined],
   ];
 };
+
+/** As hooks come by them that leave out an `await`, a `()` or a `subscribe()`. */
+function* generator() {}
+async function* asyncGenerator() {}
+const observable = { source: {}, pipe: () => observable, subscribe: () => ({ unsubscribe() {} }) };
 
 /** What became of sends whose hook comes back with these, one after the other. */
 async function outcomesOf(results: unknown[]): Promise<string> {
@@ -319,4 +325,19 @@ test('a hook that does not wait for the calls that it lists: what they come back
     const { h } = await till(() => answers.map(call));
     assert.equal((await send(h)).status, status, inspect(answers));
   }
+});
+
+test('what has not ended yet, or not even begun, is no receipt that was sent', async () => {
+  const unheard = request({ port: 1, host: '127.0.0.1' }).on('error', () => undefined);
+  const results = [
+    generator(),
+    asyncGenerator(),
+    () => undefined,
+    class {},
+    observable,
+    [observable, undefined],
+    unheard,
+  ];
+  assert.equal(await outcomesOf(results), 'send_unconfirmed');
+  unheard.destroy();
 });
