@@ -214,7 +214,8 @@ export class Ereceipts {
         const doubt = await doubtAfter(await hook({ storeId, ...order, api, signal: controller.signal }));
         return doubt ? doubtful(doubt === 'failed', 'hook_result') : 'sent';
       } catch (error) {
-        if (error instanceof Refusal) return new Refusal('send_failed', error.message);
+        const refused = refusalIn(error);
+        if (refused) return new Refusal('send_failed', refused.message);
         return doubtful(surelyNotSent(error), errorClass(error));
       }
     })();
@@ -263,6 +264,15 @@ export class Ereceipts {
     await write()
       .catch(write)
       .catch(() => undefined);
+  }
+}
+
+/** Of what a hook throws: of a proxy that was revoked not even that can be asked. */
+function refusalIn(thrown: unknown): Refusal | undefined {
+  try {
+    return thrown instanceof Refusal ? thrown : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -37,7 +37,11 @@ const wireCodes =
 function isUnclear(error: unknown): boolean {
   let at: unknown = error;
   for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth++) {
-    const { name, code, message, cause } = at as Record<string, unknown>;
+    const { name, code, message, cause, errors } = at as Record<string, unknown>;
+    // One that is of ours, and was wrapped, says all.
+    if (at !== error && /^(EreceiptUnconfirmed|RulrrApi)Error$/.test(String(name))) return !isRefusal(at);
+    // Of `Promise.any`.
+    if (Array.isArray(errors) && !errors.every(isRefusal)) return true;
     if (name === 'AbortError' || /^\w*TimeoutError$/.test(String(name))) return true;
     if (typeof code === 'string' && wireCodes.test(code)) return true;
     if (leavesOpen(statusIn(at))) return true;

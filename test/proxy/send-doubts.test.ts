@@ -10,6 +10,9 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
   const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
   const withCode = (message: string, code: string) => Object.assign(new Error(message), { code });
   const answeredWith = (fields: object) => Object.assign(new Error('x'), fields);
+  const anyOf = (...errors: Error[]) => new AggregateError(errors, 'All promises were rejected');
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
   const causeOfItself = () => {
     const error = new Error('x');
     return Object.assign(error, { cause: error });
@@ -50,11 +53,19 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['AWS: 5xx', answeredWith({ $metadata: { httpStatusCode: 500 } }), 'send_unconfirmed'],
     ['wrapped 5xx', new Error('sms', { cause: answeredWith({ statusCode: 504 }) }), 'send_unconfirmed'],
     ['wrapped', new Error('sms', { cause: withCode('read', 'ECONNRESET') }), 'send_unconfirmed'],
+    ['wrapped, said so', new Error('sms', { cause: new EreceiptUnconfirmedError() }), 'send_unconfirmed'],
+    ['wrapped, API: unclear', new Error('sms', { cause: apiError({ sent: 'unclear' }) }), 'send_unconfirmed'],
+    ['wrapped, API: refused', new Error('sms', { cause: apiError({ sent: 'answered', status: 403 }) }), 'send_failed'],
+    ['wrapped, API: not sent', new Error('sms', { cause: apiError({ sent: 'no' }) }), 'send_failed'],
+    ['several gateways: one reset', anyOf(new Error('no'), withCode('read', 'ECONNRESET')), 'send_unconfirmed'],
+    ['several gateways: one said so', anyOf(new Error('no'), new EreceiptUnconfirmedError()), 'send_unconfirmed'],
+    ['several gateways: none sent', anyOf(new Error('no'), fetchFailed('ECONNREFUSED')), 'send_failed'],
     ['an object that is no error', { code: 'ETIMEDOUT' }, 'send_unconfirmed'],
     ['an error that has caused itself', causeOfItself(), 'send_failed'],
     ['a file of the hook', withCode('no such file', 'ENOENT'), 'send_failed'],
     ['aborted', new DOMException('x', 'AbortError'), 'send_unconfirmed'],
     ['timed out', new DOMException('x', 'TimeoutError'), 'send_unconfirmed'],
+    ['what cannot even be asked', revoked.proxy, 'send_unconfirmed'],
     ['what cannot be read', { get code() { throw new Error('x'); } }, 'send_unconfirmed'], // prettier-ignore
   ];
   for (const [name, thrown, code] of cases) {
