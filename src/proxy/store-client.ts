@@ -19,7 +19,8 @@ export function notConnected(): Refusal {
 
 /**
  * A `RulrrApi` of one store. Each call takes the access token that stands in the store at that moment; a refresh that is due
- * runs beside it. A call refused with 403 was not carried out, so it is made once more, with a newer token.
+ * runs beside it. A call refused with 403 was not carried out, so it is made once more, with a newer token; a list of customers has not
+ * been read by then.
  */
 export function storeClient(api: RulrrApi, storeId: string, rows: Rows, refresher: Refresher): RulrrApi {
   const read = async () => rows.read<ConnectionRow>(await rows.connectionKey(storeId));
@@ -45,7 +46,7 @@ export function storeClient(api: RulrrApi, storeId: string, rows: Rows, refreshe
       if (row.previous) await refresher.proved(storeId, first);
       return answer;
     } catch (error) {
-      if (!isForbidden(error) || !args.every(isRepeatable)) throw error;
+      if (!isForbidden(error)) throw error;
       const next = await newer(first, call);
       if (!next) throw error;
       return 'answer' in next ? next.answer : call(next.pair);
@@ -90,9 +91,3 @@ export function storeClient(api: RulrrApi, storeId: string, rows: Rows, refreshe
 /** Rulrr documents 403 for a token that is missing, expired or revoked. By the code: the server of an upload URL says 403 too. */
 const isForbidden = (error: unknown) =>
   upstreamStatusOf(error) !== undefined && (error as RulrrApiError).code === 'forbidden';
-
-/** A stream can be read once only. */
-function isRepeatable(argument: unknown): boolean {
-  if (typeof argument !== 'object' || argument === null || ArrayBuffer.isView(argument)) return true;
-  return !(argument instanceof ReadableStream) && !(Symbol.asyncIterator in argument);
-}

@@ -53,6 +53,17 @@ for (const status of [403, 401]) {
   });
 }
 
+test('a list of customers that can be read once only goes up with a new token: its upload had not begun as the old one was refused', async () => {
+  const { connections, upstream, uploads } = bench();
+  await connect(connections);
+  upstream.settings = { uploadUrl: 'https://bucket.example/list?signature=1' };
+  upstream.revoked.add('access-0');
+  const list = new Blob(['name\nAda\n']).stream();
+  await (await connections.forStore('store')).uploadCustomers(list, 'text/csv');
+  assert.equal(uploads.length, 1);
+  assert.equal(upstream.calls.refresh, 1);
+});
+
 test('a store that is refused for good costs one refresh a minute, not one a call', async () => {
   const { connections, upstream, clock } = bench();
   await connect(connections);
