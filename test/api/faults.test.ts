@@ -1,5 +1,6 @@
 // What a socket can do to a call, over real ones: which code comes of it, and what is known of the request.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { createServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -291,7 +292,7 @@ describe('faults below HTTP', () => {
   });
 
   it('an answer that is too large is one also from a fetch whose streams are those of Node, and its connection is let go of', async () => {
-    const stream = Readable.from(Array.from({ length: 4 }, () => ' '.repeat(1000)));
+    const stream = Readable.from([' '.repeat(1500), ' '.repeat(1500)]);
     const api = apiAt('https://api.example', { maxAnswerBytes: 2000, fetch: async () => answerWith(stream) });
     assert.equal(verdict(await failureOf(api.createIntegration())), 'answer_too_large unclear 200');
     assert.equal(stream.destroyed, true);
@@ -484,13 +485,30 @@ describe('time and abort', () => {
     assert.equal(clock.pending, 0);
   });
 
-  it('the deadline covers a body that never ends', async () => {
+  it('the deadline covers a body that never ends, and lets go of its connection, though a replaced fetch takes no notice', async () => {
     const clock = fakeClock();
-    const fetch = async () => new Response(new ReadableStream({ start: (to) => to.enqueue(new Uint8Array([123])) }));
-    const failed = failureOf(apiAt('http://127.0.0.1:1', { fetch, clock, timeoutMs: 700 }).createIntegration());
-    await new Promise(setImmediate);
-    await clock.advanceAsync(700);
-    assert.equal(verdict(await failed), 'timeout unclear 200');
+    let isLetGo = false;
+    const ofTheWeb = new ReadableStream<Uint8Array>({
+      start: (to) => to.enqueue(new Uint8Array([123])),
+      cancel: () => void (isLetGo = true),
+    });
+    const ofNode = new Readable({ read() {} });
+    ofNode.push('{');
+    for (const stream of [ofTheWeb, ofNode]) {
+      const fetch = async () => answerWith(stream);
+      const failed = failureOf(apiAt('http://127.0.0.1:1', { fetch, clock, timeoutMs: 700 }).createIntegration());
+      await new Promise(setImmediate);
+      await clock.advanceAsync(700);
+      assert.equal(verdict(await failed), 'timeout unclear 200');
+    }
+    assert.deepEqual([isLetGo, ofNode.destroyed], [true, true]);
+  });
+
+  it('a signal that many calls are given, as that of a process which stops, keeps none of them', async () => {
+    const api = apiAt('http://127.0.0.1:1', { fetch: async () => Response.json({ success: true, status: 'pending' }) });
+    const { signal } = new AbortController();
+    for (let call = 0; call < 3; call++) await api.getIntegrationStatus('it', { signal });
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   it('an abort before the call is unsent, one during it unclear; a redeem under way goes on', async () => {
