@@ -103,7 +103,8 @@ describe('faults that the sandbox makes on the wire', () => {
           assert.deepEqual(await redeemed(answering(tokens)), [tokens, tokens, 'a', 'a']);
           assert.deepEqual(await redeemed(answering(tokens.slice(0, -1))), ['unclear', 'unclear']);
           // Any other call is told that its connection broke.
-          assert.equal((await failureOf(answering(tokens).createIntegration())).sent, 'unclear');
+          const { code, sent } = await failureOf(answering(tokens).createIntegration());
+          assert.equal(`${code} ${sent}`, ending === 'breaks' ? 'connection_lost unclear' : 'timeout unclear');
         });
     }
 
@@ -467,10 +468,14 @@ describe('faults below HTTP', () => {
 describe('time and abort', () => {
   const silent: typeof globalThis.fetch = () => new Promise(() => {});
 
-  it('the deadlines hold though a replaced fetch takes no notice: 10 s, 60 s where the answer comes once', async () => {
+  it('the deadlines hold though a replaced fetch takes no notice: 10 s, 60 s where the answer comes once, and for the upload', async () => {
     const clock = fakeClock();
-    const api = apiAt('http://127.0.0.1:1', { fetch: silent, clock, timeoutMs: undefined });
+    const fetch: typeof globalThis.fetch = async (url, init) =>
+      String(url).includes('/v1/customers') ? Response.json({ url: 'https://bucket.example/' }) : silent(url, init);
+    const api = apiAt('http://127.0.0.1:1', { accessToken: 'a', fetch, clock, timeoutMs: undefined });
     const ended: string[] = [];
+    const upload = failureOf(api.uploadCustomers('a', 'text/csv')).then(({ code }) => ended.push(`upload ${code}`));
+    await new Promise(setImmediate);
     const status = failureOf(api.getIntegrationStatus('it')).then(({ code }) => ended.push(`status ${code}`));
     const tokens = failureOf(api.retrieveTokens('it')).then(({ code }) => ended.push(`tokens ${code}`));
     await clock.advanceAsync(9_999);
@@ -480,8 +485,8 @@ describe('time and abort', () => {
     await clock.advanceAsync(49_999);
     assert.deepEqual(ended, ['status timeout']);
     await clock.advanceAsync(1);
-    await tokens;
-    assert.deepEqual(ended, ['status timeout', 'tokens timeout']);
+    await Promise.all([tokens, upload]);
+    assert.deepEqual(ended, ['status timeout', 'upload timeout', 'tokens timeout']);
     assert.equal(clock.pending, 0);
   });
 
@@ -502,6 +507,19 @@ describe('time and abort', () => {
       assert.equal(verdict(await failed), 'timeout unclear 200');
     }
     assert.deepEqual([isLetGo, ofNode.destroyed], [true, true]);
+  });
+
+  it('an answer that comes after the deadline is let go of', async () => {
+    const clock = fakeClock();
+    let give: (response: Response) => void = () => {};
+    const fetch = () => new Promise<Response>((resolve) => (give = resolve));
+    const failed = failureOf(apiAt('http://127.0.0.1:1', { fetch, clock, timeoutMs: 700 }).createIntegration());
+    clock.advance(700);
+    await failed;
+    const stream = new Readable({ read() {} });
+    give(answerWith(stream));
+    await new Promise(setImmediate);
+    assert.equal(stream.destroyed, true);
   });
 
   it('a signal that many calls are given, as that of a process which stops, keeps none of them', async () => {
