@@ -234,13 +234,16 @@ export class Ereceipts {
       await this.settle(key, owner, storeId, new Refusal('send_failed', 'The receipt was not sent.'));
     }
     emit({ type: 'ereceipt-unconfirmed', storeId, code: 'send_timeout' });
-    await this.keep(key, owner, 'unclear');
+    const kept = this.track(this.keep(key, owner, 'unclear'));
     // The hook may still come through. The till has printed by then; a repeat of the call will hear the truth.
     // Nothing waits for it, `close` neither: the row already says that it is unclear.
-    void work.then((state) => {
+    void work.then(async (state) => {
       emit({ type: 'ereceipt-late', storeId, code: typeof state === 'string' ? state : 'send_failed' });
-      return state === 'sent' ? this.keep(key, owner, 'sent') : undefined;
+      // Not before the doubt has been written down, or it would be so over this.
+      await kept;
+      if (state === 'sent') await this.keep(key, owner, 'sent');
     });
+    await within(clock, kept, keepPatienceMs);
     throw unconfirmed();
   }
 

@@ -211,11 +211,12 @@ test('sent, but the outcome could not be kept: the answer is true, and a repeat 
   assert.equal(jobs.length, 1);
 });
 
-for (const [what, outcome, code] of [
-  ['sent', undefined, undefined],
-  ['not sent', false, 'send_failed'],
+for (const [what, outcome, code, ms] of [
+  ['sent', undefined, undefined, 0],
+  ['not sent', false, 'send_failed', 0],
+  ['out of time', new Promise(() => {}), 'send_unconfirmed', 8_000],
 ] as const)
-  test(`${what}, and the token store hangs over that: the till hears of it before it prints, and stopping waits for the store`, async () => {
+  test(`${what}, and the token store hangs over that: the till hears of it all the same, and stopping waits for the store`, async () => {
     let hanging: (() => void)[] | undefined;
     const { h } = await till(() => {
       hanging = [];
@@ -230,6 +231,8 @@ for (const [what, outcome, code] of [
     }
     let answer: Response | undefined;
     void send(h).then((response) => (answer = response));
+    await until(() => hanging);
+    await h.clock.advanceAsync(ms);
     await until(() => hanging?.length);
     await h.clock.advanceAsync(2000);
     await settle();
@@ -245,7 +248,7 @@ for (const [what, outcome, code] of [
     for (const go of held) go();
     await closing;
     const keys = await h.store.list('ereceipt/');
-    assert.equal(keys.length, code ? 0 : 1);
+    assert.equal(keys.length, code === 'send_failed' ? 0 : 1);
   });
 
 test('sent, and the store takes it at the second try: a repeat hears that it was sent', async () => {
