@@ -123,6 +123,23 @@ test('a hook that hangs: 504 after its time, its signal aborted, and the key nev
   h.assertClean();
 });
 
+test('a hook that hangs, and a clock that was set back as the call came: 504 after its time all the same', async () => {
+  let isSetBack = false;
+  const authorize = () => {
+    if (isSetBack) h.clock.advance(-3_600_000);
+    return { storeId: 'store-1' };
+  };
+  const { h, jobs } = await till(() => new Promise(() => {}), { authorize });
+  isSetBack = true;
+  const codes: unknown[] = [];
+  void send(h).then(async (response) => codes.push((await problemOf(response)).code));
+  await until(() => jobs.length === 1);
+  await h.clock.advanceAsync(8000);
+  await until(() => jobs[0]!.signal.aborted);
+  await until(() => codes.length);
+  assert.deepEqual(codes, ['send_unconfirmed']);
+});
+
 test('a hook that comes through too late: a repeat hears the truth', async () => {
   let finish: (outcome?: unknown) => void = () => {};
   const { h, jobs } = await till(() => new Promise((resolve) => (finish = resolve)));
