@@ -169,6 +169,28 @@ test('a new pair that no call has tried yet is refused while it is being refresh
   assert.equal(upstream.calls.refresh, 2);
 });
 
+test('a call that comes through with a pair which was replaced meanwhile proves nothing of the new one: the old one still stands in', async () => {
+  const { connections, upstream, clock, make } = bench();
+  await connect(connections);
+  const api = await connections.forStore('store');
+  const grow = () => {
+    clock.advance(340 * day);
+    upstream.expiration = new Date(clock.now() + 365 * day).toISOString();
+  };
+  grow();
+  await api.getStore();
+  await settle();
+  const release = hold(upstream, 'data');
+  const call = api.getStore();
+  await settle();
+  grow();
+  await make().sweep();
+  release();
+  assert.equal((await call)['used'], 'access-1');
+  upstream.revoked.add('access-2');
+  assert.equal((await api.getStore())['used'], 'access-1');
+});
+
 test('a second try that is unclear is told as unclear, not as the refusal of the first', async () => {
   const { connections, upstream, clock, api: raw } = bench();
   await connect(connections);
