@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RulrrApiError } from '../../src/api/index.js';
+import type { Connections } from '../../src/proxy/connections.js';
 import { memoryTokenStore } from '../../src/proxy/stores/memory.js';
 import type { TokenStore } from '../../src/proxy/stores/token-store.js';
 import { settle } from '../support/settle.js';
@@ -324,6 +326,32 @@ test('a stalled refresh that ends badly, or whose process died, leaves the way f
     assert.equal(upstream.calls.refresh, 2);
     release();
   }
+});
+
+test('a stalled refresh that ends badly once the store was connected anew: the refresh that is under way by then has no second one beside it', async () => {
+  const { clock, connections, upstream, make } = bench(plain);
+  await connect(connections);
+  clock.advance(340 * day);
+  const endOld = hold(upstream, 'refresh');
+  await (await connections.forStore('store')).getStore();
+  await settle();
+  await clock.advanceAsync(21_000);
+  await connect(connections, 'b');
+  upstream.revoked.add('access-0');
+  const endNew = hold(upstream, 'refresh');
+  const refused = async (replica: Connections) => {
+    const call = (await replica.forStore('store')).getStore().catch((error: RulrrApiError) => error.status);
+    await settle();
+    await clock.advanceAsync(61_000);
+    return call;
+  };
+  assert.equal(await refused(make()), 403);
+  upstream.refreshBody = null;
+  endOld();
+  await settle();
+  assert.equal(await refused(make()), 403);
+  assert.equal(upstream.calls.refresh, 2, 'one for each of the two pairs');
+  endNew();
 });
 
 test('an answer of another shape that was saved and not read is read by whoever comes next', async () => {
