@@ -20,6 +20,8 @@ let listening: KeyboardController[] = [];
 export class KeyboardController {
   private readonly host: KeyboardHost;
   private readonly entry: NumberEntry;
+  /** What the page asked at: a hotkey of its own is not heard here, too. */
+  before: Event | undefined;
   private readonly scanner = new ScannerFilter();
   private target: EventTarget | null = null;
 
@@ -48,7 +50,7 @@ export class KeyboardController {
   handleEvent(event: Event): void {
     const { host } = this;
     const origin = originOf(event.composedPath()[0] as Element, host.shadowRoot!);
-    if (!host.editable || event.defaultPrevented || !this.isMeant(event)) return;
+    if (!host.editable || event === this.before || event.defaultPrevented || !this.isMeant(event)) return;
     // In the choice of country, a digit is still one of the number.
     if (isField(origin) && !(host.shadowRoot!.contains(origin) && /^[\d+B]/.test((event as KeyboardEvent).key))) return;
     const { clipboardData } = event as ClipboardEvent;

@@ -274,10 +274,10 @@ export class RulrrEreceiptNumpad extends LitElement {
    */
   prompt(orderId: string): Promise<EreceiptOutcome> {
     const order = textOf(orderId);
-    if (!order.trim())
-      return Promise.reject(new TypeError('rulrr-ereceipt-numpad: prompt() needs an order id, and got a blank one.'));
+    if (!order.trim()) return Promise.reject(new TypeError('rulrr-ereceipt-numpad: prompt() needs an order id.'));
     // What the page had set before the class was there counts from the first update on. Hastened only where it decides: it costs a render.
     if (!this.hasUpdated && !this.send && !this.proxyUrl) this.performUpdate();
+    this.keyboard.before = window.event;
     this.asked = this.orderId = order;
     this.open = true;
     this.entry.retryWorld();

@@ -37,7 +37,7 @@ export function resultOf(request: EreceiptSendRequest, { send, proxyUrl, fetch }
     return new Promise<unknown>((resolve, reject) => {
       const answer: unknown = send(request);
       if (!answer || !(answer as Promise<unknown>).then) {
-        console.error('rulrr-ereceipt-numpad: send() gave no promise, so the receipt prints.');
+        console.error('rulrr-ereceipt-numpad: send() gave no promise.');
         resolve(false);
       } else (answer as Promise<unknown>).then(resolve, reject);
     })

@@ -242,6 +242,21 @@ describe('a hardware keyboard', () => {
     expect(t.told.map(({ reason }) => reason)).to.deep.equal(['declined']);
   });
 
+  it('is not heard in the key at which the page asks: a hotkey is no digit, and no early Send', async () => {
+    for (const key of ['5', '+', 'Enter', 'Escape']) {
+      t = await till({ capture: 'document' });
+      const ask = () => void t.pad.prompt('order');
+      document.body.addEventListener('keydown', ask, { once: true });
+      type([key], 85, document.body);
+      await t.pass();
+      expect([t.pad.state, t.digits(), t.part('error').textContent], key).to.deep.equal(['asking', '', '']);
+      // The next one is.
+      type(['5'], 85, document.body);
+      expect(t.digits(), key).to.equal('5');
+      t.remove();
+    }
+  });
+
   it('takes no digit from a scanner, and sends nothing', async () => {
     await start();
     t.tap('2135550123');
