@@ -84,7 +84,7 @@ export class KeyboardController {
       if (this.scanner.terminator(at)) event.preventDefault();
       else if (button) {
         // Enter presses it; held down, once, as on the screen.
-        if (key === 'Enter' && event.repeat && button.matches('[data-key]:not([data-key=delete]),[part=send]'))
+        if (key === 'Enter' && event.repeat && button.matches('[data-key]:not([data-key=delete]),.ways *'))
           event.preventDefault();
       } else if (key !== 'Tab') {
         // A space, as between two groups of digits, is no wish to scroll.
@@ -102,8 +102,9 @@ export class KeyboardController {
       event.preventDefault();
     } else if (/^(Backspace|Delete|Escape)$/.test(key)) {
       event.preventDefault();
-      if (key === 'Escape') host.decline();
-      else entry.commit('delete');
+      if (key !== 'Escape') entry.commit('delete');
+      // Held down, it is meant for one order, not for the next one, too.
+      else if (!event.repeat) host.decline();
     }
   }
 }

@@ -187,6 +187,25 @@ describe('a hand that is interrupted', () => {
     expect(t.sends.length).to.equal(1);
   });
 
+  it('that rests on Escape, or on Enter over "No, thanks", takes paper for one order, not for the next one, too', async () => {
+    for (const [key, name] of [
+      ['Escape', 'display'],
+      ['Enter', 'print'],
+    ] as const) {
+      t.told.length = 0;
+      t.pad.addEventListener('print-receipt', () => void t.pad.prompt('next'), { once: true });
+      for (const repeat of [false, true, true]) {
+        const event = t.keyDown(key, { repeat }, t.part(name));
+        // As browsers do where nothing stops them: a button is pressed, a dialog over the page closed.
+        if (!event.defaultPrevented && name === 'print') t.part(name).click();
+        else expect(event.defaultPrevented, key).to.equal(true);
+        await t.pass();
+      }
+      expect(t.told.length, key).to.equal(1);
+      expect([t.pad.state, t.pad.orderId]).to.deep.equal(['asking', 'next']);
+    }
+  });
+
   it('keeps the prompt by any key: Tab, an arrow, an Enter that came too early', async () => {
     for (const key of ['Tab', 'ArrowDown', 'Enter', 'Shift']) {
       await t.pass(15_000);
