@@ -94,7 +94,7 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
         tabindex="0"
         aria-label=${text.number}
         aria-describedby="error"
-        aria-invalid=${!!error}
+        aria-invalid=${!!error && phase !== 'failed'}
       ></div>
       <button part="key key-clear" data-key="clear" type="button" aria-label=${text.clear} @click=${on.taps.click}>
         ×

@@ -147,6 +147,8 @@ describe('what is seen and heard', () => {
     expect(heard()).to.deep.equal({ number: 'false', ways: ['No, thanks (off)', 'Sending… (off)'], notes: 'Sending…' });
     t.settle.reject(new Error('no'));
     await t.pass(1100);
+    // The number is as right as before.
+    expect(heard().number).to.equal('false The text message was not sent. Try again, or print the receipt.');
     expect(heard().ways).to.deep.equal(['Print the receipt', 'Try again']);
     t.tap('<4');
     await t.pass(1100);
