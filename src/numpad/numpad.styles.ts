@@ -117,7 +117,6 @@ export const numpadStyles = css`
     position: absolute;
     width: 1px;
     height: 1px;
-    margin: -1px;
     overflow: hidden;
     clip: rect(0 0 0 0);
     white-space: nowrap;
@@ -208,6 +207,20 @@ export const numpadStyles = css`
   :focus:not(:focus-visible) {
     outline: none;
   }
+  /* A till in landscape, or a small one: all of it without scrolling. */
+  @media (max-height: 680px) and (min-width: 301px) {
+    .choice #title,
+    .choice select {
+      display: inline-block;
+      width: 41%;
+      margin-bottom: 4px;
+      vertical-align: middle;
+    }
+    .choice #title {
+      min-width: 57%;
+      line-height: 1.2;
+    }
+  }
   .rest .place,
   .rest #title,
   .rest select,
@@ -218,49 +231,6 @@ export const numpadStyles = css`
   }
   .rest .words {
     font-size: 20px;
-  }
-  @media (max-width: 400px) {
-    .entry {
-      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.8);
-    }
-  }
-  /* A narrow column of a wide page: the place of the number keeps its height, so that all of it has room by being small. Old tills scroll it. */
-  @media (min-width: 301px) {
-    .entry {
-      container-type: inline-size;
-    }
-    @container (max-width: 240px) {
-      [part='display'] {
-        font-size: calc(0.3em + 5cqi);
-      }
-    }
-  }
-  /* Down to 160 px: 320 at 200 %. */
-  @media (max-width: 300px) {
-    dialog {
-      padding: var(--rulrr-numpad-padding, 4px);
-    }
-    .entry {
-      height: 5.2em;
-      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.7);
-    }
-    .pad {
-      grid-gap: var(--rulrr-numpad-gap, 2px);
-    }
-  }
-  /* A till in landscape, or a small one: all of it without scrolling. */
-  @media (max-height: 680px) and (min-width: 301px) {
-    .choice:not(.rest) #title,
-    .choice:not(.rest) select {
-      display: inline-block;
-      width: 41%;
-      margin-bottom: 4px;
-      vertical-align: middle;
-    }
-    .choice #title {
-      min-width: 57%;
-      line-height: 1.2;
-    }
   }
   @media (max-height: 520px) {
     dialog {
@@ -287,6 +257,40 @@ export const numpadStyles = css`
     .ways button,
     select {
       min-height: 48px;
+    }
+    @container (max-width: 410px) {
+      [part='display'] {
+        font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.63);
+      }
+    }
+  }
+  /* A narrow column of a wide page: the place of the number keeps its height, so that all of it has room by being small. Old tills scroll it. */
+  @media (min-width: 301px) {
+    .entry {
+      container-type: inline-size;
+    }
+    @container (max-width: 270px) {
+      [part='display'] {
+        font-size: calc(0.3em + 4.1cqi);
+      }
+    }
+  }
+  @media (max-width: 400px) {
+    .entry {
+      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.8);
+    }
+  }
+  /* Down to 160 px: 320 at 200 %. */
+  @media (max-width: 300px) {
+    dialog {
+      padding: var(--rulrr-numpad-padding, 4px);
+    }
+    .entry {
+      height: 5.2em;
+      font-size: calc(var(--rulrr-numpad-display-size, 34px) * 0.7);
+    }
+    .pad {
+      grid-gap: var(--rulrr-numpad-gap, 2px);
     }
   }
   /* So low, as by zooming, that keys and buttons can fill all of it: beside them, it scrolls. There must be room for three keys beside that. */

@@ -247,6 +247,32 @@ describe('what is seen and heard', () => {
     expect(cut).to.deep.equal([]);
   });
 
+  it('shows all of a number that can be texted in a column of any width, also on a low screen', async () => {
+    await start();
+    const screen = document.body.appendChild(document.createElement('iframe'));
+    const cut: string[] = [];
+    for (const [height, narrowest] of [
+      [768, 165],
+      [480, 200],
+    ] as const) {
+      screen.style.cssText = `width: 800px; height: ${height}px`;
+      screen.contentDocument!.body.append(t.pad);
+      await t.pass();
+      for (const number of ['2135550123', '+12135550123', '+4915123456789', '+5511961234567']) {
+        t.pad.value = number;
+        // The rules of the world come when they come.
+        await until(() => t.pad.value);
+        for (let width = narrowest; width <= 420; width += 3) {
+          t.pad.style.width = `${width}px`;
+          const { scrollHeight, clientHeight } = t.part('display');
+          if (scrollHeight > clientHeight) cut.push(`${width} px, ${height} px high: ${t.shown()}`);
+        }
+      }
+    }
+    screen.remove();
+    expect(cut).to.deep.equal([]);
+  });
+
   it('shows the digit that was keyed last of a number that has no room', async () => {
     await start();
     t.pad.style.width = '300px';
