@@ -2,6 +2,7 @@ import { systemClock } from '../shared/clock.js';
 import { field, isPromise, jsonBody, parse, tokensOf, unreadable, uploadUrlOf, type ReadAnswer } from './answers.js';
 import { CallSignals, requireSignal } from './call-signals.js';
 import { RulrrApiError } from './errors.js';
+import { globalFetch } from './global-fetch.js';
 import { isLoopback } from './loopback.js';
 import { transmit, type Call, type RawAnswer, type TransportOptions } from './transport.js';
 import type {
@@ -133,11 +134,11 @@ export class RulrrApi {
     if (typeof clock?.now !== 'function' || typeof clock.after !== 'function')
       wrong('clock', 'must have now() and after()');
     this.#options = { ...options };
-    // Called without a receiver; looked up late, so that a global replaced after construction counts.
+    // Called without a receiver.
     const given = options.fetch;
     const timeoutMs = requireMs(options.timeoutMs, 'timeoutMs', 10_000);
     this.#transport = {
-      fetch: given ? (input, init) => given(input, init) : (input, init) => fetch(input, init),
+      fetch: given ? (input, init) => given(input, init) : globalFetch,
       clock,
       timeoutMs,
       signals: new CallSignals(timeoutMs),

@@ -1,5 +1,6 @@
 import { base64url } from 'jose';
 import type { RulrrApi, RulrrApiOptions } from '../api/index.js';
+import { globalFetch } from '../api/global-fetch.js';
 import { isLoopback } from '../api/loopback.js';
 import { systemClock, type Clock } from '../shared/clock.js';
 import { consoleEvents, type Emit, type ProxyEvent } from './events.js';
@@ -64,7 +65,8 @@ export interface RulrrProxyOptions {
    * unsent, unknown, canceled, expired, invalid or denied, means "not sent" with 400 to 499 but for 408 and 499, and else "unknown". It is
    * looked for in what `fetch`, axios, undici, got or a gateway gives: the JSON of a `Response` that was not read is read, and so are
    * `data`, `body` and the list of recipients. A web page in its place, what says to be JSON and is not, and a bare 0 mean "unknown"; an
-   * `Error` that it resolves with counts as thrown, and any no in a list, as of `Promise.all`, means "unknown".
+   * `Error` that it resolves with counts as thrown, and any no in a list, as of `Promise.all`, means "unknown". So does what
+   * has not ended yet or not even begun: an Observable, a generator, a function, an open request.
    * Without this hook, `POST /ereceipts` answers 500 `misconfigured`.
    */
   sendEreceipt?: ((job: EreceiptJob) => Promise<unknown>) | undefined;
@@ -131,12 +133,6 @@ export interface ProxySettings {
   parseRefresh: RulrrProxyOptions['parseRefresh'];
   clock: Clock;
 }
-
-/**
- * Next before 15 keeps what `fetch` brings there, with its URL, on the disk and for a year: the tokens that come once, the client secret,
- * and that a session is pending. This is how Next itself asks for what is not to be kept; nothing else reads it.
- */
-const notKept = { next: { internal: true, revalidate: 0 } };
 
 /** A record, so that the compiler sees to it that none is left out. */
 const optionNames: Record<keyof RulrrProxyOptions, true> = {
@@ -338,8 +334,7 @@ export function resolveOptions(options: RulrrProxyOptions): ProxySettings {
     ),
     allowedHeaders: headers,
     origin: options.origin === undefined ? null : origin(options.origin, 'origin'),
-    // Looked up at each call where none is given: what a test or an agent puts in its place counts.
-    fetch: hook(options.fetch, 'fetch') ?? ((input, init) => globalThis.fetch(input, { ...init, ...notKept })),
+    fetch: hook(options.fetch, 'fetch') ?? globalFetch,
     emit(event) {
       // Neither by throwing nor by a promise that rejects does a hook spoil anything.
       try {

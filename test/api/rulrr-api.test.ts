@@ -350,6 +350,21 @@ describe('RulrrApi refuses what cannot be right before anything is sent', () => 
     assert.doesNotMatch(sent[1]!, /a-token|secret|client_id/);
   });
 
+  it('has nothing kept by Next 14, whose own fetch keeps what nobody says otherwise of, with the access token in its URL', async () => {
+    const before = globalThis.fetch;
+    const kept: string[] = [];
+    try {
+      globalThis.fetch = async (input, init: RequestInit & { next?: { revalidate?: number } } = {}) => {
+        if (init.next?.revalidate !== 0) kept.push(String(input));
+        return Response.json({ status: 'pending' });
+      };
+      await new RulrrApi(good).getIntegrationStatus('it');
+    } finally {
+      globalThis.fetch = before;
+    }
+    assert.deepEqual(kept, []);
+  });
+
   it('keeps a path of the base URL and asks below /v1', async () => {
     const sent: URL[] = [];
     const fetch: typeof globalThis.fetch = async (input) => {
