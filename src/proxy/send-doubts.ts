@@ -30,6 +30,14 @@ function isRefusal(error: unknown): boolean {
 const wireCodes =
   /^(E(CONN|PIPE|TIMEDOUT|SOCKETTIMEDOUT|HOST|NET|ADDRNOTAVAIL|PROTO|NOTFOUND|AI_)|UND_ERR_|HPE_|ERR_(NETWORK|BAD_RESPONSE|STREAM|HTTP2|TLS|SSL))/;
 
+/** `TypeError`s of `fetch`, and of the bodies that it gives: Node's, browsers', Deno's (`error …`), and of a body that could not be unpacked. */
+const fetchFailed =
+  /fetch|network|load failed|^terminated$|^error (sending request|reading a body)|gzip|brotli|decompress/i;
+
+/** Those of Bun before 1.4, and of workerd, are plain errors, with a code that is Bun's own or none. */
+const plainFailed =
+  /`verbose: true` in the second argument to fetch\(\)|^Network connection lost|^internal error(; reference =|$)/;
+
 /**
  * True if an error tells of a call that broke off, or of an answer that leaves it open. Nothing in it needs to say so but its name,
  * its code, its status or its cause's.
@@ -45,8 +53,7 @@ function isUnclear(error: unknown): boolean {
     if (name === 'AbortError' || /^\w*TimeoutError$/.test(String(name))) return true;
     if (typeof code === 'string' && wireCodes.test(code)) return true;
     if (leavesOpen(statusIn(at))) return true;
-    // fetch() tells of a lost connection by a TypeError.
-    if (at instanceof TypeError && /fetch|network|load failed|^terminated$/i.test(String(message))) return true;
+    if ((at instanceof TypeError ? fetchFailed : plainFailed).test(String(message))) return true;
     at = cause;
   }
   return false;

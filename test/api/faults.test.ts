@@ -591,11 +591,21 @@ describe('time and abort', () => {
       'ERR_TLS_CERT_ALTNAME_INVALID',
       'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
       'EAI_AGAIN',
+      'UNKNOWN_CERTIFICATE_VERIFICATION_ERROR',
       'ENOTFOUND',
     ])
       assert.equal(neverSent(caused({ code })), true, code);
     for (const code of ['ECONNREFUSED_LATER', 'SOME_ECONNREFUSED', 'ConnectionRefusedLater'])
       assert.equal(neverSent(caused({ code })), false, code);
+    const deno = (kind: string) =>
+      new TypeError('fetch failed', {
+        cause: new Error(`error sending request for url (https://x/): client error (${kind}): x`),
+      });
+    assert.equal(neverSent(deno('Connect')), true, 'Deno gives no code');
+    assert.equal(neverSent(deno('SendRequest')), false, 'a connection that stood');
+    const bun = (message: string) => Object.assign(new TypeError(message), { code: 'EPROTO' });
+    assert.equal(neverSent(bun('EPROTO: The TLS handshake failed. Does the server speak TLS on this port?')), true);
+    assert.equal(neverSent(bun('write EPROTO')), false);
     assert.equal(neverSent('odd'), false);
   });
 });

@@ -97,6 +97,28 @@ describe('RulrrApi against the sandbox over a real socket', () => {
     });
   });
 
+  it('lets Bun repeat no call of its own accord that counts once: its fetch does so on a connection kept open', async () => {
+    const kept: Record<string, unknown> = {};
+    const watched: typeof fetch = (input, init) => {
+      kept[`${init?.method} ${new URL(input as string).pathname}`] = init?.keepalive ?? true;
+      return fetch(input, init);
+    };
+    const till = apiAt(served.origin, { fetch: watched });
+    const { integrationToken } = await till.createIntegration();
+    await till.getIntegrationStatus(integrationToken);
+    await finish(integrationToken);
+    const { accessToken, refreshToken } = await till.retrieveTokens(integrationToken);
+    await till.withAccessToken(accessToken).createOrder({ orderId: 'bun-1' });
+    await till.refreshTokens(refreshToken);
+    assert.deepEqual(kept, {
+      'POST /v1/auth/integration': false,
+      'GET /v1/auth/integration': true,
+      'GET /v1/auth/integration/token': false,
+      'POST /v1/orders': false,
+      'POST /v1/auth/token': false,
+    });
+  });
+
   it('waits for the raw answer to be saved before it reads it, and rejects if that fails', async () => {
     const body = 'this is not JSON';
     const fetch = async () => new Response(body, { headers: { 'Content-Type': 'application/json' } });

@@ -9,6 +9,9 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     Object.assign(new Error('x'), { name: 'RulrrApiError', code: 'x', status: 0, ...fields });
   const fetchFailed = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
   const withCode = (message: string, code: string) => Object.assign(new Error(message), { code });
+  const denoFailed = (call: string, kind: string, why: string) =>
+    `error sending request ${call}: client error (${kind}): ${why}`;
+  const bunsAdvice = 'For more information, pass `verbose: true` in the second argument to fetch()';
   const answeredWith = (fields: object) => Object.assign(new Error('x'), fields);
   const anyOf = (...errors: Error[]) => new AggregateError(errors, 'All promises were rejected');
   const revoked = Proxy.revocable({}, {});
@@ -35,6 +38,17 @@ test('what the hook throws is judged: any doubt is `send_unconfirmed`, and its k
     ['fetch: reset', fetchFailed('ECONNRESET'), 'send_unconfirmed'],
     ['fetch: closed', fetchFailed('UND_ERR_SOCKET'), 'send_unconfirmed'],
     ['fetch: cut', new TypeError('terminated'), 'send_unconfirmed'],
+    ['Deno: closed', new TypeError(denoFailed('from 127.0.0.1:5000 for https://sms.example/ (10.0.0.1:443)', 'SendRequest', 'connection closed before message completed')), 'send_unconfirmed'], // prettier-ignore
+    ['Deno: cut', new TypeError('error reading a body from connection'), 'send_unconfirmed'],
+    ['Deno: unreadable', new TypeError('Invalid gzip header'), 'send_unconfirmed'],
+    ['Deno: refused', new TypeError(denoFailed('for url (https://sms.example/)', 'Connect', 'tcp connect error')), 'send_failed'], // prettier-ignore
+    ['Bun: closed', withCode(`The socket connection was closed unexpectedly. ${bunsAdvice}`, 'ConnectionClosed'), 'send_unconfirmed'], // prettier-ignore
+    ['Bun: garbage', withCode(`Malformed_HTTP_Response fetching "https://sms.example/". ${bunsAdvice}`, 'Malformed_HTTP_Response'), 'send_unconfirmed'], // prettier-ignore
+    ['Bun: refused', withCode('Unable to connect. Is the computer able to access the url?', 'ConnectionRefused'), 'send_failed'], // prettier-ignore
+    ['workerd: lost', new Error('Network connection lost.'), 'send_unconfirmed'],
+    ['workerd: garbage', new Error('internal error; reference = k5vcqflok77u14aoku2lnfdh'), 'send_unconfirmed'],
+    ['workerd: unreadable', new TypeError('Gzip decompression failed.'), 'send_unconfirmed'],
+    ['a gateway that knows no such mobile network', new Error('unknown network'), 'send_failed'],
     ['node: hung up', withCode('socket hang up', 'ECONNRESET'), 'send_unconfirmed'],
     ['node: broken pipe', withCode('write EPIPE', 'EPIPE'), 'send_unconfirmed'],
     ['node: refused', withCode('connect ECONNREFUSED', 'ECONNREFUSED'), 'send_failed'],
