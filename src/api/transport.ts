@@ -50,7 +50,7 @@ let denoClient: object | undefined;
 /**
  * Deno's `fetch` repeats a request of its own accord where a connection that it had kept open breaks under way, an order as well, and so
  * does Bun's (to 1.2 a POST, in 1.4 a GET still). On a connection that was made for it, neither does: Deno takes `client`, Bun `keepalive`,
- * whose `false` is what everybody else starts from.
+ * whose `false` is what everybody else starts from. (Deno 2.7 and 2.8 repeat it all the same, unless its body is a stream.)
  */
 function connectionOfItsOwn(): { keepalive: false; client?: object } {
   const deno = (globalThis as { Deno?: DenoRuntime }).Deno;
