@@ -37,6 +37,12 @@ export default defineConfig({
     lib: { entry: 'dist/define.js', formats: ['iife'], name: 'rulrrEmbed', fileName: () => 'rulrr-embed.iife.js' },
     minify: 'oxc',
     reportCompressedSize: false,
-    rolldownOptions: { output: { comments: { legal: false } } },
+    rolldownOptions: {
+      output: {
+        comments: { legal: false },
+        // Old pages call classes of their own by these names, in scripts that come later.
+        intro: 'var Map = window.Map, Set = window.Set;',
+      },
+    },
   },
 });

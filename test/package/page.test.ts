@@ -258,6 +258,33 @@ describe('the script tag in a page', () => {
     });
   }
 
+  it('works in a page whose own scripts, which come later, have a Map and a Set of theirs', async () => {
+    shop.finish();
+    // It presses the keys itself and reports to the console: the test's driver needs a Map in the page, too.
+    const own = `
+      function Map() { this.entries = {}; }
+      Map.prototype.put = function (key, value) { this.entries[key] = value; };
+      function Set() { this.members = []; }
+      addEventListener('load', function () {
+        var pad = document.querySelector('rulrr-ereceipt-numpad');
+        var press = function (selector) { pad.shadowRoot.querySelector(selector).click(); };
+        pad.addEventListener('input', function () { if (pad.value) press('[part~="send"]'); });
+        pad.prompt('order-8').then(function (outcome) { console.log(JSON.stringify(outcome)); });
+        var look = setInterval(function () {
+          if (pad.state !== 'asking') return;
+          clearInterval(look);
+          '2015550123'.split('').forEach(function (digit) { press('[data-key="' + digit + '"]'); });
+        });
+      });`;
+    shop.pages['/lax-classes'] = html(`${tag}<script>${own}</script>`, both);
+    const { page, problems } = await watchedPage(browser);
+    const told = page.waitForEvent('console', { timeout: 10_000 });
+    await page.goto(`${shop.origin}/lax-classes`);
+    assert.equal((await told).text(), '{"type":"ereceipt-sent","orderId":"order-8","phoneNumber":"+12015550123"}');
+    assert.deepEqual(problems, []);
+    await page.close();
+  });
+
   it('takes neither the focus nor the page’s place where it is put into a page, asking', async () => {
     shop.finish();
     shop.pages['/lax-inserted'] = html(`${tag}<p style="height: 3000px">goods</p>`, '');
