@@ -59,6 +59,8 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
   if (typeof proxy?.fetch !== 'function')
     throw new TypeError('toNodeHandler: needs a proxy, as createRulrrProxy makes it.');
   async function answer(request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings): Promise<Response> {
+    // Polls look at no signal, and are too many to be given one.
+    if (request.method !== 'GET') Object.defineProperty(request, 'signal', { value: unheard(outgoing) });
     const fetchParts = partsOf(proxy.fetch);
     if (!fetchParts) {
       const response = await answerOfOthers(proxy, copyable(request), incoming);
@@ -115,6 +117,18 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
 /** As the browser sent it. */
 function urlOf({ originalUrl, url = '/' }: FrameworkRequest): string {
   return originalUrl ?? url;
+}
+
+/**
+ * Aborted once nobody hears what is answered: the till has hung up, or the application has answered. The listener's own signal knows
+ * nothing of the application, and nothing of what was over before, while middleware asked for a session.
+ */
+function unheard(outgoing: (HttpBindings | Http2Bindings)['outgoing']): AbortSignal {
+  const controller = new AbortController();
+  const isOver = outgoing.destroyed || ('stream' in outgoing && outgoing.stream.destroyed);
+  if (isOver) controller.abort();
+  else outgoing.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 /** Somebody's own `fetch` around the proxy's, which may answer at once. What it throws is not the request's fault. */

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { toNodeHandler } from '../../src/proxy/node.js';
@@ -414,5 +420,56 @@ test('a till that hangs up before anything was sent prints: nothing goes out aft
     assert.deepEqual(await (await send()).json(), { sent: true });
     assert.equal(sends, 1);
     h.assertClean();
+  }
+});
+
+test('nothing is sent for a till that hung up, or was answered by the application, before the proxy got to it', async () => {
+  type Meanwhile = (request: IncomingMessage, response: ServerResponse, handle: () => void, stop: () => void) => void;
+  const parsed = (request: IncomingMessage) => Object.assign(request, { rawBody: Buffer.from(receipt) });
+  const slow: Record<string, Meanwhile> = {
+    'it hangs up while middleware asks for its session': (request, response, handle, stop) => {
+      response.once('close', () => (parsed(request), handle()));
+      stop();
+    },
+    'middleware answers, and lets it on all the same': (request, response, handle) => {
+      response.end('no');
+      parsed(request);
+      handle();
+    },
+    'the application answers while authorize is asked': (_request, response, handle) => {
+      handle();
+      response.end('too slow');
+    },
+  };
+  for (const through of [(h: Harness) => h.proxy, ownFetch]) {
+    for (const [name, meanwhile] of Object.entries(slow)) {
+      let sends = 0;
+      let answered: Promise<unknown> | undefined;
+      const h = till({
+        sendEreceipt: async () => void (sends += 1),
+        authorize: async () => {
+          await answered;
+          return { storeId: 'store-1' };
+        },
+      });
+      await h.connect();
+      const handle = toNodeHandler(through(h));
+      const gone = new AbortController();
+      let first = true;
+      const url = await serve((request, response) => {
+        if (!first) return handle(request, response);
+        first = false;
+        answered = once(response, 'close');
+        const goOn = () => handle(request, response);
+        meanwhile(request, response, goOn, () => gone.abort());
+      });
+      const send = (signal: AbortSignal | null) =>
+        fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt, signal });
+      await send(gone.signal).catch(() => 'gone');
+      await until(() => h.events.some(({ type }) => type === 'refused' || type === 'ereceipt-sent'));
+      assert.equal(sends, 0, name);
+      assert.deepEqual(await (await send(null)).json(), { sent: true }, name);
+      assert.equal(sends, 1, name);
+    }
   }
 });
