@@ -91,6 +91,9 @@ export function toNodeHandler(proxy: Handled): NodeHandler {
     const url = urlOf(req);
     if (next && !isOurs(url)) return next();
     if (req.readableEnded && !Buffer.isBuffer(req.rawBody)) req.rawBody = bodyOf(req.body);
+    // The listener reads `rawHeaders`, which adapters of AWS Lambda (serverless-http and its kin) leave empty.
+    if (!req.rawHeaders?.length)
+      req.rawHeaders = Object.entries(req.headers).flatMap(([name, value]) => [name, String(value)]);
     const mounted = req.url;
     const { basePath } = proxy;
     // The listener reads the URL before it returns; afterwards the framework finds its own again. A path that would be read as another one

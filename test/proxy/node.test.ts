@@ -473,3 +473,16 @@ test('nothing is sent for a till that hung up, or was answered by the applicatio
     }
   }
 });
+
+test('a request that an adapter of a cloud’s functions has made, with `headers` and no others: who is signed in is found for every method', async () => {
+  const h = till();
+  await h.connect();
+  const handle = toNodeHandler(h.proxy);
+  const url = await serve((request, response) => {
+    const headers = { ...request.headers, 'content-length': Number(request.headers['content-length'] ?? 0) };
+    handle(Object.assign(request, { headers, rawHeaders: [] }) as unknown as IncomingMessage, response);
+  });
+  const sent = await fetch(url + '/rulrr/ereceipts', { method: 'POST', headers: sending, body: receipt });
+  assert.deepEqual([sent.status, await sent.json()], [200, { sent: true }]);
+  assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
+});
