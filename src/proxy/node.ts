@@ -154,8 +154,9 @@ function copyable(request: Request): Request {
 }
 
 function write(res: ServerResponse, { status, headers, text }: Parts): void {
-  if (text === null) res.writeHead(status, headers).end();
-  else res.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(text) }).end(text);
+  // Not chained: what stands in the place of `writeHead` (serverless-http, old middleware) often returns nothing.
+  res.writeHead(status, text === null ? headers : { ...headers, 'Content-Length': Buffer.byteLength(text) });
+  res.end(text ?? undefined);
 }
 
 /** A consumed body, as the bytes it came from or as others that mean the same. */

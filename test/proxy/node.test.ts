@@ -486,3 +486,23 @@ test('a request that an adapter of a cloud’s functions has made, with `headers
   assert.deepEqual([sent.status, await sent.json()], [200, { sent: true }]);
   assert.equal((await fetch(url + '/rulrr/connection', { headers: ours })).status, 200);
 });
+
+test('an answer arrives through a writeHead that something has replaced by one that returns nothing', async () => {
+  const handle = toNodeHandler(till().proxy);
+  const url = await serve((request, response) => {
+    const writeHead = response.writeHead.bind(response) as (...given: unknown[]) => unknown;
+    handle(request, Object.assign(response, { writeHead: (...given: unknown[]) => void writeHead(...given) }) as never);
+  });
+  const answers = await Promise.all([
+    fetch(url + '/rulrr/connection', { headers: ours }),
+    fetch(url + '/rulrr/connection', { method: 'DELETE', headers: ours }),
+  ]);
+  const texts = await Promise.all(answers.map((answer) => answer.text()));
+  assert.deepEqual(
+    answers.map(({ status }, at) => [status, texts[at]]),
+    [
+      [200, '{"connected":false,"ereceipt":false,"expiration":null}'],
+      [204, ''],
+    ],
+  );
+});
