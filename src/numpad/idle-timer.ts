@@ -50,14 +50,15 @@ export class IdleTimer {
     const { host } = this;
     const whole = Math.ceil(left);
     const at = host.clock.now();
-    if (!whole) host.expire();
-    else {
+    if (whole > 0) {
       this.show(whole);
-      // Behind another tab timers are late by a minute and more. Never over in one go: a touch may be waiting behind this one.
-      this.wait(left - whole + 1, () =>
-        this.count(Math.min(whole - 1, Math.max(1, left - (host.clock.now() - at) / 1000))),
+      const second = left - whole + 1;
+      // Behind another tab timers are late by a minute and more. In two parts: after a page that stood still, a timer that is over comes before
+      // the touch that is there.
+      this.wait(second * 0.9, () =>
+        this.wait(second * 0.1, () => this.count(Math.min(whole - 1, left - (host.clock.now() - at) / 1000))),
       );
-    }
+    } else host.expire();
   }
 
   private wait(seconds: number, then: () => void): void {

@@ -91,7 +91,7 @@ export class NumberEntry {
   }
 
   /** Formats, judges and tells, after the digits have been seen. */
-  readonly settle = (): void => {
+  readonly settle = (): true => {
     if (this.stopFrame) this.stopFrame();
     this.stopFrame = null;
     const { number, needsWorld } = this.judged();
@@ -101,11 +101,12 @@ export class NumberEntry {
     const changed = is !== this.told;
     this.told = is;
     this.host.settled(changed);
+    return true;
   };
 
-  /** Does at once what waits for a frame. */
-  catchUp(): void {
-    if (this.stopFrame) this.settle();
+  /** Does at once what waits for a frame, if anything does. */
+  catchUp(): boolean {
+    return !!this.stopFrame && this.settle();
   }
 
   judged(): Verdict {

@@ -429,7 +429,8 @@ export class RulrrEreceiptNumpad extends LitElement {
 
   /** @internal */
   expire(): void {
-    this.conduct.feed({ type: 'idle' });
+    // A key of this very moment is not told of yet.
+    if (!this.entry.catchUp()) this.conduct.feed({ type: 'idle' });
   }
 
   /** @internal The number is shown and judged. */

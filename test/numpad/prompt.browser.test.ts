@@ -478,6 +478,33 @@ describe('a prompt', () => {
     expect(t.told).to.deep.equal([]);
   });
 
+  it('goes on for a key of its last moment, not on screen yet', async () => {
+    await start({ 'idle-timeout': '30', capture: 'document' });
+    void t.pad.prompt('order-22');
+    await t.pass(29_990);
+    t.keyDown('5', {}, document.body);
+    // In one go: no frame comes between.
+    t.clock.advance(20);
+    await t.pass(29_000);
+    expect(t.told).to.deep.equal([]);
+    expect(t.digits()).to.equal('5');
+    await t.pass(1000);
+    expect(t.told.map(({ reason }) => reason)).to.deep.equal(['idle']);
+  });
+
+  it('goes on for a touch of its last second, though the page stood still until that was over', async () => {
+    await start({ 'idle-timeout': '1' }, { clock: systemClock });
+    void t.pad.prompt('order-22');
+    await until(() => t.pad.shadowRoot!.querySelector('.countdown')!.textContent);
+    const end = performance.now() + 1200;
+    while (performance.now() < end);
+    // It waits behind the timers that are due.
+    setTimeout(() => t.tap('5'), 20);
+    await until(() => t.told.length || t.shown());
+    expect(t.told).to.deep.equal([]);
+    expect(t.digits()).to.equal('5');
+  });
+
   it('has no number left from a close between prompts, where the page had set one', async () => {
     await start();
     t.pad.value = '+12135550123';
