@@ -50,7 +50,8 @@ export class IdleTimer {
     const { host } = this;
     const whole = Math.ceil(left);
     const at = host.clock.now();
-    if (whole > 0) {
+    if (whole < 1) host.expire();
+    else {
       this.show(whole);
       const second = left - whole + 1;
       // Behind another tab timers are late by a minute and more. In two parts: after a page that stood still, a timer that is over comes before
@@ -58,7 +59,7 @@ export class IdleTimer {
       this.wait(second * 0.9, () =>
         this.wait(second * 0.1, () => this.count(Math.min(whole - 1, left - (host.clock.now() - at) / 1000))),
       );
-    } else host.expire();
+    }
   }
 
   private wait(seconds: number, then: () => void): void {

@@ -105,8 +105,8 @@ export class NumberEntry {
   };
 
   /** Does at once what waits for a frame, if anything does. */
-  catchUp(): boolean {
-    return !!this.stopFrame && this.settle();
+  catchUp(): true | null {
+    return this.stopFrame && this.settle();
   }
 
   judged(): Verdict {

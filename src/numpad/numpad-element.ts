@@ -367,7 +367,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     this.entry.masked = phase === 'sent' ? before.number.slice(-4) : '';
     if (isResting(this.conduct.model)) {
       // Before anybody hears of it, and not where the page has declared another order meanwhile: that one is next.
-      if (!this.unasked) this.open = false;
+      // The attribute, too: a page that prints by putting its body away, and back as markup, would have the same order asked about again.
+      if (!this.unasked) this.open = this.toggleAttribute('open', false);
       this.asked = null;
       // A dialog stays in the way only with news.
       const stays = !reason || (this.presentation === 'dialog' ? /unc/ : /^(dec|idle|send)/).test(reason);

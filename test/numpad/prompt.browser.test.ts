@@ -370,6 +370,24 @@ describe('a prompt', () => {
     expect(t.pad.state).to.equal('asking');
   });
 
+  it('is over in the markup, too, before anybody hears of it: a page may print by putting its body away, and back as markup', async () => {
+    await start({ 'order-id': 'order-17', open: '' });
+    await t.pass();
+    const page = document.createElement('div');
+    const again: string[] = [];
+    page.addEventListener('print-receipt', ({ detail }) => again.push(`${detail.orderId} ${detail.reason}`));
+    t.pad.addEventListener('print-receipt', () => {
+      page.innerHTML = t.pad.outerHTML;
+      document.body.append(page);
+    });
+    t.part('print').click();
+    await t.pass();
+    await (page.firstChild as typeof t.pad).updateComplete;
+    page.remove();
+    expect(t.reasons()).to.deep.equal(['order-17 declined']);
+    expect(again).to.deep.equal([]);
+  });
+
   it('asks also about an order that the page declares as an outcome comes, with others still owed', async () => {
     await start({ 'proxy-url': '/rulrr' }, { fetch: () => new Promise(() => undefined), send: null });
     const declare = (orderId: string) => Object.assign(t.pad, { orderId, open: true });
