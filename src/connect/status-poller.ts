@@ -8,7 +8,8 @@ import { retryAfterMs } from './retry-after.js';
 
 /** Longer than any proxy needs (its own upstream deadline answers 504 first). */
 const callDeadline = 20_000;
-const lastCallDeadline = 3_000;
+const lastCallDeadline = 2_700;
+const lastCallGrace = 300;
 /** A proxy asks Rulrr once a second at most: what it says sooner after another answer may be the same one. */
 const answerAge = 1_000;
 /** No wait is longer, whatever the clock says meanwhile. */
@@ -101,7 +102,10 @@ export class StatusPoller {
     if (this.call) this.call.abort();
     this.early = false;
     this.poll();
-    this.stopTimer = this.clock.after(lastCallDeadline, () => this.report.silence());
+    this.stopTimer = this.clock.after(lastCallDeadline, () => {
+      // As every call, in two parts.
+      this.stopTimer = this.clock.after(lastCallGrace, () => this.report.silence());
+    });
   }
 
   /** Leaves nothing behind: no timer, listener or request. */

@@ -334,6 +334,23 @@ describe('<rulrr-connect>: removal, return and company', () => {
     }
   });
 
+  it('hears the answer to its last question, and to a start, that is there as a page goes on which stood still for longer than they may take', async () => {
+    const { element, proxy, clock, events } = await stage();
+    element.fetch = (input, init) => {
+      const answer = proxy.fetch(input as string, init);
+      if (init!.method === 'POST') clock.freeze(40_000);
+      return answer;
+    };
+    void element.start();
+    await settle(element);
+    expect(events).to.deep.equal(['connect-started']);
+    proxy.status = finished();
+    element.cancel();
+    clock.freeze(5000);
+    await settle(element);
+    expect(events).to.deep.equal(['connect-started', 'connect-finished']);
+  });
+
   it('asks its last question once, also when it is moved meanwhile', async () => {
     const { element, proxy, events, pass } = await pendingStage();
     proxy.status = { hang: true };

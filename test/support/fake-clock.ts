@@ -5,6 +5,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): void;
   /** Moves time on as `advance` does, letting promises settle between any two timers. */
   advanceAsync(ms: number): Promise<void>;
+  /** As a page that stands still: time goes on, and what fell due meanwhile runs after all of it, before what else waits. */
+  freeze(ms: number): void;
   /** Timers that wait. */
   readonly pending: number;
 }
@@ -50,6 +52,10 @@ export function fakeClock(start = Date.UTC(2026, 10, 24), seed = 1): FakeClock {
       const end = now + ms;
       while (step(end));
       now = end;
+    },
+    freeze(ms) {
+      now += ms;
+      while (step(now));
     },
     async advanceAsync(ms) {
       const end = now + ms;
