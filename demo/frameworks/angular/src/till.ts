@@ -48,7 +48,7 @@ import type { ConnectFinishedEvent, RulrrEreceiptNumpad } from 'rulrr-embed';
   `,
 })
 export class Till {
-  readonly numpad = viewChild.required<ElementRef<RulrrEreceiptNumpad>>('numpad');
+  readonly numpad = viewChild<ElementRef<RulrrEreceiptNumpad>>('numpad');
   readonly order = signal(1001);
   readonly settings = signal(true);
   readonly counter = signal(true);
@@ -66,7 +66,8 @@ export class Till {
 
   /** Awaited rather than listened for: the order of a numpad that is taken out ends once it is gone, and Angular's listeners with it. */
   async pay(): Promise<void> {
-    const outcome = await this.numpad().nativeElement.prompt(String(this.order()));
+    const outcome = await this.numpad()?.nativeElement.prompt(String(this.order()));
+    if (!outcome) return;
     if (outcome.type === 'ereceipt-sent') this.texted.update((list) => [...list, outcome]);
     else this.printed.update((list) => [...list, outcome]);
     this.order.update((number) => number + 1);
