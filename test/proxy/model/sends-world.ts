@@ -142,15 +142,20 @@ export class SendsWorld extends ReplicatedWorld {
     // With its key free again, another call may have sent it before this one heard.
     const refused = attempts.findLastIndex(({ state }) => state === 'refused');
     const isEarlier = (one: Attempt, index: number) => index < refused || one.began < call.began;
-    if (what === 'send_failed' && attempts.some((one, index) => isOpen(one) && isEarlier(one, index)))
+    const contradicts = (one: Attempt, index: number) => isOpen(one) && this.isRemembered(one) && isEarlier(one, index);
+    if (what === 'send_failed' && attempts.some(contradicts))
       this.violate(`E3 ${receipt.key} failed was said, and a text went out or may still`);
+  }
+
+  /** Keys are forgotten after a week: nothing is promised of what a receipt with the same one came to before that. */
+  private isRemembered({ began }: Attempt): boolean {
+    return this.now - began < 6 * dayMs;
   }
 
   /** The hook is called. */
   private begins(receipt: Receipt, replica: Replica): Attempt {
     const { attempts, calls } = receipt;
-    const isRemembered = ({ began }: Attempt) => this.now - began < 6 * dayMs;
-    if (attempts.some((one) => isOpen(one) && isRemembered(one)))
+    if (attempts.some((one) => isOpen(one) && this.isRemembered(one)))
       this.violate(`E1 ${receipt.key} is sent again, and a text went out or may still`);
     if (attempts.some((one) => isOpen(one))) this.happened.add('sent again after a week');
     const waits = [...calls].some(
