@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { Redemption } from '../../src/proxy/redemption.js';
 import { Refresher } from '../../src/proxy/refresh.js';
 import { ConnectionsWorld } from './model/connections-world.js';
+import { keepsInvariants } from './model/invariants.js';
 import { mishaps, type Fate } from './model/replicated-world.js';
 
 // 2,000 schedules as a rule; `RULRR_MODEL_RUNS=1000000 RULRR_MODEL_SEED=… node test/run.mjs node test/proxy/connections-model.test.ts` for more.
@@ -75,12 +76,7 @@ async function play({ skews, keepsOldAccess, commands }: Schedule): Promise<Conn
   return world;
 }
 
-const property = (happened = new Map<string, number>()) =>
-  fc.asyncProperty(schedule, async (input) => {
-    const world = await play(input);
-    for (const what of world.happened) happened.set(what, (happened.get(what) ?? 0) + 1);
-    assert.deepEqual(world.violations, []);
-  });
+const property = keepsInvariants(schedule, play, (world) => world.happened);
 
 describe('a connection on replicas that share a store', () => {
   test(`keeps every invariant in ${runs} schedules (seed ${seed})`, { timeout: 24 * 3_600_000 }, async (t) => {

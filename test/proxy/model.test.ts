@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Redemption } from '../../src/proxy/redemption.js';
+import { keepsInvariants } from './model/invariants.js';
 import { mishaps, type Fate } from './model/replicated-world.js';
 import { World } from './model/world.js';
 
@@ -58,12 +59,7 @@ async function play([replicas, commands]: [number, Command[]]): Promise<World> {
   return world;
 }
 
-const property = (ends = new Map<string, number>()) =>
-  fc.asyncProperty(schedule, async (input) => {
-    const world = await play(input);
-    for (const end of world.ends()) ends.set(end, (ends.get(end) ?? 0) + 1);
-    assert.deepEqual(world.violations, []);
-  });
+const property = keepsInvariants(schedule, play, (world) => world.ends());
 
 describe('replicas that share a store', () => {
   test(`keep every invariant in ${runs} schedules (seed ${seed})`, { timeout: 24 * 3_600_000 }, async (t) => {

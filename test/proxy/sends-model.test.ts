@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Ereceipts } from '../../src/proxy/ereceipts.js';
 import { Refusal } from '../../src/proxy/refusal.js';
+import { keepsInvariants } from './model/invariants.js';
 import { mishaps, type Fate } from './model/replicated-world.js';
 import { SendsWorld } from './model/sends-world.js';
 
@@ -58,12 +59,7 @@ async function play({ skews, receipts, commands }: Schedule): Promise<SendsWorld
   return world;
 }
 
-const property = (happened = new Map<string, number>()) =>
-  fc.asyncProperty(schedule, async (input) => {
-    const world = await play(input);
-    for (const what of world.happened) happened.set(what, (happened.get(what) ?? 0) + 1);
-    assert.deepEqual(world.violations, []);
-  });
+const property = keepsInvariants(schedule, play, (world) => world.happened);
 
 describe('receipts that are sent through replicas that share a store', () => {
   test(`keep every invariant in ${runs} schedules (seed ${seed})`, { timeout: 24 * 3_600_000 }, async (t) => {
