@@ -90,8 +90,6 @@ export class Ereceipts {
   private readonly rows: Rows;
   private readonly vault: Vault;
   private readonly running = new Set<Promise<unknown>>();
-  /** The turn to forget old keys is this replica's, until it has done so. */
-  private prunes = false;
   private pruning = false;
   private closed = false;
 
@@ -146,15 +144,12 @@ export class Ereceipts {
     if (this.pruning) return 0;
     this.pruning = true;
     try {
-      this.prunes ||= await this.rows.takeTurn('ereceipts', clock.now(), pruneEveryMs);
       let pruned = 0;
-      if (!this.prunes) return pruned;
-      for await (const key of this.rows.keys(ereceiptPrefix)) {
+      for await (const key of this.rows.turn('ereceipts', ereceiptPrefix, pruneEveryMs)) {
         if (this.closed) return pruned;
         const isOld = ({ at }: SendRow) => clock.now() - at > rememberedMs;
         if (await this.rows.remove<SendRow>(key, isOld).catch(() => false)) pruned += 1;
       }
-      this.prunes = false;
       return pruned;
     } finally {
       this.pruning = false;

@@ -86,6 +86,19 @@ const turnPrefix = 'turn/';
 export const prefixes = [flowPrefix, connectionPrefix, ereceiptPrefix, turnPrefix];
 export const flowKey = (flowId: string) => `${flowPrefix}${flowId}`;
 
+/** Who goes through all rows of a kind, or did so last. */
+interface Turn {
+  /** Of the last page, or of the end. */
+  at: number;
+  owner?: string;
+  /** The last key of the last page; gone at the end. */
+  after?: string | undefined;
+}
+/** Few, so that also a host that grants a sweep little comes through one. */
+const turnPage = 50;
+/** Whoever was not heard of for so long has stopped. If not, nothing is harmed: two look through the same rows. */
+const abandonedMs = 5 * 60_000;
+
 /** Longer than the stores of this package take at their worst. */
 const storePatienceMs = 60_000;
 
@@ -95,6 +108,7 @@ export class Rows {
   private readonly vault: Vault;
   private readonly emit: Emit;
   private readonly clock: Clock;
+  private readonly owner = crypto.randomUUID();
 
   constructor(store: TokenStore, vault: Vault, emit: Emit, clock: Clock) {
     this.store = store;
@@ -147,24 +161,33 @@ export class Rows {
   }
 
   /**
-   * Work on all rows is done by one replica: true for the first that comes when `everyMs` have passed since the last turn. A turn that
-   * lies ahead, set by a clock gone wrong, or was sealed with a key that is gone holds nothing up.
+   * The keys below a prefix for work on all rows, which one replica does: none until `everyMs` have passed since it was done. How far it
+   * has come is written down, so that where it is cut short, by a store that fails or a host that ends what takes too long, it goes on from
+   * there. A turn that lies far ahead, set by a clock gone wrong, or was sealed with a key that is gone holds nothing up.
    */
-  async takeTurn(name: string, now: number, everyMs: number): Promise<boolean> {
-    let ours = false;
-    await this.update<{ at: number }>(
-      turnPrefix + name,
-      (turn) => {
-        const since = turn ? now - turn.at : Infinity;
-        ours = since < 0 || since >= everyMs;
-        return ours ? { at: now } : undefined;
-      },
-      () => {
-        ours = true;
-        return { at: now };
-      },
-    );
-    return ours;
+  async *turn(name: string, prefix: string, everyMs: number): AsyncGenerator<string> {
+    const { clock, owner } = this;
+    const key = turnPrefix + name;
+    let after: string | undefined;
+    const take = (turn: Turn | null): Turn | undefined => {
+      const now = clock.now();
+      const since = turn ? Math.abs(now - turn.at) : Infinity;
+      const rest = turn?.after === undefined ? everyMs : turn.owner === owner ? 0 : abandonedMs;
+      after = since >= rest ? (turn?.after ?? '') : undefined;
+      return after === undefined ? undefined : { at: now, owner, after };
+    };
+    await this.update<Turn>(key, take, () => take(null)!);
+    while (after !== undefined) {
+      const page: string[] = await this.page(prefix, after, turnPage);
+      yield* page;
+      after = page.length < turnPage ? undefined : page.at(-1);
+      const turn = { at: clock.now(), owner, after };
+      await this.update<Turn>(
+        key,
+        () => turn,
+        () => turn,
+      );
+    }
   }
 
   /** Deletes the row if `condition` still holds for it. */
@@ -181,11 +204,15 @@ export class Rows {
   async *keys(prefix: string): AsyncGenerator<string> {
     const limit = 200;
     for (let after: string | undefined; ;) {
-      const page = await this.guard(() => this.inTime(this.store.list(prefix, { after, limit })));
+      const page = await this.page(prefix, after, limit);
       yield* page;
       if (page.length < limit) return;
       after = page.at(-1);
     }
+  }
+
+  private page(prefix: string, after: string | undefined, limit: number): Promise<string[]> {
+    return this.guard(() => this.inTime(this.store.list(prefix, { after: after || undefined, limit })));
   }
 
   /** Seals a row anew if an older key sealed it. Answers whether it had to. */

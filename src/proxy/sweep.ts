@@ -62,8 +62,6 @@ export class Sweeper {
   /** Ended sessions that need no look before the given time. */
   private readonly settled = new Map<string, number>();
   private running: Promise<SweepCounts> | undefined;
-  /** The turn to look through all stores is this replica's, until it has done so. */
-  private looks = false;
   private looking = false;
 
   constructor(options: SweeperOptions) {
@@ -190,14 +188,12 @@ export class Sweeper {
 
   /** Stores without a call for a year would lose their tokens; rows nobody writes would keep an old key. */
   private async stores(report: SweepCounts): Promise<void> {
-    const { rows, clock, refresher, inFlight } = this.options;
+    const { rows, refresher, inFlight } = this.options;
     // With many stores this takes longer than sweeps are apart.
     if (this.looking) return;
     this.looking = true;
     try {
-      this.looks ||= await rows.takeTurn('stores', clock.now(), storesEveryMs);
-      if (!this.looks) return;
-      for await (const key of rows.keys(connectionPrefix)) {
+      for await (const key of rows.turn('stores', connectionPrefix, storesEveryMs)) {
         if (inFlight.closed) return;
         try {
           await rows.reseal(key);
@@ -207,7 +203,6 @@ export class Sweeper {
           report.failed += 1;
         }
       }
-      this.looks = false;
     } finally {
       this.looking = false;
     }

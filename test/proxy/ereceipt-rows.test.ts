@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { settle } from '../support/settle.js';
 import { until } from '../support/until.js';
 import { planted } from './canaries.js';
-import { problemOf } from './harness.js';
+import { harness, problemOf } from './harness.js';
 import { key, send, till } from './support/ereceipt-till.js';
 
 test('rows hold no number and no order in plain text, and are forgotten after a week', async () => {
@@ -333,4 +333,27 @@ test('sweeps while old keys are still being forgotten: they do not begin anew, a
   release();
   assert.equal((await first).pruned, 1);
   assert.equal(looks, 1);
+});
+
+test('a host that ends each sweep after so many calls of the store: what one leaves over the next ones do', async () => {
+  const { h } = await till();
+  for (let sent = 0; sent < 30; sent++) await send(h, { key: `old-${sent}` });
+  h.clock.advance(8 * 86_400_000);
+  for (let sent = 0; sent < 300; sent++) await send(h, { key: `young-${sent}` });
+  for (let minute = 0; minute < 24 * 60; minute += 5) {
+    let calls = 0;
+    const counted =
+      <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) =>
+      async (...args: Args): Promise<Answer> => {
+        if (++calls > 100) throw new Error('Too many API requests by single worker invocation.');
+        return call(...args);
+      };
+    const { get, put, delete: forget, list, close } = h.store;
+    const store = { get: counted(get), put: counted(put), delete: counted(forget), list: counted(list), close };
+    const { proxy } = harness({}, { store, clock: h.clock, upstream: h.upstream });
+    await proxy.sweep();
+    await proxy.close();
+    h.clock.advance(5 * 60_000);
+  }
+  assert.equal((await h.store.list('ereceipt/')).length, 300);
 });

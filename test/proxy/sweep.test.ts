@@ -379,6 +379,23 @@ describe('sweep', () => {
     assert.equal(upstream.calls.refresh, 1);
   });
 
+  test('a host that ends each sweep early: stores that one has not come to are refreshed by the next ones', async () => {
+    const { clock, store, upstream, connections, make } = bench(plain);
+    const shops = 120;
+    for (let shop = 0; shop < shops; shop++) await connect(connections, `f${shop}`, `store ${shop}`);
+    clock.advance(340 * day);
+    for (let minute = 0; minute < 60; minute += 5) {
+      let reads = 0;
+      // As good as ended: it hears of nothing any more.
+      const get: TokenStore['get'] = (key) =>
+        key.startsWith('store/') && ++reads > 400 ? new Promise(() => {}) : store.get(key);
+      void make({ store: { ...store, get } }).sweep();
+      await settle(200);
+      clock.advance(5 * 60_000);
+    }
+    assert.equal(upstream.calls.refresh, shops);
+  });
+
   test('refreshes a store that makes no calls', async () => {
     const { clock, upstream, connections } = bench();
     await connect(connections);
