@@ -42,7 +42,10 @@ export interface RulrrProxyOptions {
   apiBaseUrl: string;
   /** Rulrr's connect page. Default `https://connect.rulrr.com/`. */
   connectBaseUrl?: string | undefined;
-  /** Path of the proxy on the vendor's site, as the browser sees it. Default `/rulrr`, as the elements' `proxy-url`; `/` for the root. */
+  /**
+   * Path of the proxy on the vendor's site, as the browser sees it; where a gateway in front takes a part of it away, as it comes here.
+   * Default `/rulrr`, as the elements' `proxy-url`; `/` for the root.
+   */
   basePath?: string | undefined;
   /**
    * Newest first: the first seals, all open. Each a string of 32 characters or more, or 32 bytes or more, out of a random source

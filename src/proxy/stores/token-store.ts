@@ -7,7 +7,8 @@ export interface StoredRow {
 
 /**
  * Where the proxy keeps what must survive: tokens, open integrations, idempotency keys. Values are sealed before they
- * come here. Adapters are small: everything clever is done with `put` and `ifVersion`.
+ * come here. Adapters are small: everything clever is done with `put` and `ifVersion`. Keys are ASCII, of less than 100 characters; a value has
+ * one or two KiB, and may have 1 MiB, since what came in the place of tokens is kept as well.
  *
  * Any call may throw after it took effect (a commit whose answer was lost). Callers read again; they never assume. One that has not come to
  * an end after a minute is taken for one that threw.
