@@ -35,6 +35,7 @@ const busyBudgetMs = 15_000;
  */
 export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
   const path = pathOf(options?.url);
+  if (process.env['AWS_LAMBDA_FUNCTION_NAME'] && path.startsWith('/tmp/')) warnOfLambda();
   let client: Client | undefined;
   /** The files that `client` has open. */
   let opened = '';
@@ -91,6 +92,18 @@ export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
       await client.execute({ sql: 'PRAGMA wal_checkpoint(TRUNCATE)', args: [] }).catch(() => undefined);
     discard();
   });
+}
+
+let warned = false;
+
+/** The only folder there that takes a file: "read-only file system" leads everybody to it. */
+function warnOfLambda(): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    'rulrr-embed: on AWS Lambda each process has a /tmp of its own, and it ends with it: libsqlTokenStore() forgets every connection there. ' +
+      'Use rulrr-embed/proxy/postgres, or a store of your own.',
+  );
 }
 
 /** Calls of one kind, one after another. A file that is busy makes all of them wait, and each no longer than its time. */

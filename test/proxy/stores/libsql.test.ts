@@ -19,6 +19,18 @@ describe('libSQL', () => {
     await store.close();
   });
   test('what was confirmed outlives SIGKILL', () => killedAfterOk('libsql', url, () => libsqlTokenStore({ url })));
+  test('says once, on AWS Lambda, that a file in its /tmp ends with the process; of one elsewhere it says nothing', (t) => {
+    const { mock } = t.mock.method(console, 'warn', () => undefined);
+    libsqlTokenStore({ url: 'file:/tmp/rulrr.db' });
+    process.env['AWS_LAMBDA_FUNCTION_NAME'] = 'pos';
+    t.after(() => delete process.env['AWS_LAMBDA_FUNCTION_NAME']);
+    libsqlTokenStore({ url: 'file:/mnt/efs/rulrr.db' });
+    assert.equal(mock.callCount(), 0);
+    libsqlTokenStore({ url: 'file:/tmp/rulrr.db' });
+    libsqlTokenStore({ url: 'file:///tmp/rulrr.db' });
+    assert.equal(mock.callCount(), 1);
+    assert.match(String(mock.calls[0]!.arguments[0]), /\/tmp/);
+  });
   test('a driver whose binary is missing is a call that rejects, and the process lives on', () => {
     const said = shipped(
       'no binary',
