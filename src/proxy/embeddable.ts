@@ -1,3 +1,4 @@
+import { globalFetch } from '../api/global-fetch.js';
 import { discard } from '../api/transport.js';
 import type { Clock } from '../shared/clock.js';
 import { within } from './within.js';
@@ -22,10 +23,10 @@ interface Seen {
 }
 
 /**
- * What was seen of pages, by the `fetch` that saw it. It outlives the proxy: on workers each request makes one, and each poll would load the
- * page again. A look that is under way is not shared, since there no request may wait for what another one began.
+ * What the runtime's own `fetch` saw of pages. It outlives the proxy: on workers each request makes one, and each poll would load the page
+ * again. A look that is under way is not shared, since there no request may wait for what another one began.
  */
-const seenBy = new WeakMap<typeof globalThis.fetch, Map<string, Seen>>();
+const seenByOwnFetch = new Map<string, Seen>();
 
 const keptMs = 5 * 60_000;
 const keptFailureMs = 60_000;
@@ -34,8 +35,7 @@ const deadlineMs = 3000;
 /** Looks at the page once and keeps what it saw for five minutes. No token is sent: the headers are all that is wanted. */
 export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetch, clock: Clock): Framing {
   const url = connectBaseUrl.href;
-  const pages = seenBy.get(fetch) ?? new Map<string, Seen>();
-  seenBy.set(fetch, pages);
+  const pages = fetch === globalFetch ? seenByOwnFetch : new Map<string, Seen>();
   let looking: Promise<FramingHeaders | undefined> | undefined;
 
   function look(): Promise<FramingHeaders | undefined> {
