@@ -140,6 +140,28 @@ describe('the rules of the world', () => {
     );
   });
 
+  it('tell satellite phones from toll-free, premium and company numbers, where the code is that of no country', () => {
+    const { random } = fakeClock(0, 20261128);
+    const entities = util as unknown as { getExampleNumberForNonGeoEntity(code: number): google.PhoneNumber };
+    const codes = Object.keys(world.nonGeographic);
+    const taken = new Set<string>();
+    for (const code of codes) {
+      const example = entities.getExampleNumberForNonGeoEntity(Number(code)).getNationalNumber();
+      for (let index = 0; index < 100; index++) {
+        const digits = [...String(example)];
+        for (let change = 0; change < index % 4; change++)
+          digits[Math.floor(random() * digits.length)] = String(Math.floor(random() * 10));
+        const number = `+${code}${digits.join('')}`;
+        const right = textable(number);
+        const { number: sent, reason } = judge(number, ask());
+        assert.equal(sent, right ? number : '', number);
+        if (right) taken.add(code);
+        else if (!index) assert.equal(reason, 'not-textable', number);
+      }
+    }
+    assert.ok(taken.has('881') && codes.length === 9, [...taken].join());
+  });
+
   it('take each mobile example as it is written at home', () => {
     const other = examples(PhoneNumberType.MOBILE).filter(
       ({ country, number, national }) => judge(readPasted(national).text, ask(country)).number !== number,
