@@ -37,9 +37,9 @@ export class Language {
     const { host } = this;
     const said = (inherited(host, 'lang') || navigator.language || '').toLowerCase();
     // Old Java systems write iw for Hebrew.
-    const [tag] = /^[a-z]{2,3}(?![a-z])/.exec(said.replace(/^iw/, 'he')) || ['en'];
-    // A page that has words of its own says which language they are in.
-    const code = tag in loaders || Object.keys(host.strings || '')[0] ? tag : 'en';
+    const [whole, tag = 'en'] = /^([a-z]{2,3})(-[a-z]{4}|-tw|-hk)?(?![a-z])/.exec(said.replace(/^iw/, 'he')) || ['en'];
+    // A page that has words of its own says which language they are in, and which script: Chinese in Taiwan is written otherwise.
+    const code = tag in loaders ? tag : Object.keys(host.strings || '')[0] ? whole : 'en';
     if (code === this.code) return;
     this.code = code;
     const renew = (): void => host.requestUpdate();

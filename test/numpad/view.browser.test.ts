@@ -334,6 +334,11 @@ describe('what is seen and heard', () => {
       ['nl', 'nl', 'Duitsland'],
       ['sv-SE', 'sv', 'Tyskland'],
       ['nl_BE', 'nl', 'Duitsland'],
+      // In the script of the page's own words.
+      ['zh-Hant-TW', 'zh-hant', '德國'],
+      ['zh-CN', 'zh', '德国'],
+      ['zh-TW', 'zh-tw', '德國'],
+      ['sr-Latn-RS', 'sr-latn', 'Nemačka'],
       // No language that a browser knows.
       ['x-till', 'en', 'Germany'],
       ['nederlands', 'en', 'Germany'],
