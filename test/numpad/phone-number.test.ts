@@ -222,6 +222,20 @@ describe('the rules of the world', () => {
       assert.equal(judge(text, ask(text.startsWith('0') ? 'GB' : 'US')).unfinished, false, text);
   });
 
+  it('take what follows the prefix that a country dials first for the number, also where 00 and the rest would be one of +1', () => {
+    const { random } = fakeClock(0, 20261129);
+    let either = 0;
+    for (const { number } of examples(PhoneNumberType.MOBILE))
+      for (let index = 0; index < 20; index++) {
+        const digits = number.slice(1, -3) + String(Math.floor(random() * 1000)).padStart(3, '0');
+        if (!textable(`+${digits}`)) continue;
+        if (textable(`+1${digits}`)) either++;
+        for (const country of ['GY', 'HK', 'MN', 'SG'])
+          assert.equal(judge(`001${digits}`, ask(country)).number, `+${digits}`, country);
+      }
+    assert.ok(either > 20, String(either));
+  });
+
   it('never take a number without its last digit where Google does not', () => {
     const wrong = examples(PhoneNumberType.MOBILE)
       .map(({ country, number }) => ({ country, number: number.slice(0, -1) }))
