@@ -40,13 +40,17 @@ const notTaken = new Set(['08P01', '0A000', '42704']);
  * For replicas: PostgreSQL through `pg`, an optional peer dependency. Makes its table and sequence at first use; where
  * the role may not, make them beforehand (see the schema in this file). Works behind a transaction pooler.
  *
- * @throws TypeError without `connectionString` or `pool`, or with a Client as `pool`. Calls reject if `pg` is not installed, saying so, and if the
+ * @throws TypeError without `connectionString` or `pool`, with a URL of something else, or with a Client as `pool`. Calls reject if `pg` is not installed, saying so, and if the
  * server confirms writes before they are durable (`synchronous_commit = off`).
  */
 export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenStore {
   const { connectionString, pool: given } = options ?? {};
   if (given ? typeof given.query !== 'function' : typeof connectionString !== 'string' || !connectionString.trim()) {
     throw new TypeError('postgresTokenStore: give `connectionString` (postgres://…) or `pool` (of the package pg).');
+  }
+  // `pg` takes any other for its own: of a file or jdbc: URL it would ask the PostgreSQL of this machine.
+  if (!given && !/^\s*(postgres(ql)?:\/\/|socket:|\/)/i.test(connectionString!)) {
+    throw new TypeError('postgresTokenStore: `connectionString` must begin with postgres://, or be that of a socket.');
   }
   // One connection: a transaction that is open on it would take tokens back that count as stored, and once it breaks it is gone for good.
   if (given && 'escapeLiteral' in given) {

@@ -244,6 +244,23 @@ describe('PostgreSQL', () => {
       assert.throws(() => postgresTokenStore(bad as never), { name: 'TypeError', message: /give `connectionString`/ });
     }
   });
+  test('a URL of something else is refused at construction: pg would ask the PostgreSQL of this machine, or a host named "base"', async () => {
+    for (const connectionString of [
+      'file:rulrr.db',
+      'memory:',
+      'jdbc:postgresql://db.example/till',
+      'db.example/till',
+    ]) {
+      assert.throws(() => postgresTokenStore({ connectionString }), { name: 'TypeError', message: /postgres:\/\// });
+    }
+    for (const connectionString of [
+      'PostgreSQL://db.example/till',
+      'socket:/run/postgresql?db=till',
+      '/run/postgresql till',
+    ]) {
+      await postgresTokenStore({ connectionString }).close();
+    }
+  });
   test('a Client in the place of the pool is refused at construction: a transaction of the vendor’s on it could take tokens back', async () => {
     const { default: pg } = await import('pg');
     const pool = new pg.Client('postgres://db.example/till') as never;
