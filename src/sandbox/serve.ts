@@ -36,6 +36,12 @@ export async function serveSandbox(options: ServeSandboxOptions): Promise<Served
   // Any other text is a file to Node, and it would listen there.
   const port = /^\d{1,5}$/.test(String(given)) ? Number(given) : NaN;
   if (!(port < 65_536)) throw new TypeError('serveSandbox: option "port" must be a number from 0 to 65535.');
+  // A blank host is every address to Node.
+  for (const [name, text] of Object.entries({ host, stateFile })) {
+    if (text !== undefined && (typeof text !== 'string' || !text.trim())) {
+      throw new TypeError(`serveSandbox: option "${name}" must not be blank.`);
+    }
+  }
   const kept = stateFile ? await keepIn(stateFile) : {};
   const sandbox = createSandbox({ ...rest, ...kept });
   const server: Server = createServer((incoming, outgoing) => {

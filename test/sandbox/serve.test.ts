@@ -126,6 +126,19 @@ describe('the sandbox on a socket', () => {
     await given.close();
   });
 
+  it('takes no blank for its host or its file: Node would listen at every address, and nothing would be kept', async () => {
+    for (const blank of ['', ' ', null, 5]) {
+      for (const name of ['host', 'stateFile']) {
+        const served = serveSandbox({ clients: [client], [name]: blank as never });
+        await assert.rejects(
+          served.then(({ close }) => close()),
+          { name: 'TypeError', message: new RegExp(`option "${name}"`) },
+          `${name}: ${blank}`,
+        );
+      }
+    }
+  });
+
   it('names an address of this machine where it listens at all of them', async () => {
     const everywhere = await serveSandbox({ clients: [client], host: '0.0.0.0' });
     try {
