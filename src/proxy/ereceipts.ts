@@ -1,4 +1,4 @@
-import { isValidPhoneNumber } from 'libphonenumber-js/mobile';
+import { parsePhoneNumberFromString } from 'libphonenumber-js/mobile';
 import * as v from 'valibot';
 import { idempotencyHeader } from '../shared/wire.js';
 import { readJson } from './body.js';
@@ -55,6 +55,12 @@ const orderSchema = v.object({
   phoneNumber: v.string(),
 });
 
+/** In E.164 as it stands, with no 0 after the country code. The mobile set has no other type, but for codes of no country: toll-free +800 … */
+function isTextable(number: string): boolean {
+  const phone = parsePhoneNumberFromString(number);
+  return phone?.number === number && phone.getType() === 'MOBILE';
+}
+
 /** Reads `POST /ereceipts`. @throws Refusal; never quotes what it refuses. */
 export async function readEreceiptOrder(request: Request): Promise<EreceiptOrder> {
   const parsed = v.safeParse(orderSchema, await readJson(request));
@@ -69,7 +75,7 @@ export async function readEreceiptOrder(request: Request): Promise<EreceiptOrder
     throw new Refusal('bad_request', `Needs the header ${idempotencyHeader} with 1 to 200 visible ASCII characters.`);
   }
   const { orderId, phoneNumber } = parsed.output;
-  if (!/^\+[1-9]\d{6,14}$/.test(phoneNumber) || !isValidPhoneNumber(phoneNumber)) {
+  if (!/^\+[1-9]\d{6,14}$/.test(phoneNumber) || !isTextable(phoneNumber)) {
     throw new Refusal(
       'invalid_phone_number',
       'Not a number in E.164, such as +12135550123, that can get a text message.',

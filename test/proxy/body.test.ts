@@ -142,6 +142,15 @@ test('numbers: E.164 that can get a text message, or 422, and never quoted', asy
     'to +12135550109',
     '+1２135550109',
     '+' + '1'.repeat(15),
+    // Whose 0 is for callers inside the country.
+    '+4407911123456',
+    // Of no country: toll-free, shared cost, numbers on the net, premium.
+    '+80012345678',
+    '+80812345678',
+    '+878101234567890',
+    '+883510012345',
+    '+88812345678901',
+    '+979123456789',
   ];
   for (const phoneNumber of wrong) {
     const response = await send(h, { body: { ...receipt, phoneNumber } });
@@ -157,6 +166,8 @@ test('numbers: E.164 that can get a text message, or 422, and never quoted', asy
     '+4915123456789',
     '+972502345678',
     '+5511987654321',
+    // A satellite phone.
+    '+881612345678',
   ].entries()) {
     assert.equal((await send(h, { body: { ...receipt, phoneNumber }, key: `till-7-${at}` })).status, 200, phoneNumber);
   }
