@@ -164,8 +164,10 @@ export async function upload(context: ApiContext, path: string): Promise<Answer>
  * A place that is null or empty names none, as tills write it for a customer without a number; `ereceipt: false` asks for none.
  */
 function phoneNumberOf(order: Record<string, unknown>): unknown {
-  if (order['ereceipt'] === false) return undefined;
-  for (const part of [order['ereceipt'], order['customer'], order]) {
+  const { ereceipt } = order;
+  if (ereceipt === false) return undefined;
+  if (typeof ereceipt === 'string' && /\d/.test(ereceipt)) return ereceipt;
+  for (const part of [ereceipt, order['customer'], order]) {
     if (typeof part !== 'object' || part === null) continue;
     const { phoneNumber, customerPhoneNumber, phone } = part as Record<string, unknown>;
     const found = [phoneNumber, customerPhoneNumber, phone].find(

@@ -266,6 +266,22 @@ describe('the sandbox', () => {
     );
   });
 
+  it('texts an order whose `ereceipt` is the number itself, and refuses one that is none: it would count as sent', async () => {
+    const sandbox = createSandbox({ clients: [client] });
+    const on = { access_token: (await connected(sandbox)).accessToken! };
+    const post = (order: object) => answer(sandbox, 'POST', '/v1/orders', on, order);
+    assert.equal((await post({ orderId: 'o1', ereceipt: '+12133734253' })).status, 200);
+    assert.equal((await post({ orderId: 'o2', ereceipt: '213 373 4253' })).status, 400);
+    assert.equal((await post({ orderId: 'o3', ereceipt: 'sms', phone: '+14155552671' })).status, 200);
+    assert.deepEqual(
+      sandbox.messages.map(({ orderId, phoneNumber }) => [orderId, phoneNumber]),
+      [
+        ['o1', '+12133734253'],
+        ['o3', '+14155552671'],
+      ],
+    );
+  });
+
   it('texts nothing for an order that names no number, in the ways tills write that', async () => {
     const sandbox = createSandbox({ clients: [client] });
     const on = { access_token: (await connected(sandbox)).accessToken! };
