@@ -40,8 +40,8 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         comments: { legal: false },
-        // Old pages call classes of their own by these names, in scripts that come later.
-        intro: 'var Map = window.Map, Set = window.Set;',
+        // Old pages call classes and functions of their own by these names, in scripts that come later.
+        intro: 'var Map = window.Map, Set = window.Set, crypto = window.crypto;',
       },
     },
   },

@@ -10,6 +10,7 @@ import { read, root, serve, watchedPage } from './support.js';
 const script = read('dist/rulrr-embed.iife.js');
 const json = 'application/json';
 type Numpad = HTMLElementTagNameMap['rulrr-ereceipt-numpad'];
+type Connect = HTMLElementTagNameMap['rulrr-connect'];
 
 /** A vendor's server: pages under a policy, the proxy's answers, and on an origin of its own the connect page. */
 async function till() {
@@ -215,6 +216,10 @@ describe('the script tag in a page', () => {
     'an Array#reduce of its own': 'Array.prototype.reduce = function () { return this.length > 1 ? this : this[0]; };',
     // Sugar.js up to 1.x: what is given a function for its options must not take this for one.
     'a method once on every function': 'Function.prototype.once = function () {};',
+    // Tills that take the server's time have one without `now`, or whose `now` is no number.
+    'a Date of its own, without now':
+      '(function (Own) { Date = function () { return new Own(+new Own() + 60000); }; Date.prototype = Own.prototype; })(Date);',
+    'a Date.now that is a date': 'Date.now = function () { return new Date(); };',
     'an Event of its own': 'window.Event = function (event) { this.type = event.type; };',
     'methods on every object':
       "Object.prototype.toJSONString = function () { return JSON.stringify(this); }; Object.prototype.nothing = '';",
@@ -253,18 +258,21 @@ describe('the script tag in a page', () => {
       assert.ok(await page.evaluate(() => (window as unknown as { heard: number }).heard));
       await pad.locator('[part~="send"]').click();
       assert.deepEqual(await outcome, { type: 'ereceipt-sent', orderId: 'order-5', phoneNumber: '+819012345678' });
+      const end = await page.locator('rulrr-connect').evaluate((element) => (element as Connect).start());
+      assert.equal(end.type, 'finished');
       assert.deepEqual(problems, []);
       await page.close();
     });
   }
 
-  it('works in a page whose own scripts, which come later, have a Map and a Set of theirs', async () => {
+  it('works in a page whose own scripts, which come later, have a Map, a Set and a crypto of theirs', async () => {
     shop.finish();
     // It presses the keys itself and reports to the console: the test's driver needs a Map in the page, too.
     const own = `
       function Map() { this.entries = {}; }
       Map.prototype.put = function (key, value) { this.entries[key] = value; };
       function Set() { this.members = []; }
+      function crypto(text) { return text.split('').reverse().join(''); }
       addEventListener('load', function () {
         var pad = document.querySelector('rulrr-ereceipt-numpad');
         var press = function (selector) { pad.shadowRoot.querySelector(selector).click(); };
