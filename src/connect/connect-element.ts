@@ -328,9 +328,9 @@ export class RulrrConnect extends LitElement {
       const loaded = this.load();
       // The page has brought another one meanwhile, which may be let in.
       if (!connection && this.fetch !== fetch) this.settle();
-      else if (this.autostart && this.state === 'idle' && !(this.known && this.known.connected)) {
-        if (connection) void this.start();
-        else void loaded.then(() => this.session && this.session.unknown(reason));
+      else if (this.state === 'idle' && !(this.known && this.known.connected)) {
+        if (!connection) void loaded.then(() => this.session && this.session.unknown(reason));
+        else if (this.autostart) void this.start();
       }
     });
   }

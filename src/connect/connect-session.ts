@@ -26,6 +26,7 @@ export interface SessionHost extends PanelHost {
   /** Where the proxy is. */
   readonly base: string;
   readonly timeout: number;
+  readonly autostart: boolean;
   readonly reader: ConnectionReader;
   start(): Promise<ConnectOutcome>;
   /** The one terminal event, and the end of the promise. */
@@ -214,14 +215,16 @@ export class ConnectSession {
     }
   }
 
-  /** With `autostart`, whether the store is connected could not be read. */
+  /** Whether the store is connected could not be read: a till may be there before its network. */
   unknown(reason: ProxyError | null): void {
     const { host } = this;
     const { clock, reader } = host;
     if (this.model.state !== 'idle' || !host.isConnected || reader.busy) return;
     const { status, code, retryAfter } = reason || { status: 0, code: '', retryAfter: null };
     // Refused for good, which a start reports; a wrong set-up answers 500.
-    if (status && status !== 429 && (status < 500 || code === 'misconfigured')) void host.start();
+    if (status && status !== 429 && (status < 500 || code === 'misconfigured')) {
+      if (host.autostart) void host.start();
+    }
     // It may be connected all the same: look again, later each time.
     else {
       const pause = retryAfterMs(retryAfter, clock.now()) || Math.min(60_000, 1000 * 2 ** ++this.looks);

@@ -332,6 +332,28 @@ describe('<rulrr-connect>: as a page uses it', () => {
     }
   });
 
+  it('finds the store connected once the network is there, which a till that has just been switched on may have to wait for', async () => {
+    const { element, proxy, part, pass } = await stage((_, scripted) => {
+      scripted.connection = { fails: true };
+    });
+    await pass(60_000);
+    proxy.connection = { body: { connected: true, ereceipt: true, expiration: null } };
+    await pass(60_000);
+    expect(part('status')!.textContent).to.contain('Connected');
+    expect([element.connection!.connected, element.state, proxy.count('POST', '/')]).to.deep.equal([true, 'idle', 0]);
+    const { length } = proxy.calls;
+    await pass(120_000);
+    expect(proxy.calls.length).to.equal(length);
+  });
+
+  it('asks once, and starts nothing, where it is refused for good', async () => {
+    const { element, proxy, pass } = await stage((_, scripted) => {
+      scripted.connection = refusal(401, 'unauthorized');
+    });
+    await pass(120_000);
+    expect([element.state, proxy.calls.length]).to.deep.equal(['idle', 1]);
+  });
+
   it('looks again where no answer came in time', async () => {
     const { element, proxy, pass } = await stage((el, scripted) => {
       el.autostart = true;
