@@ -29,15 +29,12 @@ export class IdleTimer {
     this.stopTimer();
     this.warnedAt = 0;
     this.show(0);
-    if (!(seconds > 0)) return;
     const left = Math.min(warning, seconds);
-    if (seconds > left) this.wait(seconds - left, () => this.warn(left));
-    else this.warn(left);
-  }
-
-  private warn(left: number): void {
-    this.warnedAt = Math.ceil(left);
-    this.count(left);
+    if (seconds > 0)
+      this.wait(seconds - left, () => {
+        this.warnedAt = Math.ceil(left);
+        this.count(left);
+      });
   }
 
   private show(seconds: number): void {

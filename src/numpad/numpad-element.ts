@@ -499,6 +499,8 @@ export class RulrrEreceiptNumpad extends LitElement {
     send: () => this.submit(),
     print: () => this.decline(),
     stir: (event) => {
+      // Nobody has to be there for F15 or Scroll Lock: programs press them to keep a till awake.
+      if (/^F1|Lock/.test((event as KeyboardEvent).key)) return;
       if (this.editable) this.touched();
       // By a click, not the press: that would end in one on what comes to light below. The button that has just ended the prompt ends no rest.
       else if (

@@ -10,12 +10,12 @@ export interface Clock {
 
 export const systemClock: Clock = {
   // Not by `Date.now`, which old pages have replaced by one that makes a date, or lost with a `Date` of their own.
-  now: () => Number(new Date()),
+  now: () => new Date().getTime(),
   after(ms, callback) {
     const here = typeof window;
     // Test runners with jsdom take the page away, and leave its timers behind.
     const timer = setTimeout(() => typeof window === here && callback(), ms);
     return () => clearTimeout(timer);
   },
-  random: Math.random,
+  random: () => Math.random(),
 };

@@ -206,6 +206,16 @@ describe('a hand that is interrupted', () => {
     }
   });
 
+  it('is none where a program presses a key each minute to keep the till awake: the receipt prints', async () => {
+    for (const key of ['F15', 'ScrollLock']) {
+      await t.pass(19_000);
+      t.keyDown(key, { gap: 1000 });
+      await t.pass(1000);
+      void t.pad.prompt('next');
+    }
+    expect(t.reasons()).to.deep.equal(['order idle', 'next idle']);
+  });
+
   it('keeps the prompt by any key: Tab, an arrow, an Enter that came too early', async () => {
     for (const key of ['Tab', 'ArrowDown', 'Enter', 'Shift']) {
       await t.pass(15_000);
