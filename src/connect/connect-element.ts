@@ -169,7 +169,8 @@ export class RulrrConnect extends LitElement {
   }
 
   /**
-   * Starts a session; during one, changes nothing. Resolves with `{type, …}`: `finished`, `cancelled`, `expired` or `failed`, and what that event has.
+   * Starts a session, or goes on with one that this tab has kept; during one, changes nothing. Resolves with `{type, …}`: `finished`,
+   * `cancelled`, `expired` or `failed`, and what that event has.
    * @returns how the session ends. While the element is out of the page this waits for its return: the session goes on at the server.
    */
   start(): Promise<ConnectOutcome> {
@@ -179,6 +180,8 @@ export class RulrrConnect extends LitElement {
       const promise = new Promise<ConnectOutcome>((settle) => (resolve = settle));
       run = this.run = { promise, resolve };
     }
+    // A page may start it as it puts it in, before it has looked for itself.
+    if (this.isConnected && !this.session) this.adopt();
     this.feed({ type: 'start' });
     return run.promise;
   }
@@ -307,16 +310,19 @@ export class RulrrConnect extends LitElement {
     if (run) run.resolve(outcome);
   }
 
+  /** Takes up a session that this tab has kept, if there is one. */
+  private adopt(): boolean {
+    const id = this.state === 'idle' && claim(this.base, this);
+    if (id) this.feed({ type: 'resume', id });
+    return !!id;
+  }
+
   /** @internal While nothing is on: takes up a session that this tab has kept, or else reads whether the store is connected. */
   settle(waited = false): void {
     if (isActive(this.model()) || !this.isConnected) return;
     this.reader.stop();
     const { clock, base, fetch } = this;
-    const id = this.state === 'idle' && claim(base, this);
-    if (id) {
-      this.feed({ type: 'resume', id });
-      return;
-    }
+    if (this.adopt()) return;
     // A framework that makes the element anew puts this one in as it takes the other out, which lets go a tick later: so this one looks twice.
     if (keptIds(base).length && !waited) {
       clock.after(0, () => this.settle(true));

@@ -52,10 +52,15 @@ const recall: Handler<'resume'> = (_, { id }) => ({
   effects: ['recall'],
 });
 const want: Handler<'start'> = (model) => stay({ ...model, wanted: true });
+/** A session that was found is over, or not ours; somebody has asked for one meanwhile. */
+const createInstead = ({ resumed, state, wanted, ending }: ConnectModel): ConnectStep | null =>
+  resumed && wanted && !ending && state === 'starting'
+    ? { model: { ...initialModel, state }, effects: ['forgotten', 'create'] }
+    : null;
 
 const answered: Handler<'answered'> = (model, { answer }) => {
   if (answer.status === 'finished') return finish(model, answer.connection);
-  if (answer.status === 'cancelled') return end(model, { type: 'cancelled', by: 'merchant' });
+  if (answer.status === 'cancelled') return createInstead(model) || end(model, { type: 'cancelled', by: 'merchant' });
   if (model.ending) return giveUp(model);
   // A session that was taken up may hear of its page later than of itself; the first page that it has, it keeps.
   if (model.state === 'pending' && (model.connectUrl || !answer.connectUrl)) return stay(model);
@@ -72,16 +77,14 @@ const answered: Handler<'answered'> = (model, { answer }) => {
 };
 
 const refused: Handler<'refused'> = (model, { failure }) => {
-  if (failure === 'expired') return model.ending ? giveUp(model) : end(model, { type: 'expired' });
+  if (failure === 'expired')
+    return model.ending ? giveUp(model) : createInstead(model) || end(model, { type: 'expired' });
   if (model.ending && failure.code !== 'tokens_lost') return giveUp(model);
   if (model.state === 'starting' && model.resumed) {
     // Another store's, or sealed by keys that are gone: nothing that this page has started. Signed out: it may be ours later.
     const { code } = failure;
-    if (code === 'unknown_integration' || code === 'not_yours') {
-      return model.wanted
-        ? { model: { ...initialModel, state: 'starting' }, effects: ['forgotten', 'create'] }
-        : { model: initialModel, effects: ['forgotten'] };
-    }
+    if (code === 'unknown_integration' || code === 'not_yours')
+      return createInstead(model) || { model: initialModel, effects: ['forgotten'] };
     if (code === 'unauthorized' && !model.wanted) return { model: initialModel, effects: ['put-off'] };
   }
   return end(model, { type: 'failed', ...failure });

@@ -447,6 +447,51 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(first.proxy.count('POST', '/')).to.equal(1);
   });
 
+  it('is taken up by a new element that the page starts as it puts it in, as it did with the first one', async () => {
+    const first = await pendingStage();
+    const { proxy } = first;
+    const parent = first.element.parentElement!;
+    proxy.status = pending({ connectUrl: proxy.connectUrl });
+    for (let visit = 0, last = first; visit < 3; visit++) {
+      last.element.remove();
+      await last.pass();
+      const element = document.createElement('rulrr-connect');
+      const clock = fakeClock();
+      Object.assign(element, { clock, fetch: proxy.fetch, proxyUrl: first.element.proxyUrl });
+      last = stageOf(element, proxy, clock);
+      parent.append(element);
+      void element.start();
+      await last.pass();
+      await last.pass();
+      expect([element.state, last.events]).to.deep.equal(['pending', ['connect-started']]);
+    }
+    expect(proxy.count('POST', '/')).to.equal(1);
+    expect(kept()).to.deep.equal([`${proxy.name}-1`]);
+  });
+
+  it('gives way to a new one where it is over, and the page has just asked for one', async () => {
+    for (const over of [refusal(410, 'expired'), cancelled]) {
+      const { element: gone, proxy, pass } = await pendingStage();
+      const parent = gone.parentElement!;
+      gone.remove();
+      await pass();
+      const element = document.createElement('rulrr-connect');
+      const clock = fakeClock();
+      Object.assign(element, { clock, fetch: proxy.fetch, proxyUrl: gone.proxyUrl });
+      const next = stageOf(element, proxy, clock);
+      proxy.queue = [over];
+      parent.append(element);
+      void element.start();
+      await next.pass();
+      await next.pass();
+      expect([element.state, next.events]).to.deep.equal(['pending', ['connect-started']]);
+      expect(kept()).to.deep.equal([`${proxy.name}-2`]);
+      element.cancel();
+      await next.pass();
+      expect([element.state, kept()]).to.deep.equal(['cancelled', []]);
+    }
+  });
+
   it('is taken up by a new element where the page takes the first one out as it starts', async () => {
     const first = await stage();
     const { element: gone, proxy, pass } = first;

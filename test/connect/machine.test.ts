@@ -68,7 +68,7 @@ describe('the connect machine', () => {
     assert.deepEqual(effects, ['create', 'ended']);
   });
 
-  it('forgets a kept session that is not ours, and starts anew only if somebody wanted that', () => {
+  it('forgets a kept session that is not ours or is over, and starts anew only if somebody wanted that', () => {
     const resume: ConnectInput = { type: 'resume', id: 'kept' };
     for (const code of ['unknown_integration', 'not_yours'] as const) {
       assert.deepEqual(feed(resume, refused(code)), { model: initialModel, effects: ['recall', 'forgotten'] });
@@ -77,6 +77,12 @@ describe('the connect machine', () => {
       assert.deepEqual(wanted.effects, ['recall', 'forgotten', 'create']);
     }
     assert.deepEqual(feed(resume, refused('unauthorized')).effects, ['recall', 'put-off']);
+    for (const over of [{ type: 'refused', failure: 'expired' } as const, answer('cancelled')]) {
+      assert.deepEqual(feed(resume, { type: 'start' }, over).effects, ['recall', 'forgotten', 'create']);
+      assert.deepEqual(feed(resume, over).effects, ['recall', 'ended']);
+      const givenUp = feed(resume, { type: 'start' }, { type: 'end', by: 'cancelled' }, over);
+      assert.deepEqual(givenUp.effects, ['recall', 'ask-last', 'ended']);
+    }
     const taken = feed(resume, answer('pending', { connectUrl }));
     assert.equal(taken.model.id, 'kept');
     assert.equal(taken.model.resumed, true);
