@@ -70,7 +70,8 @@ export class RulrrConnect extends LitElement {
   static override properties = {
     proxyUrl: { attribute: 'proxy-url' },
     presentation: {},
-    autostart: { type: Boolean },
+    // As servers of Vue, Svelte and Solid write false, and React 18 everywhere.
+    autostart: { converter: (text: unknown) => text !== null && text !== 'false' },
     timeout: { type: Number },
     fetch: { attribute: false },
     strings: { attribute: false },
@@ -207,7 +208,7 @@ export class RulrrConnect extends LitElement {
       panel: null,
       blank: this.blank,
       modal: !!session && session.panel.modal,
-      start: this.onStart,
+      start: () => void this.start(),
     };
     if (session && isActive(model)) view.panel = session.render(status(view));
     return connectTemplate(view, this.language.code, this.language.rtl);
@@ -345,8 +346,6 @@ export class RulrrConnect extends LitElement {
   words(): ConnectStrings {
     return this.language.words('connect', enConnect, this.strings);
   }
-
-  private readonly onStart = (): void => void this.start();
 }
 
 /** The terminal events: what an outcome holds beside its type is the detail. */

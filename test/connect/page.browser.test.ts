@@ -309,6 +309,17 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(proxy.count('POST', '/')).to.equal(1);
   });
 
+  it('takes the attribute "false" for no, as frameworks write it where they render on a server', async () => {
+    const { element, events, pass } = await stage((el) => el.setAttribute('autostart', 'false'));
+    await pass();
+    await pass();
+    expect(events).to.deep.equal([]);
+    element.setAttribute('autostart', '');
+    await pass();
+    await pass();
+    expect(events).to.deep.equal(['connect-started']);
+  });
+
   it('does not start by itself while nobody knows how the store stands: it looks again', async () => {
     for (const reply of [
       refusal(503, 'store_unavailable'),
