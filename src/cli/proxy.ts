@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRulrrProxy, memoryTokenStore, type RulrrProxy, type TokenStore } from '../proxy/index.js';
+import { storeErrorCode } from '../proxy/events.js';
 import { toNodeHandler } from '../proxy/node.js';
 import { libsqlTokenStore } from '../proxy/stores/libsql.js';
 import { postgresTokenStore } from '../proxy/stores/postgres.js';
@@ -7,6 +8,7 @@ import { TroubleError, UsageError } from './fail.js';
 import { authorizeBy, sendAsOrder, sendBy } from './hooks.js';
 import { aheadMs, closeServer, listen, onSignal } from './listen.js';
 import { readConfig, type Env, type ProxyConfig } from './proxy-config.js';
+import { remedyFor } from './store-trouble.js';
 
 const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ time: new Date().toISOString(), ...line }));
 
@@ -49,19 +51,6 @@ function makeProxy(config: ProxyConfig, tokenStore: TokenStore): RulrrProxy {
   }
 }
 
-/** In a container whose file system is read-only, the file alone is often the one thing that was mounted; or somebody else made it, root mostly. */
-const unwritable =
-  ' The user of this process must own the file and be able to write to its folder: SQLite keeps further files beside it.';
-
-/** Since PostgreSQL 15 only the database's owner may make tables, unless somebody has said otherwise. */
-const mayMakeNothing =
-  ' The role may make nothing there: let somebody make the table and the sequence for it, as the guide "Going live" has them.';
-
-function adviceOn(code: string, isFile: boolean): string {
-  if (isFile) return /^(EACCES|EPERM|EROFS|ENOENT|SQLITE_(READONLY|CANTOPEN))/.test(code) ? unwritable : '';
-  return code === '42501' ? mayMakeNothing : '';
-}
-
 /** The proxy as a process of its own, until a signal ends it. */
 export async function runProxy(env: Env): Promise<void> {
   const config = readConfig(env);
@@ -70,20 +59,23 @@ export async function runProxy(env: Env): Promise<void> {
   const proxy = makeProxy(config, store);
   // Now rather than at the first merchant's tap.
   await store.get('health').catch((error: unknown) => {
-    const { message = '', code = '' } = error as { message?: string; code?: string };
+    const { message = '' } = error as { message?: string };
+    const code = storeErrorCode(error);
     // The store's own advice, such as what to install, is safe; what a driver says may hold the address.
     const advice = /^(libsqlTokenStore|postgresTokenStore)\b/.test(message)
       ? message
-      : `The token store does not open (${code || 'error'}).${adviceOn(code, isFile)}`;
+      : `The token store does not open (${code}). ${remedyFor(code, isFile)}`.trimEnd();
     throw new TroubleError(`RULRR_STORE_URL: ${advice}`);
   });
 
   let stopping = false;
-  const takesRows = probe(store);
+  const health = probe(store, (code) => {
+    if (!stopping) log({ type: 'store-failed', code, text: remedyFor(code, isFile) || undefined });
+  });
   const handler = toNodeHandler(proxy) as (request: IncomingMessage, response: ServerResponse) => void;
   const { server, origin } = await listen(
     (request, response) => {
-      if (request.url === '/health') void health(response, takesRows, stopping);
+      if (request.url === '/health') void answerHealth(response, health, stopping);
       else handler(request, response);
     },
     config.port,
@@ -122,27 +114,46 @@ export async function runProxy(env: Env): Promise<void> {
   if (!config.send)
     log({ type: 'warning', text: 'Neither RULRR_SEND_URL nor RULRR_SEND: POST /ereceipts answers misconfigured.' });
   log({ type: 'ready', url: origin + proxy.basePath, health: `${origin}/health` });
+  // It has been read so far: a standby is told of now as well.
+  void health();
   if (config.sealingKeys.length > 1) void rotateKeys();
 }
 
-/** Whether the store takes a row: a full disk and a standby are read all the same. One look at a time, however many ask. */
-function probe(store: TokenStore): () => Promise<boolean> {
-  let looking: Promise<boolean> | undefined;
+/**
+ * Answers why the store takes no row, by a code; null where it takes one: a full disk and a standby are read all the same. One look at a time,
+ * however many ask. `tell` hears of each failure that is not the one before: who asks asks every second, perhaps.
+ */
+function probe(store: TokenStore, tell: (code: string) => void): () => Promise<string | null> {
+  let looking: Promise<string | null> | undefined;
+  let failing: string | null = null;
   const look = async () => {
     const row = await store.get('health');
     await store.put('health', 'ok', { ifVersion: row?.version ?? null });
-    return true;
+    return null;
   };
-  return () =>
-    (looking ??= look()
-      .catch(() => false)
-      .finally(() => (looking = undefined)));
+  const ended = (code: string | null) => {
+    if (code && code !== failing) tell(code);
+    failing = code;
+    return code;
+  };
+  return () => {
+    looking ??= look()
+      .catch(storeErrorCode)
+      .then(ended)
+      .finally(() => (looking = undefined));
+    // Where the store hangs, what it said the last time is the best guess.
+    const late = new Promise<string>((resolve) => setTimeout(() => resolve(failing ?? 'ETIMEDOUT'), 2000).unref());
+    return Promise.race([looking, late]);
+  };
 }
 
-async function health(response: ServerResponse, takesRows: () => Promise<boolean>, stopping: boolean): Promise<void> {
-  const inTime = new Promise<false>((resolve) => setTimeout(resolve, 2000, false).unref());
-  const answers = await Promise.race([takesRows(), inTime]);
-  const ok = answers && !stopping;
-  response.writeHead(ok ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-  response.end(JSON.stringify({ status: stopping ? 'stopping' : answers ? 'ok' : 'store unavailable' }));
+async function answerHealth(
+  response: ServerResponse,
+  health: () => Promise<string | null>,
+  stopping: boolean,
+): Promise<void> {
+  const code = await health();
+  response.writeHead(code || stopping ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  const body = stopping ? { status: 'stopping' } : code ? { status: 'store unavailable', code } : { status: 'ok' };
+  response.end(JSON.stringify(body));
 }

@@ -18,7 +18,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { parseEnv, promisify } from 'node:util';
+import { isDeepStrictEqual, parseEnv, promisify } from 'node:util';
 import pg from 'pg';
 import { closeServer, listen as listenAs } from '../../src/cli/listen.js';
 import { checkIds } from '../../src/conformance/index.js';
@@ -681,20 +681,67 @@ describe('rulrr-embed proxy, alone with its vendor', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is not healthy while its store can be read and takes nothing, and is again afterwards', async () => {
+  it('is not healthy while its store can be read and takes nothing, and is again afterwards', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'rulrr-cli-'));
     const store = `file:${join(folder, 'rulrr.db')}`;
     const one = running(['proxy'], { ...env, PORT: '0', RULRR_STORE_URL: store });
+    t.after(() => one.kill());
     const [, url] = await one.says(/"health":"([^"]+)"/);
     const { createClient } = await import('@libsql/client');
     const another = createClient({ url: store });
     const holding = await another.transaction('write');
-    assert.equal((await fetch(url!)).status, 503);
+    const answer = await fetch(url!);
+    assert.equal(answer.status, 503);
+    assert.deepEqual(await answer.json(), { status: 'store unavailable', code: 'ETIMEDOUT' });
     await holding.rollback();
     another.close();
     assert.equal((await fetch(url!)).status, 200);
     await one.kill();
     rmSync(folder, { recursive: true });
+  });
+
+  it('says why its store takes nothing: in /health, and once in its log, without waiting for a merchant', async (t) => {
+    const server = await startPostgres();
+    if (!server) return t.skip('PostgreSQL cannot be had here');
+    const owner = new pg.Client(`${server.connectionString}?options=-c%20default_transaction_read_only%3Doff`);
+    await owner.connect();
+    t.after(async () => {
+      await owner.end();
+      await server.remove();
+    });
+    // As a standby is, after a failover.
+    const readOnly = async (on: boolean) => {
+      await owner.query(`ALTER SYSTEM SET default_transaction_read_only = ${on}`);
+      await owner.query('SELECT pg_reload_conf()');
+    };
+    const start = () => running(['proxy'], { ...env, PORT: '0', RULRR_STORE_URL: server.connectionString });
+    const one = start();
+    t.after(() => one.kill());
+    const [, url] = await one.says(/"health":"([^"]+)"/);
+    const health = async () => (await fetch(url!)).json();
+    const failed = { status: 'store unavailable', code: '25006' };
+    const told = () =>
+      one
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('"store-failed"'));
+    for (const times of [1, 2]) {
+      await readOnly(true);
+      await until(async () => !isDeepStrictEqual(await health(), { status: 'ok' }));
+      for (let asked = 0; asked < 3; asked++) assert.deepEqual(await health(), failed);
+      assert.equal(told().length, times, one.output());
+      await readOnly(false);
+      await until(async () => isDeepStrictEqual(await health(), { status: 'ok' }));
+    }
+    const { type, code, text } = JSON.parse(told()[0]!) as Record<string, string>;
+    assert.deepEqual([type, code], ['store-failed', '25006']);
+    assert.match(text!, /read only.*standby/);
+
+    await readOnly(true);
+    await until(async () => isDeepStrictEqual(await health(), failed));
+    const another = start();
+    t.after(() => another.kill());
+    await another.says(/"type":"store-failed","code":"25006"/);
   });
 
   it('ends as soon as it has said that its port is in use, whatever connections its store has open', async (t) => {

@@ -289,6 +289,15 @@ describe('rulrr-embed, used wrongly', { concurrency: 3 }, () => {
     assert.match(stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\. .*own the file.*folder.*\n$/);
     const certificate = await proxy('postgres://db.example/x?sslmode=verify-full&sslrootcert=/missing');
     assert.match(certificate.stderr, /^RULRR_STORE_URL: The token store does not open \(ENOENT\)\.\n$/);
+    for (const [url, advice] of [
+      ['postgres://till:can#ary@db.example/x', /\(ERR_INVALID_URL\)\. .*percent-encoded/],
+      ['postgres://till:canary@127.0.0.1:9/x', /\(ECONNREFUSED\)\. Nothing listens/],
+    ] as const) {
+      const { code, stderr: told } = await proxy(url);
+      assert.equal(code, 1);
+      assert.match(told, advice);
+      assert.doesNotMatch(told, /can|ary/);
+    }
     for (const url of ['file://host/x', 'file:///tmp/%zz']) {
       const { code, stderr: told } = await proxy(url);
       assert.equal(code, 2);
