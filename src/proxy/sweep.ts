@@ -43,6 +43,8 @@ const keepOddMs = 90 * 24 * hourMs;
  * merchant may finish one all the same, or have finished it.
  */
 const lookAgainMs = 5 * 60_000;
+/** And those that are stored: a standby that took over may not know of it yet, and Rulrr gives no tokens for a session twice. */
+const lookAtStoredMs = hourMs / 2;
 /** Where nobody has swept for days, the first call may meet a network that is not up yet, or an upstream that is down. */
 const silenceMs = hourMs;
 /** How long one sweep waits for one redemption. It goes on without it. */
@@ -118,7 +120,7 @@ export class Sweeper {
     const until = row.expiresAt + (row.odd ? keepOddMs : keepMs);
     if (clock.now() > until) await rows.remove<FlowRow>(key, (now) => now.state === row.state);
     // Tokens that turn up late still win over any end without them.
-    else this.remember(key, row.state === 'stored' ? until : Math.min(until, clock.now() + lookAgainMs));
+    else this.remember(key, Math.min(until, clock.now() + (row.state === 'stored' ? lookAtStoredMs : lookAgainMs)));
   }
 
   private async open(row: FlowRow, report: SweepCounts): Promise<void> {

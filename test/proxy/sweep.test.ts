@@ -91,6 +91,47 @@ describe('sweep', () => {
     assert.equal((await connections.connection('store')).connected, true);
   });
 
+  for (const [what, has, ends] of [
+    [
+      'has the answer with the tokens, and not that they were stored: they are',
+      '"state":"answered"',
+      ['integration-finished'],
+    ],
+    ['has the session, and nothing of its tokens: that they are lost is told', '"state":"open"', ['integration-lost']],
+  ] as const) {
+    test(`a standby took over that ${what}, within the hour, though each replica had seen them stored`, async () => {
+      const store = memoryTokenStore();
+      let standby: Map<string, string> | undefined;
+      const primary: TokenStore = {
+        ...store,
+        async put(key, value, condition) {
+          const result = await store.put(key, value, condition);
+          if (standby || !value.includes(has)) return result;
+          standby = new Map();
+          for (const row of await store.list('')) standby.set(row, (await store.get(row))!.value);
+          return result;
+        },
+      };
+      const { clock, connections, events } = bench({ ...plain, store: primary });
+      await connect(connections);
+      await connections.sweep();
+      for (const row of await store.list('')) await store.delete(row);
+      for (const [row, value] of standby!) await store.put(row, value, { ifVersion: null });
+      events.length = 0;
+      for (let sweeps = 0; sweeps < 120; sweeps++) {
+        clock.advance(30_000);
+        await connections.sweep();
+      }
+      const told = events.filter(({ type }) => type.startsWith('integration-'));
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ends,
+      );
+      const { connected } = await connections.connection('store');
+      assert.equal(connected, ends[0] === 'integration-finished');
+    });
+  }
+
   test('a stored session that a clock gone wrong has let go is stored all the same', async () => {
     const { clock, upstream, connections, events } = bench();
     await connect(connections);
