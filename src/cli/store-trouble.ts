@@ -11,6 +11,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/^53300$/, 'The server, the database or the role has no connection left.'],
   [/^55P03$/, 'A session of somebody else keeps its table locked (pg_locks).'],
   [/^57P0[123]$/, 'The server is stopping or starting.'],
+  [/^08(P01|006|001)$/, 'The pooler in front of it does not reach it, or refuses: see its log.'],
   [/^57014$/, 'The server gave up by its own statement_timeout, or somebody cancelled.'],
   [/^(ERR_INVALID_URL|URIError)$/, 'Characters of a user name or password such as / ? # @ % must be percent-encoded.'],
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'Its host is not known here. A / ? # @ in a password must be percent-encoded.'],

@@ -136,7 +136,20 @@ function named(error: unknown): unknown {
 
 async function ownPool(connectionString: string, settings: object): Promise<PostgresPool> {
   const { default: pg } = await import('pg').catch(orMissing('postgresTokenStore', 'pg'));
-  return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000, ...settings });
+  /** Where it is this side that cannot go on, as without a password, `pg` leaves the connection open, and the next call opens another. */
+  class Client extends pg.Client {
+    override connect(): Promise<this>;
+    override connect(done: (error: Error) => void): void;
+    override connect(done?: (error: Error) => void): Promise<this> | void {
+      return super.connect((error: Error) => {
+        if (error) this.end().catch(() => undefined);
+        // A pool always waits this way.
+        done!(error);
+      });
+    }
+  }
+  const limits = { max: 10, connectionTimeoutMillis: 5_000, query_timeout: 15_000 };
+  return new pg.Pool({ connectionString, Client, ...limits, ...settings });
 }
 
 async function prepare(run: Query): Promise<void> {

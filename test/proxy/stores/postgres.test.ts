@@ -379,3 +379,27 @@ for (const [what, serve, code, options] of [
       [code],
     );
   });
+
+test(
+  'a PostgreSQL that wants a password, and was told none: no call leaves a connection behind, which the server would hold for a minute',
+  { timeout: 20_000 },
+  async (t) => {
+    const left = new Set<Socket>();
+    const server = createServer((socket) => {
+      left.add(socket);
+      socket.on('error', () => {}).on('close', () => left.delete(socket));
+      const says = [...wantsPassword];
+      socket.on('data', () => void socket.write(says.shift() ?? ''));
+    }).listen(0, '127.0.0.1');
+    t.after(() => {
+      server.close();
+      for (const socket of left) socket.destroy();
+    });
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const store = postgresTokenStore({ connectionString: `postgres://till@127.0.0.1:${port}/till` });
+    for (let calls = 0; calls < 3; calls++) await assert.rejects(store.get('a'), { code: '28P01' });
+    await until(() => left.size === 0);
+    await store.close();
+  },
+);
