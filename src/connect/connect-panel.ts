@@ -209,12 +209,14 @@ export class ConnectPanel implements PanelView {
     // The browser may have closed it.
     this.pause();
     this.stopOver = layOverPage(dialog);
-    if (this.stopOver) return;
-    dialog.setAttribute('open', '');
-    dialog.setAttribute('role', 'dialog');
-    dialog.setAttribute('aria-modal', 'true');
+    if (!this.stopOver) {
+      dialog.setAttribute('open', '');
+      dialog.setAttribute('role', 'dialog');
+      dialog.setAttribute('aria-modal', 'true');
+      document.addEventListener('focusin', this.onFocusIn);
+    }
+    // Browsers would take the panel in it, or Cancel: a screen reader tells its name by neither.
     dialog.focus({ preventScroll: true });
-    document.addEventListener('focusin', this.onFocusIn);
   }
 
   /** Its target would be the component that the element is in. */

@@ -49,7 +49,7 @@ function content(
 ): TemplateResult {
   const { warning, popupBlocked } = view;
   const { node } = view.frame;
-  return html`<div class="panel" tabindex="-1">
+  return html`<div class="panel" role="group" aria-label=${text.connect} tabindex="-1">
     <div class="bar">
       ${status}<button part="cancel" aria-disabled=${!!ending} @click=${view.onCancel}>${text.cancel}</button>
     </div>

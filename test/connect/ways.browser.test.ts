@@ -177,7 +177,9 @@ describe('<rulrr-connect>: other ways', () => {
     const dialog = part('dialog') as HTMLDialogElement;
     expect(dialog.open).to.equal(true);
     expect(dialog.matches(':modal')).to.equal(true);
-    expect(document.activeElement === element).to.equal(true);
+    // Not a button in it, that Enter would press if it is still held, nor a part of it that has no name.
+    expect(element.shadowRoot!.activeElement === dialog).to.equal(true);
+    expect(dialog.getAttribute('aria-label')).to.equal('Connect to Rulrr');
     expect(dialog.contains(part('frame'))).to.equal(true);
     expect(element.shadowRoot!.querySelectorAll('[role="status"]').length).to.equal(1);
     // Behind it, nothing of the page moves.
@@ -407,7 +409,10 @@ describe('<rulrr-connect>: other ways', () => {
     part('button')!.focus();
     part('button')!.click();
     await pass();
-    expect(element.shadowRoot!.activeElement === element.shadowRoot!.querySelector('.panel')).to.equal(true);
+    const panel = element.shadowRoot!.activeElement!;
+    expect(panel.contains(part('frame'))).to.equal(true);
+    // What has the focus tells a screen reader what it is; without a name, all of its text would be read out, that of the frame too.
+    expect([panel.getAttribute('role'), panel.getAttribute('aria-label')]).to.deep.equal(['group', 'Connect to Rulrr']);
     part('cancel')!.focus();
     part('cancel')!.click();
     await pass();
