@@ -102,10 +102,10 @@ export function numpadTemplate(view: NumpadView): TemplateResult {
     </div>
     <div class="notes">
       <p class="place">${longest(text)}</p>
+      <div part="status" role="status" class=${late || error ? 'unseen' : veil || 'words'}>${view.spoken}</div>
       <p part="error" id="error" class=${veil} data-reason=${error || nothing}>${problem}</p>
       <p class="countdown" aria-hidden="true">${left ? countdown(text, left) : nothing}</p>
       <p class="words" aria-hidden="true">${late && !error && !left ? view.words : nothing}</p>
-      <div part="status" role="status" class=${late || error ? 'unseen' : veil || 'words'}>${view.spoken}</div>
     </div>
     <div
       class="pad"

@@ -163,6 +163,20 @@ describe('what is seen and heard', () => {
     expect(heard().notes).to.equal('Receipt sent to the number ending in 0123.');
   });
 
+  it('says first what is wrong, and shows it then: of words that come together Orca hears but the first, and only in a live region', async () => {
+    await start();
+    t.tap('21355');
+    await t.pass(1100);
+    const written: Node[] = [];
+    const observer = new MutationObserver((news) => written.push(...news.map(({ target }) => target)));
+    observer.observe(t.pad.shadowRoot!, { childList: true, characterData: true, subtree: true });
+    t.part('send').click();
+    await t.pass();
+    observer.disconnect();
+    const news = written.filter(({ textContent }) => textContent === 'This number is too short.');
+    expect(news.map((node) => t.part('status').contains(node))).to.deep.equal([true, false]);
+  });
+
   it('opens over the page as a dialog, and is closed by Escape', async () => {
     await start({ presentation: 'dialog', countries: 'US CA' });
     const dialog = t.pad.shadowRoot!.querySelector('dialog')!;
