@@ -362,8 +362,14 @@ describe('what is seen and heard', () => {
       await t.pass();
       expect(countries(), tag).to.deep.equal([countries()[0], name]);
     }
-    t.pad.lang = 'fa';
-    await until(() => getComputedStyle(t.part('dialog')).direction === 'rtl');
+    for (const [tag, way] of [
+      ['fa', 'rtl'],
+      ['sv', 'ltr'],
+      ['ur-Arab-PK', 'rtl'],
+    ] as const) {
+      t.pad.lang = tag;
+      await until(() => getComputedStyle(t.part('dialog')).direction === way);
+    }
     // The kit's own words are English.
     t.pad.strings = {};
     await until(() => spoken() === 'en');
