@@ -35,7 +35,8 @@ const busyBudgetMs = 15_000;
  */
 export function libsqlTokenStore(options: LibsqlTokenStoreOptions): TokenStore {
   const path = pathOf(options?.url);
-  if (process.env['AWS_LAMBDA_FUNCTION_NAME'] && path.startsWith('/tmp/')) warnOfLambda();
+  // In this order: Deno throws where a variable is looked up that it was not allowed.
+  if (path.startsWith('/tmp/') && process.env['AWS_LAMBDA_FUNCTION_NAME']) warnOfLambda();
   let client: Client | undefined;
   /** The files that `client` has open. */
   let opened = '';

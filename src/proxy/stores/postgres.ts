@@ -58,7 +58,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     throw new TypeError('postgresTokenStore: give `connectionString` (postgres://…) or `pool` (of the package pg).');
   }
   // `pg` takes any other for its own: of a file or jdbc: URL it would ask the PostgreSQL of this machine.
-  if (!given && !/^\s*(postgres(ql)?:\/\/|socket:|\/)/i.test(connectionString!)) {
+  if (!given && !/^(postgres(ql)?:\/\/|socket:|\/)/i.test(connectionString!.trim())) {
     throw new TypeError('postgresTokenStore: `connectionString` must begin with postgres://, or be that of a socket.');
   }
   // One connection: a transaction that is open on it would take tokens back that count as stored, and once it breaks it is gone for good.
@@ -70,7 +70,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
   let closing: Promise<void> | undefined;
 
   async function open(settings: object = { lock_timeout: lockTimeoutMs }): Promise<Query> {
-    const pool = given ?? (await ownPool(connectionString!, settings));
+    const pool = given ?? (await ownPool(connectionString!.trim(), settings));
     // An idle connection that the server drops is replaced at the next query; with no listener at all it would end the process.
     if (!pool.listenerCount?.('error')) pool.on?.('error', () => undefined);
     const run: Query = async (sql, params) => {

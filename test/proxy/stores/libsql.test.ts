@@ -31,6 +31,16 @@ describe('libSQL', () => {
     assert.equal(mock.callCount(), 1);
     assert.match(String(mock.calls[0]!.arguments[0]), /\/tmp/);
   });
+  test('opens a file where the process may look up no variable of its environment but those it was allowed, as on Deno', async (t) => {
+    const { env } = process;
+    const get = (of: object, name: string | symbol) => {
+      if (String(name).startsWith('AWS_')) throw new Error(`Requires env access to "${String(name)}"`);
+      return Reflect.get(of, name) as unknown;
+    };
+    process.env = new Proxy<NodeJS.ProcessEnv>(env, { get });
+    t.after(() => (process.env = env));
+    await libsqlTokenStore({ url: 'file:/var/lib/rulrr.db' }).close();
+  });
   test('a driver whose binary is missing is a call that rejects, and the process lives on', () => {
     const said = shipped(
       'no binary',

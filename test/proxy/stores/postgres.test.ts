@@ -279,6 +279,13 @@ describe('PostgreSQL', () => {
       await postgresTokenStore({ connectionString }).close();
     }
   });
+  test('a URL with blanks around it, as a file or a variable may have them, is the URL: pg would ask a host named "base", or for a database "till "', async (t) => {
+    if (needs(t)) return;
+    const store = postgresTokenStore({ connectionString: ` ${server!.connectionString} \n` });
+    await store.put('blanks', 'x', { ifVersion: null });
+    assert.equal((await store.get('blanks'))?.value, 'x');
+    await store.close();
+  });
   test('a Client in the place of the pool is refused at construction: a transaction of the vendor’s on it could take tokens back', async () => {
     const { default: pg } = await import('pg');
     const pool = new pg.Client('postgres://db.example/till') as never;
