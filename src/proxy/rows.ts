@@ -95,7 +95,7 @@ interface Turn {
   after?: string | undefined;
 }
 /** Few, so that also a host that grants a sweep little comes through one. */
-const turnPage = 50;
+const turnPage = 20;
 /** Whoever was not heard of for so long has stopped. If not, nothing is harmed: two look through the same rows. */
 const abandonedMs = 5 * 60_000;
 

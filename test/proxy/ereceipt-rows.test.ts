@@ -345,7 +345,7 @@ test('a host that ends each sweep after so many calls of the store: what one lea
     const counted =
       <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) =>
       async (...args: Args): Promise<Answer> => {
-        if (++calls > 100) throw new Error('Too many API requests by single worker invocation.');
+        if (++calls > 50) throw new Error('Too many API requests by single worker invocation.');
         return call(...args);
       };
     const { get, put, delete: forget, list, close } = h.store;
