@@ -166,7 +166,8 @@ export async function upload(context: ApiContext, path: string): Promise<Answer>
 function phoneNumberOf(order: Record<string, unknown>): unknown {
   const { ereceipt } = order;
   if (ereceipt === false) return undefined;
-  if (typeof ereceipt === 'string' && /\d/.test(ereceipt)) return ereceipt;
+  // More than the 1 or 0 of a yes or no.
+  if (typeof ereceipt === 'string' && /\d\D*\d/.test(ereceipt)) return ereceipt;
   for (const part of [ereceipt, order['customer'], order]) {
     if (typeof part !== 'object' || part === null) continue;
     const { phoneNumber, customerPhoneNumber, phone } = part as Record<string, unknown>;

@@ -273,11 +273,15 @@ describe('the sandbox', () => {
     assert.equal((await post({ orderId: 'o1', ereceipt: '+12133734253' })).status, 200);
     assert.equal((await post({ orderId: 'o2', ereceipt: '213 373 4253' })).status, 400);
     assert.equal((await post({ orderId: 'o3', ereceipt: 'sms', phone: '+14155552671' })).status, 200);
+    // Yes and no, as PHP and forms write them.
+    assert.equal((await post({ orderId: 'o4', ereceipt: '1', phone: '+14155552671' })).status, 200);
+    assert.equal((await post({ orderId: 'o5', ereceipt: '0' })).status, 200);
     assert.deepEqual(
       sandbox.messages.map(({ orderId, phoneNumber }) => [orderId, phoneNumber]),
       [
         ['o1', '+12133734253'],
         ['o3', '+14155552671'],
+        ['o4', '+14155552671'],
       ],
     );
   });
