@@ -168,7 +168,8 @@ async function connect(path: string): Promise<Client> {
   makeFolder(dirname(path));
   if (!existsSync(path)) writeFileSync(path, '', { flag: 'a', mode: 0o600 });
   // Of a folder, or a device, the mode below would shut out everybody else.
-  if (!statSync(path).isFile())
+  const found = statSync(path);
+  if (!found.isFile())
     throw Object.assign(new Error('The url of libsqlTokenStore() must name a file, and this is none.'), {
       code: 'ERR_NOT_A_FILE',
     });
@@ -191,6 +192,8 @@ async function connect(path: string): Promise<Client> {
       });
   } catch (error) {
     client.close();
+    // Somebody else's file stays readable to whom it was.
+    if (codeOf(error) === 'SQLITE_NOTADB') chmodSync(path, found.mode);
     throw error;
   }
   return client;

@@ -245,14 +245,14 @@ describe('libSQL', () => {
       assert.throws(() => libsqlTokenStore({ url: bad as string }), { name: 'TypeError', message: /`url`/ });
     }
   });
-  test('a file that is no database is an error, and nothing is written to it', async () => {
+  test('a file that is no database is an error, nothing is written to it, and whoever could read it still can', async () => {
     const odd = join(folder, 'odd.db');
-    writeFileSync(odd, 'not a database, but somebody needs it '.repeat(100));
-    const size = statSync(odd).size;
+    writeFileSync(odd, 'not a database, but everybody needs it '.repeat(100), { mode: 0o644 });
+    const { size, mode } = statSync(odd);
     const store = libsqlTokenStore({ url: `file:${odd}` });
     await assert.rejects(store.get('a'));
     await store.close();
-    assert.equal(statSync(odd).size, size);
+    assert.deepEqual([statSync(odd).size, statSync(odd).mode], [size, mode]);
   });
 });
 
