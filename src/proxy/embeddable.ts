@@ -1,4 +1,3 @@
-import { globalFetch } from '../api/global-fetch.js';
 import { discard } from '../api/transport.js';
 import type { Clock } from '../shared/clock.js';
 import { within } from './within.js';
@@ -17,40 +16,28 @@ interface FramingHeaders {
   frameOptions: string | null;
 }
 
-interface Seen {
-  headers: FramingHeaders | undefined;
-  at: number;
-}
-
-/**
- * What the runtime's own `fetch` saw of pages. It outlives the proxy: on workers each request makes one, and each poll would load the page
- * again. A look that is under way is not shared, since there no request may wait for what another one began.
- */
-const seenByOwnFetch = new Map<string, Seen>();
-
 const keptMs = 5 * 60_000;
 const keptFailureMs = 60_000;
 const deadlineMs = 3000;
 
 /** Looks at the page once and keeps what it saw for five minutes. No token is sent: the headers are all that is wanted. */
 export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetch, clock: Clock): Framing {
-  const url = connectBaseUrl.href;
-  const pages = fetch === globalFetch ? seenByOwnFetch : new Map<string, Seen>();
+  let seen: { headers: FramingHeaders | undefined; at: number } | undefined;
   let looking: Promise<FramingHeaders | undefined> | undefined;
 
   function look(): Promise<FramingHeaders | undefined> {
     // The deadline holds also where a replaced `fetch` takes no notice of its signal.
-    looking ??= within(clock, readHeaders(url, fetch, clock), deadlineMs)
+    looking ??= within(clock, readHeaders(connectBaseUrl.href, fetch, clock), deadlineMs)
       .catch(() => undefined)
       .then((headers) => {
-        pages.set(url, { headers, at: clock.now() });
+        seen = { headers, at: clock.now() };
         looking = undefined;
         return headers;
       });
     return looking;
   }
 
-  function isFresh({ headers, at }: Seen): boolean {
+  function isFresh({ headers, at }: NonNullable<typeof seen>): boolean {
     const age = clock.now() - at;
     // A clock that was set back must not keep it until it has caught up.
     return age >= 0 && age < (headers ? keptMs : keptFailureMs);
@@ -58,7 +45,6 @@ export function createFraming(connectBaseUrl: URL, fetch: typeof globalThis.fetc
 
   return {
     async allows(pageOrigin, patienceMs) {
-      const seen = pages.get(url);
       const headers = seen && isFresh(seen) ? seen.headers : await within(clock, look(), patienceMs);
       return headers ? mayFrame(headers, pageOrigin, connectBaseUrl.origin) : undefined;
     },

@@ -198,24 +198,3 @@ test('answers say `embeddable` where the page forbids frames; the look carries n
   assert.ok(!('embeddable' in ((await (await off.call('POST', '/integrations')).json()) as object)));
   assert.ok(!off.upstream.calls.includes('GET /'));
 });
-
-test('where each request makes a proxy of its own, the connect page is looked at once, not at each poll', async (t) => {
-  const first = harness();
-  const { upstream, store, clock } = first;
-  upstream.pageHeaders = { 'X-Frame-Options': 'DENY' };
-  const id = await first.start();
-  t.mock.method(globalThis, 'fetch', upstream.fetch);
-  const looks = () => upstream.calls.filter((call) => call === 'GET /').length;
-  const before = looks();
-  for (let poll = 0; poll < 5; poll++) {
-    const { proxy, call } = harness({ fetch: undefined }, { upstream, store, clock });
-    const { embeddable } = (await (await call('GET', '/integrations/' + id)).json()) as { embeddable?: boolean };
-    assert.equal(embeddable, false);
-    await proxy.close();
-    clock.advance(1000);
-  }
-  assert.equal(looks() - before, 1);
-  const options = { fetch: undefined, connectBaseUrl: 'https://connect.example/eu/' };
-  await harness(options, { upstream, store, clock }).start();
-  assert.ok(upstream.calls.includes('GET /eu/'), 'another page is looked at by itself');
-});
