@@ -129,6 +129,8 @@ function proxyTrouble({ status, headers, text }: Exclude<Answer, string>): strin
   if (!spoken.test(type))
     return `answers ${status} as "${type}": that is not the proxy. Look at basePath and at what stands in front.`;
   if (status === 401) return null;
+  if (status === 503 && text.includes('"store_unavailable"'))
+    return `answers 503: its token store does not answer. Its log says why, and so does /health of the sidecar.`;
   if (status !== 200)
     return `answers ${status}${status === 404 ? ': look at basePath and at what stands in front' : ': its log says why'}.`;
   try {

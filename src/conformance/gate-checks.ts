@@ -4,8 +4,10 @@ import {
   expectRefusal,
   expectStatus,
   field,
+  isStoreDown,
   Mismatch,
   Skip,
+  StoreDown,
   type Call,
   type Exchange,
   type Probe,
@@ -124,6 +126,7 @@ export const gateChecks = {
     if (answer.status === 401 && !probe.options.headers) {
       throw new Mismatch('GET /connection answered 401: give the headers of a till that is signed in.');
     }
+    if (isStoreDown(answer)) throw new StoreDown(`${describe(answer)}: without its store nothing can be looked at.`);
   },
   async 'connection-shape'(probe) {
     const answer = await probe.call('GET', '/connection');

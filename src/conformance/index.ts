@@ -2,9 +2,9 @@ import { answerChecks } from './answer-checks.js';
 import { connectChecks } from './connect-checks.js';
 import { ereceiptChecks } from './ereceipt-checks.js';
 import { gateChecks } from './gate-checks.js';
-import { Mismatch, Probe, Skip } from './probe.js';
+import { Mismatch, Probe, Skip, StoreDown } from './probe.js';
 import { Story, type Checks } from './story.js';
-import { texts } from './texts.js';
+import { storeHelp, texts } from './texts.js';
 import { troubleChecks } from './trouble-checks.js';
 import {
   checkIds,
@@ -49,7 +49,7 @@ export async function checkProxy(proxyUrl: string | URL, options: CheckOptions =
   const results: CheckResult[] = [];
   for (const id of checkIds) {
     const unreachable = results[0]?.status === 'fail';
-    results.push(unreachable ? result(id, 'skip', 'The proxy does not answer.') : await run(id, probe, story));
+    results.push(unreachable ? result(id, 'skip', 'The first check failed.') : await run(id, probe, story));
     if (id === 'reachable' && results[0]?.status === 'pass') await story.aim();
   }
   return { ok: results.every(({ status }) => status !== 'fail'), url, checks: results };
@@ -65,7 +65,9 @@ async function run(id: CheckId, probe: Probe, story: Story): Promise<CheckResult
     return result(id, 'pass', 'As expected.');
   } catch (error) {
     if (error instanceof Skip) return result(id, 'skip', error.message);
-    return result(id, 'fail', hide(error instanceof Mismatch ? error.message : noAnswer(error, probe), probe.options));
+    const said = error instanceof Mismatch ? error.message : noAnswer(error, probe);
+    const failed = result(id, 'fail', hide(said, probe.options));
+    return error instanceof StoreDown ? { ...failed, help: storeHelp } : failed;
   }
 }
 

@@ -28,6 +28,8 @@ export interface Call {
 
 /** What is wrong, in words for the report. */
 export class Mismatch extends Error {}
+/** The proxy says that its token store does not answer: what was looked at cannot be told. */
+export class StoreDown extends Mismatch {}
 /** Why a check cannot be made here. */
 export class Skip extends Error {}
 
@@ -121,18 +123,26 @@ export function describe(exchange: Exchange): string {
   return `${exchange.call} answered ${exchange.status}${typeof code === 'string' ? ` ${code.slice(0, 40)}` : ''}`;
 }
 
+export const isStoreDown = ({ status, json }: Exchange): boolean =>
+  status === 503 && field(json, 'code') === 'store_unavailable';
+
+/** Of an answer that should have been another. */
+export const mismatchOf = (answer: Exchange, what: string): Mismatch =>
+  new (isStoreDown(answer) ? StoreDown : Mismatch)(what);
+
 /** @throws Mismatch unless the answer is this refusal */
 export function expectRefusal(exchange: Exchange, status: number, code: string, when = ''): void {
   if (exchange.status !== status || field(exchange.json, 'code') !== code) {
     const isPage = /\bhtml\b/i.test(exchange.headers.get('Content-Type') ?? '');
     const whose = isPage ? ' with a web page, as a web server in front puts in the place of errors' : '';
-    throw new Mismatch(`${describe(exchange)}${whose}${when && ` (${when})`}, not ${status} ${code}.`);
+    throw mismatchOf(exchange, `${describe(exchange)}${whose}${when && ` (${when})`}, not ${status} ${code}.`);
   }
 }
 
 /** @throws Mismatch unless the answer has this status, and its body says that it is JSON */
 export function expectStatus(exchange: Exchange, status: number, when = ''): void {
-  if (exchange.status !== status) throw new Mismatch(`${describe(exchange)}${when && ` (${when})`}, not ${status}.`);
+  if (exchange.status !== status)
+    throw mismatchOf(exchange, `${describe(exchange)}${when && ` (${when})`}, not ${status}.`);
   const type = exchange.headers.get('Content-Type') ?? '';
   if (exchange.text && !/^application\/json\b/i.test(type))
     throw new Mismatch(`${describe(exchange)} as "${type}", not application/json.`);

@@ -1,4 +1,14 @@
-import { describe, expectStatus, field, Mismatch, pause, Skip, type Exchange, type Probe } from './probe.js';
+import {
+  describe,
+  expectStatus,
+  field,
+  Mismatch,
+  mismatchOf,
+  pause,
+  Skip,
+  type Exchange,
+  type Probe,
+} from './probe.js';
 import { SandboxControl } from './sandbox-control.js';
 import type { CheckId } from './types.js';
 
@@ -106,7 +116,8 @@ export class Story {
       const pending = answer.status === 200 && field(answer.json, 'status') === 'pending';
       if (!pending && !mayAskAgain(answer)) return answer;
       const wait = waitAfter(answer);
-      if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last: the session never ended.`);
+      if (Date.now() + wait > until)
+        throw mismatchOf(answer, `${describe(answer)} to the last: the session never ended.`);
       await pause(wait);
     }
   }
@@ -119,7 +130,8 @@ export class Story {
       const pending = answer.status === 200 && field(answer.json, 'status') === 'pending';
       if ((await struck()) || !(pending || mayAskAgain(answer))) return answer;
       const wait = waitAfter(answer);
-      if (Date.now() + wait > until) throw new Mismatch(`${describe(answer)} to the last, and Rulrr was never asked.`);
+      if (Date.now() + wait > until)
+        throw mismatchOf(answer, `${describe(answer)} to the last, and Rulrr was never asked.`);
       await pause(wait);
     }
   }

@@ -6,6 +6,10 @@ const oneGate =
 const exact =
   'Compare the path as it came, byte by byte, with the four paths of the contract; decode and normalise nothing before.';
 
+/** Instead of a check's own, which would have something changed that may be in order. */
+export const storeHelp =
+  "Look at the database or folder behind the proxy first: the proxy's log names the cause, and so does /health of the sidecar. Then check again.";
+
 /** What each check asks for, and what to change where it fails. */
 export const texts: Record<CheckId, CheckText> = {
   reachable: {

@@ -26,6 +26,11 @@ const cases: Case[] = [
   { title: 'a proxy that wants a signed-in till', proxy: problem(401), says: null },
   { title: 'a proxy that knows no such path', proxy: problem(404), says: /answers 404: look at basePath/ },
   { title: 'a proxy with a defect', proxy: problem(500), says: /answers 500/ },
+  {
+    title: 'a proxy whose token store does not answer',
+    proxy: { ...problem(503), body: JSON.stringify({ status: 503, code: 'store_unavailable' }) },
+    says: /answers 503: its token store does not answer/,
+  },
   { title: 'a proxy that refuses', proxy: problem(403), says: /answers 403/ },
   { title: 'another API', proxy: json('{"hello":"world"}'), says: /not with \{connected/ },
   { title: 'JSON that is none', proxy: json('{'), says: /not with \{connected/ },

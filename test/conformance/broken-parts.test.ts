@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RulrrApiError } from '../../src/api/index.js';
 import { checkProxy, type CheckId } from '../../src/conformance/index.js';
-import type { RulrrProxyOptions } from '../../src/proxy/index.js';
+import { memoryTokenStore, type RulrrProxyOptions, type TokenStore } from '../../src/proxy/index.js';
 import { as, changing, edit, is, json, onceToldOf, pathOf, session, trusted } from './support/breaking.js';
 import { openSandbox, other, own, serveProxy, type Breaking } from './support/served.js';
 
@@ -169,6 +169,32 @@ describe('checkProxy says which part of a rule is broken', { concurrency: 4 }, (
     const open = await examine({ nobody: true, options: { authorize: () => ({ storeId: 'store-1' }) } });
     assert.deepEqual(open.failed, {});
     assert.match(open.skipped.unauthorized ?? '', /No headers of a signed-in till/);
+  });
+
+  it('of a proxy whose token store does not answer: that alone, and what to look at', async () => {
+    const down = async () => {
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    };
+    const store = memoryTokenStore();
+    const withStore = async (tokenStore: TokenStore) => {
+      const sandbox = await openSandbox();
+      const proxy = await serveProxy(sandbox, undefined, { tokenStore });
+      const { checks } = await checkProxy(proxy.url, { headers: own, timeoutMs: 10_000 });
+      await Promise.all([proxy.close(), sandbox.close()]);
+      return checks.filter(({ status }) => status === 'fail');
+    };
+    const gone = await withStore({ ...store, get: down, put: down, delete: down, list: down });
+    assert.deepEqual(
+      gone.map(({ id }) => id),
+      ['reachable'],
+    );
+    // As a standby or a full disk, which can be read.
+    const readOnly = await withStore({ ...store, put: down, delete: down });
+    assert.equal(readOnly[0]?.id, 'start');
+    for (const { actual, help } of [...gone, ...readOnly]) {
+      assert.match(actual, /answered 503 store_unavailable/);
+      assert.match(help, /^Look at the database or folder behind the proxy first/);
+    }
   });
 
   it('and nothing of a proxy that says whether its connect page may be framed', async () => {
