@@ -49,8 +49,8 @@ const notTaken = new Set(['08P01', '0A000', '42704']);
  *
  * Each write is on the server's disk before it is confirmed, with `synchronous_commit = off` too.
  *
- * @throws TypeError without `connectionString` or `pool`, with a URL of something else, or with a Client as `pool`. Calls reject if `pg` is not
- * installed, saying so.
+ * @throws TypeError without `connectionString` or `pool`, with a URL of something else, or with a Client as `pool`. Calls reject, saying so, if
+ * `pg` is not installed, or if `pool.query` answers with something else than `{rows: […]}`.
  */
 export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenStore {
   const { connectionString, pool: given } = options ?? {};
@@ -76,7 +76,7 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     const run: Query = async (sql, params) => {
       for (const until = Date.now() + undoneBudgetMs; ;) {
         try {
-          return (await pool.query(sql, [...params])).rows;
+          return rowsOf(await pool.query(sql, [...params]));
         } catch (error) {
           // Where the database or the role has a stricter isolation than the usual one.
           if (!undone.has(codeOf(error)) || Date.now() > until) throw named(error);
@@ -116,6 +116,15 @@ export function postgresTokenStore(options: PostgresTokenStoreOptions): TokenSto
     { table, nextVersion: `nextval('${sequence}') + ${durably}` },
     () => (closing ??= close()),
   );
+}
+
+/** Other packages have a `query` too, most of which answers with the rows alone. The code is what the proxy's log tells of an error. */
+function rowsOf(answer: { rows?: unknown } | null | undefined): Record<string, unknown>[] {
+  if (Array.isArray(answer?.rows)) return answer.rows;
+  const text =
+    'postgresTokenStore: `pool.query(sql, params)` must answer with {rows: […]}, as that of a Pool of the package pg does. ' +
+    'Give such a pool, or wrap yours: {query: async (sql, params) => ({rows: await yours.query(sql, params)})}.';
+  throw Object.assign(new TypeError(text), { code: 'ERR_INVALID_RETURN_VALUE' });
 }
 
 const codesOf = [

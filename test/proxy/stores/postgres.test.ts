@@ -134,6 +134,17 @@ describe('PostgreSQL', () => {
     assert.equal((await pool.query('SELECT 1 AS one')).rows[0].one, 1);
     await pool.end();
   });
+  test('a pool of another package, which answers with the rows alone: the first call says so, and in the log of the proxy it has a code', async () => {
+    const code = 'ERR_INVALID_RETURN_VALUE';
+    for (const answer of [[], [{ rows: 'rulrr_embed_rows', versions: 'rulrr_embed_version' }], [[], {}], undefined]) {
+      const pool = { query: async () => answer as never };
+      const refusal = { name: 'TypeError', code, message: /`pool\.query.+\{rows: \[…\]\}.+pg/ };
+      await assert.rejects(postgresTokenStore({ pool }).get('a'), refusal);
+      const { events, call } = harness({ tokenStore: postgresTokenStore({ pool }) });
+      assert.equal((await call('GET', '/connection')).status, 503);
+      assert.equal(events.find(({ type }) => type === 'store-failed')?.code, code);
+    }
+  });
   test('a database with a stricter isolation than the usual one: nobody hears of it', async (t) => {
     if (needs(t)) return;
     for (const level of ['repeatable%5C%20read', 'serializable']) {
