@@ -32,6 +32,7 @@ export const panel = (
         part="dialog"
         aria-label=${text.connect}
         tabindex="-1"
+        autofocus
         @cancel=${view.onClosing}
         @close=${view.onClosing}
         @keydown=${view.onClosing}

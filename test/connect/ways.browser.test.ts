@@ -209,6 +209,23 @@ describe('<rulrr-connect>: other ways', () => {
     filler.remove();
   });
 
+  it('comes up with the view that it is in, and not with Cancel under the Enter that has brought that', async () => {
+    const { element, part, pass } = await stage((el) => (el.presentation = 'dialog'));
+    const view = element.parentElement!;
+    view.style.display = 'none';
+    void element.start();
+    await pass();
+    const over = () => element.shadowRoot!.querySelector('dialog:modal');
+    await until(() => part('dialog') && !over());
+    view.style.display = '';
+    await until(over);
+    const focused = element.shadowRoot!.activeElement!;
+    expect([focused.localName === 'button', focused.getAttribute('aria-label')]).to.deep.equal([
+      false,
+      'Connect to Rulrr',
+    ]);
+  });
+
   it('is given up with the system’s way back, and where the browser closes it', async () => {
     for (const close of [
       (dialog: HTMLDialogElement) => dialog.dispatchEvent(new Event('cancel', { cancelable: true })),
