@@ -181,8 +181,8 @@ export class RulrrConnect extends LitElement {
       const promise = new Promise<ConnectOutcome>((settle) => (resolve = settle));
       run = this.run = { promise, resolve };
     }
-    // A page may start it as it puts it in, before it has looked for itself.
-    if (this.isConnected && !this.session) this.adopt();
+    // A page may start it as it puts it in, or just before: it has not looked for itself then.
+    if (!this.session) this.adopt();
     this.feed({ type: 'start' });
     return run.promise;
   }
@@ -324,7 +324,7 @@ export class RulrrConnect extends LitElement {
     this.reader.stop();
     const { clock, base, fetch } = this;
     if (this.adopt()) return;
-    // A framework that makes the element anew puts this one in as it takes the other out, which lets go a tick later: so this one looks twice.
+    // A framework that makes the element anew may put this one in before it takes the other out: so this one looks twice.
     if (keptIds(base).length && !waited) {
       clock.after(0, () => this.settle(true));
       return;

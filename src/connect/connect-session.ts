@@ -95,7 +95,11 @@ export class ConnectSession {
   pause(): void {
     this.stopLanguage!();
     // The last question goes on: by whoever gave up, the element is often taken out at once.
-    if (this.poller && !this.model.ending) this.poller.stop();
+    if (!this.model.ending) {
+      // At once: the page may put in another one and start it, before it is sure that this is no move.
+      release(this.host);
+      if (this.poller) this.poller.stop();
+    }
     this.panel.pause();
   }
 
@@ -176,9 +180,12 @@ export class ConnectSession {
   wake(hint: 'asked' | null = null): void {
     const { model } = this;
     const { clock } = this.host;
-    // Also of one that a listener of its start has taken out of the page: whoever comes next goes on with it.
+    // Also of one that has been taken out of the page meanwhile, by a listener of its start perhaps: whoever comes next goes on with it.
     if (model.id) this.keeper!.hold(model.id);
-    if (!this.host.isConnected) return;
+    if (!this.host.isConnected) {
+      release(this.host);
+      return;
+    }
     if (!this.stopLimit) {
       this.stopLimit = clock.after(Math.max(0, this.limitAt - clock.now()), () =>
         this.feed({ type: 'end', by: 'expired' }),
@@ -209,10 +216,7 @@ export class ConnectSession {
   leave(): void {
     if (!isActive(this.model)) return;
     if (this.model.ending) this.panel.hide();
-    else {
-      this.sleep();
-      release(this.host);
-    }
+    else this.sleep();
   }
 
   /** Whether the store is connected could not be read: a till may be there before its network. */

@@ -10,7 +10,9 @@ import {
   settle,
   stage,
   stageOf,
+  type Stage,
 } from './support.js';
+import type { RulrrConnect } from '../../src/connect/connect-element.js';
 import { fakeClock } from '../support/fake-clock.js';
 
 const kept = (): string[] => Object.keys(sessionStorage).map((key) => sessionStorage.getItem(key)!);
@@ -469,6 +471,74 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(kept()).to.deep.equal([`${proxy.name}-1`]);
   });
 
+  it('is taken up by a new element that takes the place of the first one, however the page goes about it', async () => {
+    const ways: ((gone: HTMLElement, fresh: RulrrConnect, parent: HTMLElement) => void)[] = [
+      (gone, fresh, parent) => {
+        gone.remove();
+        parent.append(fresh);
+        void fresh.start();
+      },
+      (gone, fresh, parent) => {
+        parent.append(fresh);
+        gone.remove();
+        void fresh.start();
+      },
+      (gone, fresh, parent) => {
+        gone.remove();
+        void fresh.start();
+        parent.append(fresh);
+      },
+    ];
+    for (const replace of ways) {
+      const first = await pendingStage();
+      const { element: gone, proxy, pass } = first;
+      proxy.status = pending({ connectUrl: proxy.connectUrl });
+      const element = document.createElement('rulrr-connect');
+      const clock = fakeClock();
+      Object.assign(element, { clock, fetch: proxy.fetch, proxyUrl: gone.proxyUrl });
+      const next = stageOf(element, proxy, clock);
+      replace(gone, element, gone.parentElement!);
+      await pass();
+      await next.pass();
+      await next.pass();
+      expect([element.state, next.details, proxy.count('POST', '/')]).to.deep.equal([
+        'pending',
+        [{ resumed: true }],
+        1,
+      ]);
+      element.remove();
+      sessionStorage.clear();
+    }
+  });
+
+  it('is left to the next element by one that was started and taken out again before it could do anything', async () => {
+    const { element: gone, proxy, pass } = await pendingStage();
+    const parent = gone.parentElement!;
+    proxy.status = pending({ connectUrl: proxy.connectUrl });
+    gone.remove();
+    await pass();
+    const [brief, next] = [0, 1].map(() => {
+      const element = document.createElement('rulrr-connect');
+      const clock = fakeClock();
+      Object.assign(element, { clock, fetch: proxy.fetch, proxyUrl: gone.proxyUrl });
+      return stageOf(element, proxy, clock);
+    }) as [Stage, Stage];
+    parent.append(brief.element);
+    void brief.element.start();
+    brief.element.remove();
+    brief.clock.advance(0);
+    await brief.pass();
+    parent.append(next.element);
+    void next.element.start();
+    await next.pass();
+    await next.pass();
+    expect([next.element.state, next.details, proxy.count('POST', '/')]).to.deep.equal([
+      'pending',
+      [{ resumed: true }],
+      1,
+    ]);
+  });
+
   it('gives way to a new one where it is over, and the page has just asked for one', async () => {
     for (const over of [refusal(410, 'expired'), cancelled]) {
       const { element: gone, proxy, pass } = await pendingStage();
@@ -556,7 +626,7 @@ describe('<rulrr-connect>: removal, return and company', () => {
       const { proxy } = await stage();
       const element = document.createElement('rulrr-connect');
       const clock = fakeClock();
-      Object.assign(element, { clock, fetch: proxy.fetch });
+      Object.assign(element, { clock, fetch: proxy.fetch, proxyUrl: '/rulrr-' + how.slice(0, 4) });
       const { pass } = stageOf(element, proxy, clock);
       expect(element.start()).to.equal(element.start());
       if (how === 'long before') await settle();
