@@ -232,7 +232,12 @@ export class ConnectSession {
     // It may be connected all the same: look again, later each time.
     else {
       const pause = retryAfterMs(retryAfter, clock.now()) || Math.min(60_000, 1000 * 2 ** ++this.looks);
-      reader.plan(clock.after(pause, () => host.settle()));
+      reader.plan(
+        clock.after(pause, () => {
+          reader.stop();
+          host.settle();
+        }),
+      );
     }
   }
 

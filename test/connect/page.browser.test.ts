@@ -357,6 +357,21 @@ describe('<rulrr-connect>: as a page uses it', () => {
     expect(proxy.calls.length).to.equal(length);
   });
 
+  it('looks with another fetch also where it would have looked again during a session that was given up', async () => {
+    const { element, proxy, pass } = await stage((_, scripted) => {
+      scripted.connection = { fails: true };
+    });
+    void element.start();
+    await pass(60_000);
+    element.cancel();
+    await pass(3000);
+    proxy.connection = { body: { connected: true, ereceipt: true, expiration: null } };
+    element.fetch = (input, init) => proxy.fetch(input, init);
+    await pass();
+    await pass();
+    expect([element.state, element.connection!.connected]).to.deep.equal(['cancelled', true]);
+  });
+
   it('asks once, and starts nothing, where it is refused for good', async () => {
     const { element, proxy, pass } = await stage((_, scripted) => {
       scripted.connection = refusal(401, 'unauthorized');
