@@ -28,13 +28,12 @@ export class IdleTimer {
   restart(seconds: number): void {
     this.stopTimer();
     this.warnedAt = 0;
-    this.show(0);
-    const left = Math.min(warning, seconds);
-    if (seconds > 0)
-      this.wait(seconds - left, () => {
-        this.warnedAt = Math.ceil(left);
-        this.count(left);
-      });
+    // So few that the warning stands all the time: a touch does not take it away, or it would be read out anew with each key.
+    if (seconds > 0 && seconds <= warning) this.count(seconds);
+    else {
+      this.show(0);
+      if (seconds > 0) this.wait(seconds - warning, () => this.count(warning));
+    }
   }
 
   private show(seconds: number): void {
@@ -47,6 +46,7 @@ export class IdleTimer {
     const { host } = this;
     const whole = Math.ceil(left);
     const at = host.clock.now();
+    this.warnedAt = this.warnedAt || whole;
     if (whole < 1) host.expire();
     else {
       this.show(whole);

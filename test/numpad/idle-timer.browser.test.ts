@@ -61,6 +61,26 @@ describe('a page that', () => {
     expect(t.reasons()).to.deep.equal(['order idle']);
   });
 
+  it('gives so few seconds that the warning stands all the time has it read out once, not with each key', async () => {
+    await start({ 'idle-timeout': '8' });
+    void t.pad.prompt('order');
+    await t.pass(1500);
+    const status = t.part('status');
+    const countdown = t.pad.shadowRoot!.querySelector('.countdown')!;
+    expect(status.textContent).to.contain(' 8 s');
+    const seen: string[] = [];
+    const observer = new MutationObserver(() => seen.push(status.textContent, countdown.textContent!));
+    observer.observe(t.pad.shadowRoot!, { childList: true, characterData: true, subtree: true });
+    for (const key of '213') {
+      t.tap(key);
+      await t.pass(1500);
+    }
+    observer.disconnect();
+    expect([...new Set(seen)].map((words) => words.replace(/\D+/g, ' ').trim()).sort()).to.deep.equal(['7', '8']);
+    await t.pass(6600);
+    expect(t.reasons()).to.deep.equal(['order idle']);
+  });
+
   it('gives the same seconds once as a number and once as a text keeps nothing on the screen by that', async () => {
     await start({ 'idle-timeout': '30' });
     void t.pad.prompt('order');
