@@ -6,7 +6,7 @@ export function world(): MetadataJson {
   const nonGeographic: Record<string, unknown[][]> = {};
   // Of codes that belong to no country the library keeps all types, toll-free and premium ones, too. A copy, since the page may use its own.
   for (const [code, row] of Object.entries(metadata.nonGeographic as unknown as typeof nonGeographic))
-    nonGeographic[code] = [...row.slice(0, 11), [0, row[11]![1] || 0]];
+    nonGeographic[code] = Object.assign([...row], { 11: [0, (row[11] || [])[1] || 0] });
   return { ...metadata, nonGeographic } as unknown as MetadataJson;
 }
 

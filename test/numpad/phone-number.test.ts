@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import google from 'google-libphonenumber';
+import { parsePhoneNumberFromString } from 'libphonenumber-js/core/es6';
+import metadata from 'libphonenumber-js/mobile/metadata';
 import { world as allRules } from '../../src/numpad/phone-world.js';
 import { loadWorld, phoneRules } from '../../src/numpad/phone-library.js';
 import { judge, readPasted, type PhoneQuestion } from '../../src/numpad/phone-number.js';
@@ -160,6 +162,19 @@ describe('the rules of the world', () => {
       }
     }
     assert.ok(taken.has('881') && codes.length === 9, [...taken].join());
+  });
+
+  it('come along also where the library keeps no type of a code that belongs to no country, as it does with countries', () => {
+    const rows = metadata.nonGeographic as unknown as Record<string, unknown[]>;
+    const row = rows['800']!;
+    rows['800'] = row.slice(0, 10);
+    try {
+      const rules = allRules();
+      const valid = (number: string) => parsePhoneNumberFromString(number, rules)!.isValid();
+      assert.deepEqual(['+447400123456', '+80012345678'].map(valid), [true, false]);
+    } finally {
+      rows['800'] = row;
+    }
   });
 
   it('take each mobile example as it is written at home', () => {
