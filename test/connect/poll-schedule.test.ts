@@ -96,6 +96,17 @@ describe('the poll schedule', () => {
     assert.equal(retryAfterMs(new Date(start + 20_000).toUTCString(), start), 20_000);
     assert.equal(retryAfterMs(new Date(start - 20_000).toUTCString(), start), 1000);
     assert.equal(retryAfterMs('soon', start), 0);
+    // A page may have a Date of its own, which makes dates and has lost the rest.
+    const at = new Date(start + 20_000).toUTCString();
+    const Own = Date;
+    globalThis.Date = function (text: string) {
+      return new Own(text);
+    } as unknown as DateConstructor;
+    try {
+      assert.equal(retryAfterMs(at, start), 20_000);
+    } finally {
+      globalThis.Date = Own;
+    }
   });
 
   it('notices within 2.0 s at p95 with hints in 90 % of 40,000 sessions, with at most 28 requests', () => {
