@@ -37,7 +37,7 @@ export class Language {
     const { host } = this;
     const said = (inherited(host, 'lang') || navigator.language || '').toLowerCase();
     // Old Java systems write iw for Hebrew.
-    const [whole, tag = 'en'] = /^([a-z]{2,3})(-(\w{4}|hk|tw))?(?![a-z])/.exec(said.replace(/^iw/, 'he')) || ['en'];
+    const [whole, tag = 'en'] = /^([a-z]{2,3})(-[a-z]{4}|-tw|-hk)?(?![a-z])/.exec(said.replace(/^iw/, 'he')) || ['en'];
     // A page that has words of its own says which language they are in, and which script: Chinese in Taiwan is written otherwise.
     const code = tag in loaders ? tag : Object.keys(host.strings || '')[0] ? whole : 'en';
     if (code === this.code) return;
