@@ -324,7 +324,7 @@ export class RulrrConnect extends LitElement {
     this.reader.stop();
     const { clock, base, fetch } = this;
     if (this.adopt()) return;
-    // A framework that makes the element anew may put this one in before it takes the other out: so this one looks twice.
+    // A framework that makes the element anew puts this one in as it takes the other out, which lets go a tick later: so this one looks twice.
     if (keptIds(base).length && !waited) {
       clock.after(0, () => this.settle(true));
       return;

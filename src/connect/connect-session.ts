@@ -95,11 +95,7 @@ export class ConnectSession {
   pause(): void {
     this.stopLanguage!();
     // The last question goes on: by whoever gave up, the element is often taken out at once.
-    if (!this.model.ending) {
-      // At once: the page may put in another one and start it, before it is sure that this is no move.
-      release(this.host);
-      if (this.poller) this.poller.stop();
-    }
+    if (this.poller && !this.model.ending) this.poller.stop();
     this.panel.pause();
   }
 
@@ -216,7 +212,10 @@ export class ConnectSession {
   leave(): void {
     if (!isActive(this.model)) return;
     if (this.model.ending) this.panel.hide();
-    else this.sleep();
+    else {
+      this.sleep();
+      release(this.host);
+    }
   }
 
   /** Whether the store is connected could not be read: a till may be there before its network. */

@@ -12,7 +12,6 @@ import {
   stageOf,
   type Stage,
 } from './support.js';
-import type { RulrrConnect } from '../../src/connect/connect-element.js';
 import { fakeClock } from '../support/fake-clock.js';
 
 const kept = (): string[] => Object.keys(sessionStorage).map((key) => sessionStorage.getItem(key)!);
@@ -471,46 +470,6 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect(kept()).to.deep.equal([`${proxy.name}-1`]);
   });
 
-  it('is taken up by a new element that takes the place of the first one, however the page goes about it', async () => {
-    const ways: ((gone: HTMLElement, fresh: RulrrConnect, parent: HTMLElement) => void)[] = [
-      (gone, fresh, parent) => {
-        gone.remove();
-        parent.append(fresh);
-        void fresh.start();
-      },
-      (gone, fresh, parent) => {
-        parent.append(fresh);
-        gone.remove();
-        void fresh.start();
-      },
-      (gone, fresh, parent) => {
-        gone.remove();
-        void fresh.start();
-        parent.append(fresh);
-      },
-    ];
-    for (const replace of ways) {
-      const first = await pendingStage();
-      const { element: gone, proxy, pass } = first;
-      proxy.status = pending({ connectUrl: proxy.connectUrl });
-      const element = document.createElement('rulrr-connect');
-      const clock = fakeClock();
-      Object.assign(element, { clock, fetch: proxy.fetch, proxyUrl: gone.proxyUrl });
-      const next = stageOf(element, proxy, clock);
-      replace(gone, element, gone.parentElement!);
-      await pass();
-      await next.pass();
-      await next.pass();
-      expect([element.state, next.details, proxy.count('POST', '/')]).to.deep.equal([
-        'pending',
-        [{ resumed: true }],
-        1,
-      ]);
-      element.remove();
-      sessionStorage.clear();
-    }
-  });
-
   it('is left to the next element by one that was started and taken out again before it could do anything', async () => {
     const { element: gone, proxy, pass } = await pendingStage();
     const parent = gone.parentElement!;
@@ -684,6 +643,32 @@ describe('<rulrr-connect>: removal, return and company', () => {
     expect([one.element.state, element.state]).to.deep.equal(['cancelled', 'finished']);
     expect(one.ends()).to.equal(1);
     expect(sessionStorage.length).to.equal(0);
+  });
+
+  it('stays with its element where both are moved together, and the other one has yet to look or was not let in', async () => {
+    for (const refused of [false, true]) {
+      const one = await pendingStage();
+      const { proxy } = one;
+      const parent = one.element.parentElement!;
+      const around = parent.parentElement!;
+      proxy.status = pending({ connectUrl: proxy.connectUrl });
+      const element = document.createElement('rulrr-connect');
+      const clock = fakeClock();
+      const shut = () => Promise.resolve(Response.json({ code: 'unauthorized' }, { status: 401 }));
+      Object.assign(element, { clock, fetch: refused ? shut : proxy.fetch, proxyUrl: one.element.proxyUrl });
+      const two = stageOf(element, proxy, clock);
+      parent.prepend(element);
+      await element.updateComplete;
+      if (refused) await two.pass();
+      parent.remove();
+      around.append(parent);
+      await one.pass();
+      await two.pass();
+      expect([one.element.state, element.state, two.events]).to.deep.equal(['pending', 'idle', []]);
+      one.element.remove();
+      element.remove();
+      sessionStorage.clear();
+    }
   });
 
   it('goes on in the element that takes its place in one go, as frameworks and hot reloads replace them', async () => {
