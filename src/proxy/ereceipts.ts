@@ -55,7 +55,7 @@ const orderSchema = v.object({
   phoneNumber: v.string(),
 });
 
-/** In E.164 as it stands, with no 0 after the country code. The mobile set has no other type, but for codes of no country: toll-free +800 … */
+/** In E.164 as it stands, with no 0 after the country code, and mobile: for codes of no country the mobile set has other types as well, toll-free +800 … */
 function isTextable(number: string): boolean {
   const phone = parsePhoneNumberFromString(number);
   return phone?.number === number && phone.getType() === 'MOBILE';

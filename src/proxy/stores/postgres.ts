@@ -47,7 +47,8 @@ const notTaken = new Set(['08P01', '0A000', '42704']);
  * For replicas: PostgreSQL through `pg`, an optional peer dependency. Makes its table and sequence at first use; where
  * the role may not, make them beforehand (see the schema in this file). Works behind a transaction pooler.
  *
- * Each write is on the server's disk before it is confirmed, with `synchronous_commit = off` too.
+ * What `put` confirms is on the server's disk, with `synchronous_commit = off` too. A row that was deleted
+ * may come back after a crash; the proxy deletes only rows that do no harm then.
  *
  * @throws TypeError without `connectionString` or `pool`, with a URL of something else, or with a Client as `pool`. Calls reject, saying so, if
  * `pg` is not installed, or if `pool.query` answers with something else than `{rows: […]}`.
